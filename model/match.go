@@ -1,0 +1,80 @@
+package model
+
+import (
+	"regexp"
+	"strings"
+)
+
+// MatchKind is how a StringMatch compares.
+type MatchKind string
+
+const (
+	Exact   MatchKind = "exact"
+	Prefix  MatchKind = "prefix"
+	Suffix  MatchKind = "suffix"
+	Regex   MatchKind = "regex" // RE2, against the whole value, as Envoy does
+	Present MatchKind = "present"
+)
+
+// StringMatch compares one string.
+type StringMatch struct {
+	Kind       MatchKind `json:"kind"`
+	Value      string    `json:"value,omitempty"`
+	IgnoreCase bool      `json:"ignoreCase,omitempty"`
+}
+
+// Matches tells whether s matches. A regex that does not compile matches
+// nothing: the snapshot never holds one.
+func (m StringMatch) Matches(s string) bool {
+	v := m.Value
+	if m.IgnoreCase && m.Kind != Regex {
+		v, s = strings.ToLower(v), strings.ToLower(s)
+	}
+	switch m.Kind {
+	case Exact:
+		return s == v
+	case Prefix:
+		return strings.HasPrefix(s, v)
+	case Suffix:
+		return strings.HasSuffix(s, v)
+	case Present:
+		return true
+	case Regex:
+		if m.IgnoreCase {
+			v = "(?i)" + v
+		}
+		re, err := regexp.Compile("^(?:" + v + ")$")
+		return err == nil && re.MatchString(s)
+	}
+	return false
+}
+
+// HeaderMatch compares one request header; Not inverts it.
+type HeaderMatch struct {
+	Name  string      `json:"name"` // lower case
+	Match StringMatch `json:"match"`
+	Not   bool        `json:"not,omitempty"`
+}
+
+// Selector chooses workloads: all of the labels, in one namespace or, where
+// Namespace is empty, in all of them. Istio's rule that only the root
+// namespace selects others is applied when the snapshot is built.
+type Selector struct {
+	Namespace string            `json:"namespace,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+}
+
+// Matches tells whether the selector chooses w.
+func (s Selector) Matches(w Workload) bool {
+	return (s.Namespace == "" || s.Namespace == w.Namespace) && HasLabels(w.Labels, s.Labels)
+}
+
+// HasLabels tells whether all wanted labels are there.
+func HasLabels(have, want map[string]string) bool {
+	for k, v := range want {
+		if got, ok := have[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,108 @@
+package model
+
+// Action is what a matching authorization rule does.
+type Action string
+
+const (
+	Allow Action = "ALLOW"
+	Deny  Action = "DENY"
+)
+
+// AuthorizationPolicy is Istio's, resolved. A workload with ALLOW policies
+// refuses what none of them allows; DENY comes first.
+type AuthorizationPolicy struct {
+	Object   Ref                 `json:"object"`
+	Selector Selector            `json:"selector"`
+	Action   Action              `json:"action"`
+	Rules    []AuthorizationRule `json:"rules"` // none: matches nothing
+	// Substitute marks the denial that stands in for an object that decides
+	// access, is bad, and has no last good version.
+	Substitute bool `json:"substitute,omitempty"`
+}
+
+// RuleID is the identity of the i-th rule, the name of its RBAC policy and
+// what logs and explanations carry.
+func (p AuthorizationPolicy) RuleID(i int) string {
+	return RuleID(p.Object, i)
+}
+
+// AuthorizationRule holds where one of From, one of To, and all of When hold;
+// an empty list always holds.
+type AuthorizationRule struct {
+	From []Source    `json:"from,omitempty"`
+	To   []Operation `json:"to,omitempty"`
+	When []Condition `json:"when,omitempty"`
+}
+
+// Source is who calls: each list that is not empty holds.
+type Source struct {
+	IPBlocks          []string `json:"ipBlocks,omitempty"` // CIDR, of the connection's peer
+	NotIPBlocks       []string `json:"notIpBlocks,omitempty"`
+	RemoteIPBlocks    []string `json:"remoteIpBlocks,omitempty"` // CIDR, after X-Forwarded-For
+	NotRemoteIPBlocks []string `json:"notRemoteIpBlocks,omitempty"`
+}
+
+// Operation is what is called: each list that is not empty holds.
+type Operation struct {
+	Methods    []StringMatch `json:"methods,omitempty"`
+	NotMethods []StringMatch `json:"notMethods,omitempty"`
+	Paths      []StringMatch `json:"paths,omitempty"` // without the query
+	NotPaths   []StringMatch `json:"notPaths,omitempty"`
+	Hosts      []StringMatch `json:"hosts,omitempty"` // any case, with or without a port
+	NotHosts   []StringMatch `json:"notHosts,omitempty"`
+	Ports      []uint32      `json:"ports,omitempty"`
+	NotPorts   []uint32      `json:"notPorts,omitempty"`
+}
+
+// Condition is on one request header: one of Values, none of NotValues.
+type Condition struct {
+	Header    string        `json:"header"` // lower case
+	Values    []StringMatch `json:"values,omitempty"`
+	NotValues []StringMatch `json:"notValues,omitempty"`
+}
+
+// FailureMode is what happens to a request whose policy cannot be asked.
+type FailureMode string
+
+const (
+	FailClosed FailureMode = "Closed"
+	FailOpen   FailureMode = "Open"
+)
+
+// Mode is whether a verdict counts.
+type Mode string
+
+const (
+	Enforce Mode = "Enforce"
+	Shadow  Mode = "Shadow"
+)
+
+// RegoPolicy is decided by Rego modules.
+type RegoPolicy struct {
+	Object   Ref          `json:"object"`
+	Selector Selector     `json:"selector"`
+	Modules  []RegoModule `json:"modules"`
+	Data     string       `json:"data,omitempty"` // a JSON document
+	Query    string       `json:"query"`          // "data.istio.authz.allow"
+	Mode     Mode         `json:"mode"`
+	Failure  FailureMode  `json:"failure"`
+	Timeout  Duration     `json:"timeout"`
+	MaxBody  uint32       `json:"maxBody,omitempty"` // bytes of the request's body that are sent; 0: none
+}
+
+// RegoModule is one file of Rego.
+type RegoModule struct {
+	Name   string `json:"name"`
+	Source string `json:"source"`
+}
+
+// Version is the policy's content hash.
+func (p RegoPolicy) Version() string {
+	return Hash(struct {
+		M    []RegoModule
+		D, Q string
+		T    Duration
+		F    FailureMode
+		Mode Mode
+	}{p.Modules, p.Data, p.Query, p.Timeout, p.Failure, p.Mode})
+}
