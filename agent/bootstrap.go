@@ -48,7 +48,7 @@ func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 		Node:               &corev3.Node{Id: p.ID, Cluster: p.Name},
 		Admin:              &bootstrapv3.Admin{Address: socketAddress(p.Address, AdminPort)},
 		StaticResources:    &bootstrapv3.Bootstrap_StaticResources{},
-		StatsFlushInterval: &bootstrapv3.Bootstrap_StatsFlushInterval{StatsFlushInterval: durationpb.New(time.Second)},
+		StatsFlushInterval: durationpb.New(time.Second),
 	}
 	for _, c := range []struct{ name, target string }{
 		{ControlPlaneCluster, u.ControlPlane}, {PolicydCluster, u.Policyd}, {OTLPCluster, u.OTLP}, {ALSCluster, u.ALS},
@@ -66,7 +66,11 @@ func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 		b.DynamicResources = dynamicResources()
 	}
 	if u.OTLP != "" {
-		b.StatsSinks = append(b.StatsSinks, statsSink(p))
+		sink, err := statsSink()
+		if err != nil {
+			return nil, fmt.Errorf("bootstrap of %s: %w", p.ID, err)
+		}
+		b.StatsSinks = append(b.StatsSinks, sink)
 	}
 	internal, err := anypb.New(&internalv3.InternalListener{})
 	if err != nil {
