@@ -10,10 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
-	"time"
 )
 
 // Options of one agent.
@@ -25,18 +22,19 @@ type Options struct {
 	Concurrency int       // Envoy's worker threads; 0: one
 	Output      io.Writer // Envoy's log
 	Logger      *slog.Logger
-	// Started is told the process id of every Envoy that was started.
-	Started func(pid int)
 }
 
+// PIDFile is where an agent keeps its Envoy's process id, within StateDir.
+const PIDFile = "envoy.pid"
+
 // Agent supervises one Envoy.
-type Agent struct {
-	o       Options
-	restart backoff
-}
+type Agent struct{ o Options }
 
 // New makes an agent; it starts nothing.
 func New(o Options) (*Agent, error) {
+	if o.Proxy.ID == "" || o.Proxy.Address == "" {
+		return nil, errors.New("an agent needs its workload's name and address")
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -46,13 +44,7 @@ func New(o Options) (*Agent, error) {
 	if o.Concurrency == 0 {
 		o.Concurrency = 1
 	}
-	if o.Started == nil {
-		o.Started = func(int) {}
-	}
-	if o.Proxy.ID == "" || o.Proxy.Address == "" {
-		return nil, errors.New("an agent needs its workload's name and address")
-	}
-	return &Agent{o: o, restart: backoff{first: 100 * time.Millisecond, most: 10 * time.Second, calm: 20 * time.Second}}, nil
+	return &Agent{o}, nil
 }
 
 // Run keeps an Envoy running until ctx ends, and then ends it. It returns an
@@ -62,25 +54,24 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for {
-		began := time.Now()
-		err := a.runEnvoy(ctx, file)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrPermission) {
-			return fmt.Errorf("starting envoy for %s: %w", a.o.Proxy.ID, err)
-		}
-		wait := a.restart.after(time.Since(began))
-		a.o.Logger.Warn("envoy ended and is started again", "proxy", a.o.Proxy.ID, "reason", err, "in", wait)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
+	envoy := Process{
+		Name: "the envoy of " + a.o.Proxy.ID,
+		Path: a.o.Envoy,
+		Args: []string{
+			"-c", file,
+			"--use-dynamic-base-id",
+			"--concurrency", fmt.Sprint(a.o.Concurrency),
+			"--log-level", "warning",
+			"--log-format", "%L %n %v",
+		},
+		Output:  a.o.Output,
+		PIDFile: filepath.Join(a.o.StateDir, PIDFile),
+		Logger:  a.o.Logger,
 	}
+	return envoy.Run(ctx)
 }
 
+// writeBootstrap gives the file that Envoy reads at its start.
 func (a *Agent) writeBootstrap() (string, error) {
 	if err := os.MkdirAll(a.o.StateDir, 0o700); err != nil {
 		return "", fmt.Errorf("making the agent's folder: %w", err)
@@ -98,26 +89,4 @@ func (a *Agent) writeBootstrap() (string, error) {
 		return "", fmt.Errorf("writing envoy's bootstrap: %w", err)
 	}
 	return file, nil
-}
-
-// runEnvoy runs one Envoy to its end. Its name and logs go to Output; it gets
-// SIGTERM when ctx ends, and SIGKILL two seconds later.
-func (a *Agent) runEnvoy(ctx context.Context, bootstrap string) error {
-	cmd := exec.CommandContext(ctx, a.o.Envoy,
-		"-c", bootstrap,
-		"--use-dynamic-base-id",
-		"--concurrency", fmt.Sprint(a.o.Concurrency),
-		"--log-level", "warning",
-		"--log-format", "%L %n %v",
-		"--drain-time-s", "5",
-		"--parent-shutdown-time-s", "6")
-	cmd.Stdout, cmd.Stderr = a.o.Output, a.o.Output
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 2 * time.Second
-	cmd.SysProcAttr = endWithParent()
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	a.o.Started(cmd.Process.Pid)
-	return cmd.Wait()
 }
