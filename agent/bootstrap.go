@@ -66,18 +66,18 @@ func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 		b.DynamicResources = dynamicResources()
 	}
 	if u.OTLP != "" {
-		sink, err := statsSink()
+		sink, err := statsSink(p)
 		if err != nil {
 			return nil, fmt.Errorf("bootstrap of %s: %w", p.ID, err)
 		}
 		b.StatsSinks = append(b.StatsSinks, sink)
+		b.StatsConfig = statsConfig()
 	}
-	internal, err := anypb.New(&internalv3.InternalListener{})
+	internal, err := extension("envoy.bootstrap.internal_listener", &internalv3.InternalListener{})
 	if err != nil {
 		return nil, fmt.Errorf("bootstrap of %s: %w", p.ID, err)
 	}
-	b.BootstrapExtensions = append(b.BootstrapExtensions,
-		&corev3.TypedExtensionConfig{Name: "envoy.bootstrap.internal_listener", TypedConfig: internal})
+	b.BootstrapExtensions = append(b.BootstrapExtensions, internal)
 	return b, nil
 }
 
