@@ -1,0 +1,108 @@
+// Package config is what the attributes filter is told: which attributes to
+// draw and where from. Shared by the control plane, which writes it, and the
+// filter, which reads it. It never imports more than the standard library.
+package config
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// Config is the filter's configuration. Its JSON is AttributeSet's YAML.
+type Config struct {
+	Attributes []Attribute `json:"attributes"`
+}
+
+// Attribute is one attribute to draw.
+type Attribute struct {
+	// Name is letters, digits, "_", "-" and "."; the value becomes filter
+	// state "wasm."+Name. Names that start with "krater." are Krater's own.
+	Name string `json:"name"`
+	From From   `json:"from"`
+	// ToHeader is a request header that carries the value upstream, in lower
+	// case. What the client sent under that name is always removed.
+	ToHeader string `json:"toHeader,omitempty"`
+}
+
+// From is an attribute's source; exactly one field is set.
+type From struct {
+	Header string `json:"header,omitempty"` // in lower case; duplicates join by ","
+	Cookie string `json:"cookie,omitempty"` // the first of that name
+	Query  string `json:"query,omitempty"`  // decoded; the first of that name
+	Path   string `json:"path,omitempty"`   // a Template
+}
+
+// Validate gives all that is wrong, each with its field's path, joined.
+func (c Config) Validate() error {
+	var errs []error
+	names, headers := map[string]bool{}, map[string]bool{}
+	for i, a := range c.Attributes {
+		fail := func(field, text string) {
+			errs = append(errs, errors.New("attributes["+strconv.Itoa(i)+"]."+field+": "+text))
+		}
+		a.validate(fail)
+		if names[a.Name] {
+			fail("name", strconv.Quote(a.Name)+" is declared twice")
+		}
+		if a.ToHeader != "" && headers[a.ToHeader] {
+			fail("toHeader", strconv.Quote(a.ToHeader)+" is written twice")
+		}
+		names[a.Name], headers[a.ToHeader] = true, true
+	}
+	return errors.Join(errs...)
+}
+
+func (a Attribute) validate(fail func(field, text string)) {
+	switch {
+	case a.Name == "":
+		fail("name", "is missing")
+	case !only(a.Name, nameBytes):
+		fail("name", strconv.Quote(a.Name)+` may hold letters, digits, "_", "-" and "." only`)
+	case strings.HasPrefix(a.Name, "krater."):
+		fail("name", `names that start with "krater." are taken`)
+	}
+	if a.ToHeader != "" && (!only(a.ToHeader, tokenBytes) || a.ToHeader == "host") {
+		fail("toHeader", strconv.Quote(a.ToHeader)+" is no header name in lower case, or one of routing")
+	}
+	a.From.validate(fail)
+}
+
+func (f From) validate(fail func(field, text string)) {
+	given := 0
+	for _, source := range []string{f.Header, f.Cookie, f.Query, f.Path} {
+		if source != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		fail("from", "give exactly one of header, cookie, query, path")
+	}
+	if f.Header != "" && !only(strings.TrimPrefix(f.Header, ":"), tokenBytes) {
+		fail("from.header", strconv.Quote(f.Header)+" is no header name in lower case")
+	}
+	if f.Cookie != "" && !only(strings.ToLower(f.Cookie), tokenBytes) {
+		fail("from.cookie", strconv.Quote(f.Cookie)+" is no cookie name")
+	}
+	if f.Path != "" {
+		if _, err := ParseTemplate(f.Path); err != nil {
+			fail("from.path", err.Error())
+		}
+	}
+}
+
+const (
+	// tokenBytes are those of a header's name (RFC 9110) in lower case.
+	tokenBytes = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+	nameBytes  = "_-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// only tells whether text is made of these bytes, and not empty.
+func only(text, bytes string) bool {
+	for i := 0; i < len(text); i++ {
+		if strings.IndexByte(bytes, text[i]) < 0 {
+			return false
+		}
+	}
+	return text != ""
+}

@@ -1,0 +1,89 @@
+// Package headers is the filter that sets, adds and removes headers of
+// requests and answers. It never reads what they carry.
+package headers
+
+import (
+	"sort"
+
+	"github.com/krater-mesh/krater/filters/headers/config"
+	"github.com/krater-mesh/krater/filters/sdk"
+)
+
+// Filter makes the changes of one configuration.
+type Filter struct {
+	sdk.Base
+	request, response changes
+}
+
+var _ sdk.Filter = (*Filter)(nil)
+
+// New reads a configuration: config.Config's JSON.
+func New(raw []byte) (sdk.Filter, error) {
+	c, err := Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Filter{request: changesOf(c.Request), response: changesOf(c.Response)}, nil
+}
+
+// Decode reads the document that config.Config.JSON writes.
+func Decode(raw []byte) (config.Config, error) {
+	var c config.Config
+	err := sdk.Decode(raw, func(d *sdk.Decoder) {
+		d.Object("request", func(d *sdk.Decoder) { decodeChanges(d, &c.Request) })
+		d.Object("response", func(d *sdk.Decoder) { decodeChanges(d, &c.Response) })
+	})
+	return c, err
+}
+
+func decodeChanges(d *sdk.Decoder, c *config.Changes) {
+	d.Strings("remove", &c.Remove)
+	d.StringMap("set", &c.Set)
+	d.StringMap("add", &c.Add)
+}
+
+// changes are config.Changes in a fixed order.
+type changes struct {
+	remove   []string
+	set, add [][2]string
+}
+
+func changesOf(c config.Changes) changes {
+	return changes{c.Remove, sorted(c.Set), sorted(c.Add)}
+}
+
+func sorted(m map[string]string) [][2]string {
+	var pairs [][2]string
+	for name, value := range m {
+		pairs = append(pairs, [2]string{name, value})
+	}
+	sort.Slice(pairs, func(i, j int) bool { return pairs[i][0] < pairs[j][0] })
+	return pairs
+}
+
+func (c *changes) apply(h sdk.Headers) {
+	for _, name := range c.remove {
+		h.Remove(name)
+	}
+	for _, p := range c.set {
+		h.Set(p[0], p[1])
+	}
+	for _, p := range c.add {
+		h.Add(p[0], p[1])
+	}
+}
+
+// OnRequest implements sdk.Filter.
+func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
+	f.request.apply(s.Request())
+	return sdk.Continue
+}
+
+// OnResponse implements sdk.Filter.
+func (f *Filter) OnResponse(s sdk.Stream) sdk.Verdict {
+	f.response.apply(s.Response())
+	return sdk.Continue
+}

@@ -1,0 +1,39 @@
+// Command greeting is a filter of your own in forty lines: it greets the
+// caller in a header of the answer.
+package main
+
+import (
+	"errors"
+
+	"github.com/krater-mesh/krater/filters/sdk"
+	"github.com/krater-mesh/krater/filters/sdk/guest"
+)
+
+func init() { guest.Register(sdk.Root{New: newGreeting}) }
+
+func main() {} // the proxy runs only init
+
+type greeting struct {
+	sdk.Base
+	text string
+}
+
+func newGreeting(config []byte) (sdk.Filter, error) {
+	g := &greeting{text: "hello"}
+	if err := sdk.Decode(config, func(d *sdk.Decoder) { d.String("text", &g.text) }); err != nil {
+		return nil, err
+	}
+	if g.text == "" {
+		return nil, errors.New("text: must not be empty")
+	}
+	return g, nil
+}
+
+func (g *greeting) OnResponse(s sdk.Stream) sdk.Verdict {
+	user, ok := s.Request().Get("end-user")
+	if !ok {
+		user = "stranger"
+	}
+	s.Response().Set("x-greeting", g.text+", "+user)
+	return sdk.Continue
+}
