@@ -1,0 +1,143 @@
+package rego
+
+import (
+	"fmt"
+	"strconv"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/open-policy-agent/opa/v1/ast"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// item is one member of an object.
+type item = [2]*ast.Term
+
+func object(items []item) *ast.Term { return ast.NewTerm(ast.NewObject(items...)) }
+
+// text adds a string member, unless it is empty: protojson leaves it out.
+func text(items []item, key *ast.Term, s string) []item {
+	if s == "" {
+		return items
+	}
+	return append(items, item{key, ast.StringTerm(s)})
+}
+
+func texts(items []item, key *ast.Term, m map[string]string) []item {
+	if len(m) == 0 {
+		return items
+	}
+	members := make([]item, 0, len(m))
+	for k, v := range m {
+		members = append(members, item{ast.StringTerm(k), ast.StringTerm(v)})
+	}
+	return append(items, item{key, object(members)})
+}
+
+// message adds a member as protojson writes it: the slow way, for what few
+// requests have.
+func message(items []item, key *ast.Term, m proto.Message) ([]item, error) {
+	encoded, err := protojson.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be written as JSON", key)
+	}
+	value, err := parseJSON(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read as JSON", key)
+	}
+	return append(items, item{key, ast.NewTerm(value)}), nil
+}
+
+// attributeItems are the members of `input.attributes`, without request.
+func attributeItems(a *authv3.AttributeContext) (items []item, err error) {
+	if items, err = peer(items, keySource, a.GetSource()); err != nil {
+		return nil, err
+	}
+	if items, err = peer(items, keyDestination, a.GetDestination()); err != nil {
+		return nil, err
+	}
+	items = texts(items, keyContextExtensions, a.GetContextExtensions())
+	if m := a.GetMetadataContext(); m != nil {
+		if items, err = metadata(items, keyMetadataContext, m); err != nil {
+			return nil, err
+		}
+	}
+	if m := a.GetRouteMetadataContext(); m != nil {
+		if items, err = metadata(items, keyRouteMetadataContext, m); err != nil {
+			return nil, err
+		}
+	}
+	if tls := a.GetTlsSession(); tls != nil {
+		items = append(items, item{keyTLSSession, object(text(nil, keySNI, tls.GetSni()))})
+	}
+	return items, nil
+}
+
+// metadata leaves typed_filter_metadata out: its types need not be known here.
+func metadata(items []item, key *ast.Term, m *corev3.Metadata) ([]item, error) {
+	if len(m.GetFilterMetadata()) == 0 {
+		return append(items, item{key, object(nil)}), nil
+	}
+	return message(items, key, &corev3.Metadata{FilterMetadata: m.GetFilterMetadata()})
+}
+
+func peer(items []item, key *ast.Term, p *authv3.AttributeContext_Peer) ([]item, error) {
+	if p == nil {
+		return items, nil
+	}
+	var members []item
+	var err error
+	if a := p.GetAddress(); a != nil {
+		if members, err = address(members, a); err != nil {
+			return nil, err
+		}
+	}
+	members = text(members, keyService, p.GetService())
+	members = texts(members, keyLabels, p.GetLabels())
+	members = text(members, keyPrincipal, p.GetPrincipal())
+	members = text(members, keyCertificate, p.GetCertificate())
+	return append(items, item{key, object(members)}), nil
+}
+
+func address(items []item, a *corev3.Address) ([]item, error) {
+	s := a.GetSocketAddress()
+	port, plain := s.GetPortSpecifier().(*corev3.SocketAddress_PortValue)
+	if s == nil || !plain || s.GetProtocol() != corev3.SocketAddress_TCP || s.GetResolverName() != "" ||
+		s.GetIpv4Compat() || s.GetNetworkNamespaceFilepath() != "" {
+		return message(items, keyAddress, a)
+	}
+	members := text(nil, keyAddress, s.GetAddress())
+	members = append(members, item{keyPortValue, ast.InternedTerm(int(port.PortValue))})
+	return append(items, item{keyAddress, object([]item{{keySocketAddress, object(members)}})}), nil
+}
+
+// httpItems are the members of `input.attributes.request.http`, without the
+// body.
+func httpItems(h *authv3.AttributeContext_HttpRequest) []item {
+	items := make([]item, 0, 12)
+	items = text(items, keyID, h.GetId())
+	items = text(items, keyMethod, h.GetMethod())
+	items = texts(items, keyHeaders, h.GetHeaders())
+	items = headerMap(items, h.GetHeaderMap())
+	items = text(items, keyPath, h.GetPath())
+	items = text(items, keyHost, h.GetHost())
+	items = text(items, keyScheme, h.GetScheme())
+	items = text(items, keyQuery, h.GetQuery())
+	items = text(items, keyFragment, h.GetFragment())
+	if size := h.GetSize(); size != 0 {
+		items = text(items, keySize, strconv.FormatInt(size, 10)) // protojson's int64 is a string
+	}
+	return text(items, keyProtocol, h.GetProtocol())
+}
+
+// headerMap is there where Envoy is told encode_raw_headers.
+func headerMap(items []item, m *corev3.HeaderMap) []item {
+	if m == nil {
+		return items
+	}
+	if with, err := message(items, keyHeaderMap, m); err == nil {
+		return with
+	}
+	return items
+}

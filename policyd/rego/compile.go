@@ -1,0 +1,135 @@
+package rego
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Compile makes a policy ready to be asked. Problems that are errors come
+// with no policy; warnings and notes come beside one.
+//
+// A failing built-in is undefined, as OPA and opa-envoy-plugin have it, not
+// an evaluation error: RATIONALE.md says why.
+func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
+	report := reporter{policy: policy}
+	query := report.query()
+	data := report.data()
+	if len(policy.Modules) == 0 {
+		report.add(model.Problem{Code: model.CodeMissing, Severity: model.Error, Field: "spec.modules",
+			Message: "a RegoPolicy needs a module", Fix: "add one under spec.modules"})
+	}
+	modules := report.parse()
+	if report.problems.HasErrors() {
+		return nil, report.problems
+	}
+	store := newStore(data)
+	compiler, modules := report.compile(modules, store)
+	if report.problems.HasErrors() {
+		return nil, report.problems
+	}
+	report.undefinedQuery(compiler, query, data)
+	report.oldModules(modules)
+
+	prepared, err := rego.New(
+		rego.Compiler(compiler), rego.Store(store), rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(query)))),
+		rego.Capabilities(allowed), rego.StrictBuiltinErrors(false),
+	).PrepareForEval(context.Background())
+	if err != nil {
+		report.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.query",
+			Message: fmt.Sprintf("preparing %s: %v", policy.Query, err)})
+		return nil, report.problems
+	}
+	p := &Policy{
+		object: policy.Object, query: policy.Query, version: policy.Version(), failure: policy.Failure,
+		timeout: policy.Timeout.Std(), maxBody: policy.MaxBody, prepared: prepared, versions: map[string]string{},
+	}
+	for name, m := range modules {
+		p.versions[name] = regoVersionName(m)
+	}
+	return p, report.problems
+}
+
+// compile links the modules. Modules that were read as v1 without saying so,
+// and do not compile as v1, get a second chance as v0.
+func (r *reporter) compile(modules map[string]*ast.Module, store storage.Store) (*ast.Compiler, map[string]*ast.Module) {
+	compiler := compileModules(modules, store)
+	if !compiler.Failed() {
+		return compiler, modules
+	}
+	if old, ok := r.asV0(modules); ok {
+		if second := compileModules(old, store); !second.Failed() {
+			return second, old
+		}
+	}
+	compiler.Errors.Sort()
+	for _, err := range compiler.Errors {
+		r.regoError(err)
+	}
+	return nil, nil
+}
+
+func compileModules(modules map[string]*ast.Module, store storage.Store) *ast.Compiler {
+	copies := make(map[string]*ast.Module, len(modules)) // compiling rewrites a module
+	for name, m := range modules {
+		copies[name] = m.Copy()
+	}
+	ctx := context.Background()
+	conflicts := func(path []string) (bool, error) {
+		var found bool
+		err := storage.Txn(ctx, store, storage.TransactionParams{}, func(txn storage.Transaction) (err error) {
+			found, err = storage.NonEmpty(ctx, store, txn)(path)
+			return err
+		})
+		return found, err
+	}
+	compiler := ast.NewCompiler().WithCapabilities(allowed).WithDefaultRegoVersion(ast.RegoV1).
+		WithPathConflictsCheck(conflicts)
+	compiler.Compile(copies)
+	return compiler
+}
+
+// undefinedQuery warns where neither a rule nor the data defines the query.
+func (r *reporter) undefinedQuery(compiler *ast.Compiler, query ast.Ref, data map[string]any) {
+	if len(compiler.GetRulesDynamic(query)) > 0 || len(compiler.GetRulesWithPrefix(query)) > 0 || inData(query, data) {
+		return
+	}
+	outcome := "denied"
+	if r.policy.Failure == model.FailOpen {
+		outcome = "allowed"
+	}
+	r.add(model.Problem{Code: model.CodeBadRego, Severity: model.Warning, Field: "spec.query",
+		Message: fmt.Sprintf("no rule defines %s: it is undefined for every request, which is %s", r.policy.Query, outcome),
+		Fix:     "name a rule of one of the modules' packages"})
+}
+
+func inData(query ast.Ref, data map[string]any) bool {
+	var at any = data
+	for _, term := range query[1:] {
+		object, ok := at.(map[string]any)
+		key, isString := term.Value.(ast.String)
+		if !ok || !isString {
+			return false
+		}
+		if at, ok = object[string(key)]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// oldModules notes the modules that were read as Rego v0.
+func (r *reporter) oldModules(modules map[string]*ast.Module) {
+	for i, m := range r.policy.Modules {
+		if parsed := modules[m.Name]; parsed != nil && parsed.RegoVersion() == ast.RegoV0 {
+			r.add(model.Problem{Code: model.CodeDeprecated, Severity: model.Info, Field: moduleField(i),
+				Message: fmt.Sprintf("%s is read as Rego v0", m.Name),
+				Fix:     "write it in Rego v1 (`opa fmt --rego-v1`)"})
+		}
+	}
+}

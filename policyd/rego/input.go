@@ -1,0 +1,95 @@
+package rego
+
+import (
+	"errors"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// Input is one request, ready to become the `input` of many policies. It may
+// be used by one goroutine at a time.
+type Input struct {
+	request *authv3.CheckRequest
+	common  *shared   // nil: not read yet
+	last    ast.Value // the document made last, for lastMax bytes of body
+	lastMax uint32
+}
+
+// shared are the parts that are the same for every policy.
+type shared struct {
+	attributes []item // of `input.attributes`, without `request`
+	request    []item // of `input.attributes.request`, without `http`
+	http       []item // of `input.attributes.request.http`, without the body
+	path       *ast.Term
+	query      *ast.Term
+}
+
+// NewInput takes a request as Envoy sends it. Nothing is read until a policy
+// asks.
+func NewInput(r *authv3.CheckRequest) *Input {
+	return &Input{request: r}
+}
+
+var errNoHTTP = errors.New("there is no HTTP request")
+
+// document is the `input` of a policy that sees so many bytes of the body:
+// attributes as protojson writes the CheckRequest's, parsed_path,
+// parsed_query, parsed_body, truncated_body and version.
+func (in *Input) document(maxBody uint32) (ast.Value, error) {
+	if in.last != nil && in.lastMax == maxBody {
+		return in.last, nil
+	}
+	if in.common == nil {
+		common, err := readShared(in.request)
+		if err != nil {
+			return nil, err
+		}
+		in.common = common
+	}
+	common := in.common
+	body, err := readBody(in.request.GetAttributes().GetRequest().GetHttp(), maxBody)
+	if err != nil {
+		return nil, err
+	}
+	http := append(common.http[:len(common.http):len(common.http)], body.items...)
+	request := append(common.request[:len(common.request):len(common.request)], item{keyHTTP, object(http)})
+	attributes := append(common.attributes[:len(common.attributes):len(common.attributes)], item{keyRequest, object(request)})
+	in.lastMax, in.last = maxBody, ast.NewObject(
+		item{keyAttributes, object(attributes)},
+		item{keyParsedPath, common.path},
+		item{keyParsedQuery, common.query},
+		item{keyParsedBody, body.parsed},
+		item{keyTruncatedBody, ast.InternedTerm(body.truncated)},
+		item{keyVersion, version},
+	)
+	return in.last, nil
+}
+
+func readShared(r *authv3.CheckRequest) (*shared, error) {
+	http := r.GetAttributes().GetRequest().GetHttp()
+	if http == nil {
+		return nil, errNoHTTP
+	}
+	path, query, err := readPath(http.GetPath())
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := attributeItems(r.GetAttributes())
+	if err != nil {
+		return nil, err
+	}
+	var request []item
+	if t := r.GetAttributes().GetRequest().GetTime(); t != nil {
+		if request, err = message(request, keyTime, t); err != nil {
+			return nil, err
+		}
+	}
+	return &shared{attributes: attributes, request: request, http: httpItems(http), path: path, query: query}, nil
+}
+
+// version is what opa-envoy-plugin says of its input.
+var version = object([]item{
+	{ast.StringTerm("encoding"), ast.StringTerm("protojson")},
+	{ast.StringTerm("ext_authz"), ast.StringTerm("v3")},
+})
