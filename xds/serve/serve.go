@@ -1,0 +1,107 @@
+// Package serve hands each proxy the resources published for its node, over
+// delta ADS. In go encoded sets, out go only resources whose bytes changed,
+// in an order that leaves no reference dangling. It never answers the state of
+// the world protocol, and never looks into a resource.
+package serve
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+)
+
+// Options are what a Server is made with. Their zero value is useful.
+type Options struct {
+	Logger *slog.Logger // nil: silent
+	// Observe is called for each event, in order within a stream, from the
+	// stream's goroutine: a slow one delays that stream only.
+	Observe func(Event)
+}
+
+// Server serves many proxies. Its methods may be called by many goroutines.
+type Server struct {
+	discovery.UnimplementedAggregatedDiscoveryServiceServer
+	log     *slog.Logger
+	watcher func(Event)
+	store   *store
+
+	mu    sync.Mutex // never held while encoding or sending
+	nodes map[string]*node
+}
+
+var _ discovery.AggregatedDiscoveryServiceServer = (*Server)(nil)
+
+// New makes a server. It starts nothing.
+func New(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(Event) {}
+	}
+	return &Server{log: o.Logger, watcher: o.Observe, store: newStore(), nodes: map[string]*node{}}
+}
+
+// Register adds the server to a gRPC server.
+func (s *Server) Register(g *grpc.Server) {
+	discovery.RegisterAggregatedDiscoveryServiceServer(g, s)
+}
+
+// GRPCOptions are what the gRPC server needs to notice proxies that went
+// without a word, and to accept the keep-alives of those that are there.
+func GRPCOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.MaxRecvMsgSize(16 << 20),
+	}
+}
+
+// StreamAggregatedResources refuses: only the delta protocol is spoken.
+func (s *Server) StreamAggregatedResources(discovery.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
+	return status.Error(codes.Unimplemented, "krater serves delta xDS only: set api_type to DELTA_GRPC in ads_config")
+}
+
+// Publish gives a node its newest set. It returns before anything is sent,
+// and an error, with nothing changed, if a resource cannot be encoded. The
+// set's messages must not be changed afterwards.
+func (s *Server) Publish(node string, set Set, cause Cause) error {
+	return s.PublishTo([]string{node}, set, cause)
+}
+
+// PublishTo gives several nodes one set, which is encoded once.
+func (s *Server) PublishTo(nodes []string, set Set, cause Cause) error {
+	if len(nodes) == 0 {
+		return nil
+	}
+	if cause.At.IsZero() {
+		cause.At = time.Now()
+	}
+	e, err := s.store.encode(set, len(nodes))
+	if err != nil {
+		return fmt.Errorf("publishing for %s: %w", nodes[0], err)
+	}
+	for _, name := range nodes {
+		s.store.release(s.replace(name, e, cause))
+	}
+	return nil
+}
+
+// observe reports events.
+func (s *Server) observe(events []Event) {
+	for _, e := range events {
+		if e.Kind == EventNacked {
+			s.log.Warn("configuration refused", "node", e.Node, "type", short(e.Type), "resources", e.Names, "removed", e.Removed, "detail", e.Detail)
+		} else {
+			s.log.Debug("xds "+string(e.Kind), "node", e.Node, "type", short(e.Type), "resources", len(e.Names), "removed", len(e.Removed), "bytes", e.Bytes)
+		}
+		s.watcher(e)
+	}
+}

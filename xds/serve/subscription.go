@@ -1,0 +1,181 @@
+package serve
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// item is one line of a response: a name, and the bytes it shall have.
+type item struct {
+	name   string
+	digest digest // absent: the resource is removed
+}
+
+// refusal is a resource that the proxy refused. The same bytes are not sent
+// to it again on this stream.
+type refusal struct {
+	digest digest
+	detail string
+}
+
+// inflight is a response that has not been acknowledged.
+type inflight struct {
+	nonce string
+	items []item
+	sent  time.Time
+}
+
+// subscription is what one stream wants and has of one type: names and
+// digests only.
+type subscription struct {
+	typeURL  string
+	all      bool                // wildcard
+	names    map[string]struct{} // subscribed by name
+	under    func(string) bool   // virtual hosts: whether the proxy has the route configuration
+	has      map[string]digest   // acknowledged; absent: told that it does not exist
+	forced   map[string]struct{} // to be sent though the proxy may have it
+	refused  map[string]refusal  // by name
+	suspects [][]item            // parts of refused responses, to be tried apart
+	flight   *inflight           // at most one
+	answered bool                // something was sent, or the proxy came with versions
+	settled  *group              // the group that needs nothing more
+	acked    time.Time           // last
+	waiting  bool                // has changes that wait for earlier types
+	removing bool                // has removals that are unsent
+}
+
+func newSubscription(typeURL string) *subscription {
+	return &subscription{
+		typeURL: typeURL,
+		names:   map[string]struct{}{},
+		has:     map[string]digest{},
+		forced:  map[string]struct{}{},
+		refused: map[string]refusal{},
+	}
+}
+
+// interested tells whether the proxy wants the name.
+func (s *subscription) interested(name string) bool {
+	if s.all {
+		return true
+	}
+	if s.named(name) {
+		return true
+	}
+	return s.under != nil && s.under(routeConfigurationOf(name))
+}
+
+// named tells whether the proxy asked for the very name.
+func (s *subscription) named(name string) bool {
+	_, ok := s.names[name]
+	return ok
+}
+
+// routeConfigurationOf is the part of a virtual host's name before the last
+// slash, as Envoy matches it.
+func routeConfigurationOf(name string) string {
+	return name[:max(strings.LastIndex(name, virtualHostSeparator), 0)]
+}
+
+// needs tells whether the proxy must be sent these bytes (or this absence).
+func (s *subscription) needs(name string, want digest) bool {
+	if _, ok := s.forced[name]; ok {
+		return true
+	}
+	if r, ok := s.refused[name]; ok && r.digest == want {
+		return false
+	}
+	has, known := s.has[name]
+	return !known || has != want
+}
+
+// changes are the resources to be sent, and the subscribed names to be
+// answered as unknown, sorted; routes are the route configurations. Parts of a refused response go first, each
+// apart.
+func (s *subscription) changes(g, routes *group) []item {
+	for len(s.suspects) > 0 {
+		part := slices.DeleteFunc(s.suspects[0], func(i item) bool {
+			return g.want(i.name) != i.digest || !s.interested(i.name) || !s.needs(i.name, i.digest)
+		})
+		if len(part) > 0 {
+			s.suspects[0] = part
+			return part
+		}
+		s.suspects = s.suspects[1:]
+	}
+	var out []item
+	if s.all || s.under != nil {
+		for name, r := range g.resources {
+			if s.interested(name) && s.needs(name, r.digest) {
+				out = append(out, item{name, r.digest})
+			}
+		}
+	}
+	for name := range s.names {
+		want := g.want(name)
+		switch {
+		case want != absent && (s.all || s.under != nil && s.under(routeConfigurationOf(name))):
+			// found above
+		case want == absent && s.owned(name):
+			// a removal, which has its own order
+		case s.needs(name, want):
+			out = append(out, item{name, want})
+		}
+	}
+	if s.under != nil {
+		out = append(out, s.hostless(g, routes)...)
+	}
+	slices.SortFunc(out, func(a, b item) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+// hostless answers for route configurations that have no virtual host: Envoy
+// keeps their listeners warming until it hears of one, if only of its removal.
+func (s *subscription) hostless(g, routes *group) []item {
+	bare := map[string]bool{}
+	for name, r := range routes.resources {
+		bare[name] = r.hosts && s.under(name)
+	}
+	for name := range g.resources {
+		delete(bare, routeConfigurationOf(name))
+	}
+	var out []item
+	for name, is := range bare {
+		if name += virtualHostSeparator; is && s.needs(name, absent) {
+			out = append(out, item{name, absent})
+		}
+	}
+	return out
+}
+
+// owned tells whether the proxy has the resource and did not just ask for it.
+func (s *subscription) owned(name string) bool {
+	if _, ok := s.forced[name]; ok {
+		return false
+	}
+	return s.has[name] != absent
+}
+
+// removals are the resources that the proxy has and that are no more, sorted.
+// routes are the route configurations that shall be: without its route
+// configuration, a virtual host is left to be dropped with that.
+func (s *subscription) removals(g, routes *group) []item {
+	if droppedByProxy(s.typeURL) {
+		return nil
+	}
+	var out []item
+	for name, has := range s.has {
+		if s.under != nil && routes.want(routeConfigurationOf(name)) == absent {
+			continue
+		}
+		if _, again := s.forced[name]; again && s.named(name) {
+			continue // answered among the changes
+		}
+		if has != absent && g.want(name) == absent && s.needs(name, absent) {
+			out = append(out, item{name, absent})
+		}
+	}
+	slices.SortFunc(out, func(a, b item) int { return strings.Compare(a.name, b.name) })
+	return out
+}
