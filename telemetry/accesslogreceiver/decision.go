@@ -1,0 +1,125 @@
+package accesslogreceiver
+
+import (
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// Where the proxy's filters leave their verdicts, and the words they use.
+const (
+	rbacNamespace     = "envoy.filters.http.rbac"
+	extAuthzNamespace = "envoy.filters.http.ext_authz"
+	allowedByKey      = "allow_enforced_effective_policy_id" // stat prefix "allow_"
+	daemonKey         = "krater"                             // policyd's part of its own metadata
+
+	rbacDetails     = "rbac_access_denied_matched_policy["
+	limitDetails    = "local_rate_limited"
+	noAnswerDetails = "ext_authz_error"
+	deniedDetails   = "ext_authz_denied"
+	brokenDetails   = "wasm_fail_stream"
+
+	noAnswer     = "policyd could not be asked"
+	brokenFilter = "the filter failed"
+)
+
+// verdicts is what one log entry says about decisions.
+type verdicts struct {
+	details   string // response code details: who answered, if a filter did
+	metadata  map[string]*structpb.Struct
+	policySet string // the authorization slot's version
+	limit     string // Limit.ID() of the last limit that was asked
+	filter    string // FILTER/RULE of the Wasm filter that answered
+}
+
+// decide finds the decision on a request: the refusal if there is one, else
+// the last permission, policyd's before a native one since it has an id of
+// its own. It says false where no rule decided.
+func decide(v verdicts) (model.Decision, bool) {
+	if d, ok := v.refusal(); ok {
+		return d, true
+	}
+	if d, ok := v.daemon(); ok {
+		return d, true
+	}
+	if rule := text(v.metadata[rbacNamespace], allowedByKey); rule != "" {
+		return v.native(rule, true), true
+	}
+	return model.Decision{}, false
+}
+
+// refusal finds who refused, by the response's code details.
+func (v verdicts) refusal() (model.Decision, bool) {
+	switch {
+	case v.filter != "":
+		return model.Decision{Policy: "Filter " + before(v.filter, "/"), Rule: v.filter, Place: model.Wasm}, true
+	case v.details == brokenDetails:
+		return model.Decision{Place: model.Wasm, Reason: brokenFilter}, true
+	case v.details == limitDetails:
+		return limited(v.limit), true
+	case strings.HasPrefix(v.details, rbacDetails):
+		rule := strings.TrimSuffix(strings.TrimPrefix(v.details, rbacDetails), "]")
+		if rule == "none" {
+			rule = model.ImplicitDeny
+		}
+		return v.native(rule, false), true
+	case v.details == noAnswerDetails:
+		return model.Decision{Place: model.Daemon, PolicySet: v.policySet, Reason: noAnswer}, true
+	case v.details == deniedDetails:
+		if d, ok := v.daemon(); ok {
+			return d, true
+		}
+		return model.Decision{Place: model.Daemon, PolicySet: v.policySet}, true
+	}
+	return model.Decision{}, false
+}
+
+// native is a verdict of the proxy's own RBAC.
+func (v verdicts) native(rule string, allowed bool) model.Decision {
+	return model.Decision{Policy: policyOf(rule), Rule: rule, Place: model.Native, PolicySet: v.policySet, Allowed: allowed}
+}
+
+// daemon reads what policyd answered.
+func (v verdicts) daemon() (model.Decision, bool) {
+	s := v.metadata[extAuthzNamespace].GetFields()[daemonKey].GetStructValue()
+	if s == nil {
+		return model.Decision{}, false
+	}
+	d := model.Decision{
+		Policy: text(s, "policy"), Rule: text(s, "rule"), Place: model.Place(text(s, "placement")),
+		PolicySet: text(s, "policySet"), DecisionID: text(s, "decisionId"),
+		Allowed: s.GetFields()["allowed"].GetBoolValue(), Reason: text(s, "reason"),
+	}
+	if d.PolicySet == "" {
+		d.PolicySet = v.policySet
+	}
+	return d, true
+}
+
+// limited is a refusal by the limit "namespace/object/limit".
+func limited(limit string) model.Decision {
+	d := model.Decision{Rule: limit, Limit: limit, Place: model.Native}
+	if parts := strings.SplitN(limit, "/", 3); len(parts) == 3 {
+		d.Policy = "RateLimit " + parts[0] + "/" + parts[1]
+	}
+	return d
+}
+
+// policyOf gives "Kind namespace/name" of "Kind/namespace/name/rule[i]", and
+// "" for an implicit denial, which no single policy made.
+func policyOf(rule string) string {
+	parts := strings.Split(rule, "/")
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[0] + " " + parts[1] + "/" + parts[2]
+}
+
+// text is a struct's string field, or "".
+func text(s *structpb.Struct, key string) string { return s.GetFields()[key].GetStringValue() }
+
+func before(s, sep string) string {
+	head, _, _ := strings.Cut(s, sep)
+	return head
+}

@@ -1,0 +1,16 @@
+package mesh
+
+import "testing"
+
+func TestResolve(t *testing.T) {
+	for value, want := range map[string]string{
+		"@127.80.0.5": "reviews-v1", "@namespace:127.80.0.5": "default",
+		"@10.0.0.1": Unknown, "@namespace:10.0.0.1": Unknown, "@": Unknown, "@-": Unknown,
+		"200": "200", "": "", "jason@example.com": "jason@example.com",
+		"@bob": "@bob", "@namespace:-": Unknown,
+	} {
+		if got := view().Resolve(value); got != want {
+			t.Errorf("Resolve(%q) = %q; want %q", value, got, want)
+		}
+	}
+}
