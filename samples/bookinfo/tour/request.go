@@ -42,8 +42,12 @@ type response struct {
 	elapsed time.Duration
 }
 
-// String is the status and the body's first line, cut to a terminal's width.
+// String is the status and the body's first line, cut to a terminal's width;
+// of a page its size.
 func (r response) String() string {
+	if strings.HasPrefix(r.header.Get("content-type"), "text/html") {
+		return fmt.Sprintf("%d a page of %d bytes", r.status, len(r.body))
+	}
 	line, _, _ := strings.Cut(strings.TrimSpace(r.body), "\n")
 	if runes := []rune(line); len(runes) > 96 {
 		line = string(runes[:93]) + "..."

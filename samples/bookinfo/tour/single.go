@@ -42,7 +42,7 @@ func want(status int, texts ...string) func(response) error {
 		}
 		for _, text := range texts {
 			if !strings.Contains(r.body, text) {
-				return fmt.Errorf("wanted %q in the body", text)
+				return fmt.Errorf("wanted %s in the body", text)
 			}
 		}
 		return nil

@@ -22,11 +22,13 @@ type stub struct {
 	delay      time.Duration
 	noFilter   bool
 	noRego     bool
-	noLimit    bool
+	limit      int // requests of one client
 	lateScrape int // the metrics come with this scrape; 0: never
 }
 
-func goodStub() *stub { return &stub{everyV3: 5, delay: fixedDelay, lateScrape: 2} }
+func goodStub() *stub {
+	return &stub{everyV3: 5, delay: fixedDelay, limit: limitRequests, lateScrape: 2}
+}
 
 func (s *stub) start(t *testing.T) (Options, *http.Client) {
 	t.Helper()
@@ -76,7 +78,7 @@ func (s *stub) version(user string) string {
 
 func (s *stub) products(w http.ResponseWriter, client string) {
 	if client != "" {
-		if s.clients[client]++; s.clients[client] > limitRequests && !s.noLimit {
+		if s.clients[client]++; s.clients[client] > s.limit {
 			http.Error(w, "local_rate_limited", http.StatusTooManyRequests)
 			return
 		}

@@ -30,7 +30,7 @@ func TestTourOfAGoodMesh(t *testing.T) {
 		"403 RBAC: access denied",
 		"x-bookinfo-refused: ratings-editors",
 		"-d '{\"Agathon\": 1}'",
-		"200 200 200 200 200 429",
+		"200 200 200 200 200 429", "200 a page of 39 bytes",
 		`krater_requests_total{destination_workload="ratings-v1"`,
 		"11 of 11 steps", "krater status", "/productpage     the page",
 	} {
@@ -54,7 +54,8 @@ func TestTourOfABadMesh(t *testing.T) {
 		"no delay":     {func(s *stub) { s.delay = 0 }, delay, "wanted an answer after 2s"},
 		"no filter":    {func(s *stub) { s.noFilter = true }, filtered, "wanted the header x-krater-mixed: wasm"},
 		"no rego":      {func(s *stub) { s.noRego = true }, regoDenied, "wanted status 403, got 200"},
-		"no limit":     {func(s *stub) { s.noLimit = true }, limited, "wanted 429 after 5 requests, got none in 12"},
+		"no limit":     {func(s *stub) { s.limit = 100 }, limited, "wanted 429 after 5 requests, got none in 12"},
+		"strict limit": {func(s *stub) { s.limit = 3 }, limited, "wanted 5 times 200, then 429"},
 		"no telemetry": {func(s *stub) { s.lateScrape = 0 }, metrics, `no krater_requests_total has the label destination_workload="productpage-v1"`},
 	} {
 		t.Run(name, func(t *testing.T) {
