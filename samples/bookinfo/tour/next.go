@@ -9,13 +9,15 @@ const nextText = `Open
   PAGE/productpage     the page; sign in as jason, snail or doomed
   METRICS  the mesh's metrics
 
-Try
-  krater status                        each proxy, and what it has
-  krater compile samples/bookinfo      where each rule runs, and why
-  krater explain samples/bookinfo --from istio-ingressgateway --to productpage:9080 \
+Try, in the repository's folder
+  bin/krater status                    each proxy, and what it has
+  bin/krater compile samples/bookinfo  where each rule runs, and why
+  bin/krater explain samples/bookinfo --from istio-ingressgateway --to productpage:9080 \
       --method DELETE --path /api/v1/products/0
+                                       why a request is denied
   sed -i 's/weight: 80/weight: 0/; s/weight: 20/weight: 100/' samples/bookinfo/reviews.yaml
                                        and reload the page: red stars for everybody
+  samples/bookinfo/README.md           the whole story, step by step
 `
 
 // next tells what to open and to try.
