@@ -4,7 +4,6 @@
 package denier
 
 import (
-	"sort"
 	"strings"
 
 	"github.com/krater-mesh/krater/filters/denier/config"
@@ -12,7 +11,8 @@ import (
 )
 
 // Decision is the property that names the rule that answered: "denier/NAME",
-// in filter state "wasm.krater.filter_decision".
+// in filter state "wasm.krater.filter_decision". The response code details say
+// the same.
 const Decision = "krater.filter_decision"
 
 // Filter answers by the rules of one configuration.
@@ -40,21 +40,19 @@ func New(raw []byte) (sdk.Filter, error) {
 	}
 	f := &Filter{}
 	for _, r := range c.Rules {
-		f.rules = append(f.rules, rule{"denier/" + r.Name, r.Match, replyOf(r)})
+		f.rules = append(f.rules, ruleOf(r))
 	}
 	return f, nil
 }
 
-func replyOf(r config.Rule) sdk.Reply {
-	reply := sdk.Reply{Status: r.Status, Body: r.Body}
-	if reply.Status == 0 {
-		reply.Status = 403
+func ruleOf(r config.Rule) rule {
+	if r.Status == 0 {
+		r.Status = 403
 	}
-	for name, value := range r.Headers {
-		reply.Headers = append(reply.Headers, [2]string{name, value})
-	}
-	sort.Slice(reply.Headers, func(i, j int) bool { return reply.Headers[i][0] < reply.Headers[j][0] })
-	return reply
+	decision := "denier/" + r.Name
+	return rule{decision, r.Match, sdk.Reply{
+		Status: r.Status, Headers: sdk.Pairs(r.Headers), Body: r.Body, Details: decision,
+	}}
 }
 
 // OnRequest implements sdk.Filter.

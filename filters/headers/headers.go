@@ -3,8 +3,6 @@
 package headers
 
 import (
-	"sort"
-
 	"github.com/krater-mesh/krater/filters/headers/config"
 	"github.com/krater-mesh/krater/filters/sdk"
 )
@@ -52,16 +50,7 @@ type changes struct {
 }
 
 func changesOf(c config.Changes) changes {
-	return changes{c.Remove, sorted(c.Set), sorted(c.Add)}
-}
-
-func sorted(m map[string]string) [][2]string {
-	var pairs [][2]string
-	for name, value := range m {
-		pairs = append(pairs, [2]string{name, value})
-	}
-	sort.Slice(pairs, func(i, j int) bool { return pairs[i][0] < pairs[j][0] })
-	return pairs
+	return changes{c.Remove, sdk.Pairs(c.Set), sdk.Pairs(c.Add)}
 }
 
 func (c *changes) apply(h sdk.Headers) {

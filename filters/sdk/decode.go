@@ -2,7 +2,9 @@ package sdk
 
 import (
 	"errors"
+	"math"
 	"strconv"
+	"strings"
 )
 
 // Decoder reads the fields of one JSON object. An absent or null field leaves
@@ -86,18 +88,18 @@ func (d *Decoder) Bool(field string, into *bool) {
 	}
 }
 
-// Int reads a whole number of at most 32 bits.
+// Int reads a whole number below 2^31, in either direction.
 func (d *Decoder) Int(field string, into *int) {
 	v, ok := d.find(field, kindNumber)
 	if !ok {
 		return
 	}
-	n, err := strconv.ParseInt(v.text, 10, 32)
-	if err != nil {
-		d.Fail(field, "is "+v.text+", want a whole number of at most 32 bits")
+	n, ok := whole(v.text)
+	if !ok {
+		d.Fail(field, "is "+v.text+", want a whole number below 2^31")
 		return
 	}
-	*into = int(n)
+	*into = n
 }
 
 // Strings reads a list of strings.
@@ -148,6 +150,22 @@ func (d *Decoder) Objects(field string, read func(*Decoder)) {
 			decodeObject(d.at(field+index(i)), item, d.errs, read)
 		}
 	}
+}
+
+// whole parses a number without strconv, whose errors would weigh 20 kB in
+// every module.
+func whole(text string) (n int, ok bool) {
+	digits, negative := strings.CutPrefix(text, "-")
+	for _, b := range []byte(digits) {
+		if b < '0' || b > '9' || n > math.MaxInt32/10 {
+			return 0, false
+		}
+		n = n*10 + int(b-'0')
+	}
+	if negative {
+		n = -n
+	}
+	return n, n <= math.MaxInt32 && n >= -math.MaxInt32
 }
 
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }

@@ -61,3 +61,19 @@ func (h *HeaderList) Remove(name string) {
 
 // All implements Headers.
 func (h *HeaderList) All() [][2]string { return append([][2]string(nil), h.pairs...) }
+
+// Pairs lists a map's headers in the order of their names. It sorts by
+// insertion: the lists are short, and package sort would weigh 20 kB in every
+// module.
+func Pairs(m map[string]string) [][2]string {
+	var pairs [][2]string
+	for name, value := range m {
+		i := len(pairs)
+		pairs = append(pairs, [2]string{})
+		for ; i > 0 && pairs[i-1][0] > name; i-- {
+			pairs[i] = pairs[i-1]
+		}
+		pairs[i] = [2]string{name, value}
+	}
+	return pairs
+}

@@ -153,7 +153,7 @@ func (s *scanner) object(depth int) (value, error) {
 		}
 		for _, other := range v.fields {
 			if other.name == f.name {
-				return v, s.failure("field " + strconv.Quote(f.name) + " is given twice")
+				return v, s.failure("field " + `"` + f.name + `"` + " is given twice")
 			}
 		}
 		v.fields = append(v.fields, f)

@@ -1,7 +1,6 @@
 package sdk
 
 import (
-	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -85,7 +84,20 @@ func (s *scanner) hex() (rune, bool) {
 	if len(s.text)-s.at < 4 {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(s.text[s.at:s.at+4], 16, 16)
+	var r rune
+	for _, b := range []byte(s.text[s.at : s.at+4]) {
+		switch {
+		case b >= '0' && b <= '9':
+			b -= '0'
+		case b >= 'a' && b <= 'f':
+			b -= 'a' - 10
+		case b >= 'A' && b <= 'F':
+			b -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(b)
+	}
 	s.at += 4
-	return rune(n), err == nil
+	return r, true
 }

@@ -42,6 +42,8 @@ type Reply struct {
 	Status  int // HTTP status code
 	Headers [][2]string
 	Body    string
+	// Details become the log's response code details; no spaces.
+	Details string
 }
 
 // Level of a log line.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 )
 
@@ -18,7 +17,7 @@ type Template struct {
 // ParseTemplate reads a template, or says what is wrong with it.
 func ParseTemplate(text string) (Template, error) {
 	if !strings.HasPrefix(text, "/") {
-		return Template{}, errors.New(strconv.Quote(text) + ` must start with "/"`)
+		return Template{}, errors.New(quote(text) + ` must start with "/"`)
 	}
 	t := Template{segments: strings.Split(text[1:], "/")}
 	if last := len(t.segments) - 1; t.segments[last] == "**" {
@@ -30,14 +29,14 @@ func ParseTemplate(text string) (Template, error) {
 		case s == "{}":
 			picked++
 		case s == "**":
-			return Template{}, errors.New(strconv.Quote(text) + ` has "**" before its end`)
+			return Template{}, errors.New(quote(text) + ` has "**" before its end`)
 		case s != "*" && strings.ContainsAny(s, "*{}?#"):
-			return Template{}, errors.New(strconv.Quote(text) + " has segment " + strconv.Quote(s) +
+			return Template{}, errors.New(quote(text) + " has segment " + quote(s) +
 				`: "{}", "*" and "**" stand alone, and "?" and "#" are not part of a path`)
 		}
 	}
 	if picked != 1 {
-		return Template{}, errors.New(strconv.Quote(text) + ` must have "{}" exactly once`)
+		return Template{}, errors.New(quote(text) + ` must have "{}" exactly once`)
 	}
 	return t, nil
 }

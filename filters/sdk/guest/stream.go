@@ -39,7 +39,7 @@ func (s *stream) action(v sdk.Verdict) types.Action {
 	if s.refused != "" {
 		proxywasm.LogError("the proxy refused " + s.refused)
 		s.refused = ""
-		v = s.Reply(sdk.Reply{Status: 500})
+		v = s.Reply(sdk.Reply{Status: 500, Details: "filter_change_refused"})
 	}
 	if v == sdk.Stop {
 		return types.ActionPause
@@ -73,8 +73,7 @@ func (s *stream) SetProperty(name, value string) {
 
 // Reply implements sdk.Stream.
 func (s *stream) Reply(r sdk.Reply) sdk.Verdict {
-	err := proxywasm.SendHttpResponse(uint32(r.Status), r.Headers, []byte(r.Body), -1)
-	if err != nil {
+	if err := reply(r); err != nil {
 		proxywasm.LogError("the proxy refused a reply: " + err.Error())
 	}
 	return sdk.Stop

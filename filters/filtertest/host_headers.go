@@ -1,0 +1,73 @@
+package filtertest
+
+import (
+	"context"
+	"strings"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/krater-mesh/krater/filters/sdk"
+)
+
+// headerCalls are the host calls on header maps. A map that does not exist at
+// this point of the stream is a bad argument, as in Envoy.
+func (h *host) headerCalls() map[string]any {
+	return map[string]any{
+		"proxy_get_header_map_value": func(ctx context.Context, m api.Module, which, key, keySize, address, size uint32) status {
+			list := h.headers[which]
+			if list == nil {
+				return badArgument
+			}
+			value, found := list.Get(name(m, key, keySize))
+			if !found {
+				return notFound
+			}
+			return give(ctx, m, []byte(value), address, size)
+		},
+		"proxy_get_header_map_pairs": func(ctx context.Context, m api.Module, which, address, size uint32) status {
+			list := h.headers[which]
+			if list == nil {
+				return badArgument
+			}
+			return give(ctx, m, encodePairs(list.All()), address, size)
+		},
+		"proxy_get_header_map_size": func(_ context.Context, m api.Module, which, size uint32) status {
+			list := h.headers[which]
+			if list == nil {
+				return badArgument
+			}
+			write(m, size, uint32(len(encodePairs(list.All()))))
+			return ok
+		},
+		"proxy_set_header_map_pairs": h.setPairs,
+		"proxy_add_header_map_value": func(_ context.Context, m api.Module, which, key, keySize, value, valueSize uint32) status {
+			return h.change(which, func(l *sdk.HeaderList) { l.Add(name(m, key, keySize), read(m, value, valueSize)) })
+		},
+		"proxy_replace_header_map_value": func(_ context.Context, m api.Module, which, key, keySize, value, valueSize uint32) status {
+			return h.change(which, func(l *sdk.HeaderList) { l.Set(name(m, key, keySize), read(m, value, valueSize)) })
+		},
+		"proxy_remove_header_map_value": func(_ context.Context, m api.Module, which, key, keySize uint32) status {
+			return h.change(which, func(l *sdk.HeaderList) { l.Remove(name(m, key, keySize)) })
+		},
+	}
+}
+
+func (h *host) setPairs(_ context.Context, m api.Module, which, pairs, size uint32) status {
+	list, good := decodePairs(read(m, pairs, size))
+	if !good || h.headers[which] == nil {
+		return badArgument
+	}
+	h.headers[which] = sdk.NewHeaderList(list...)
+	return ok
+}
+
+func (h *host) change(which uint32, do func(*sdk.HeaderList)) status {
+	list := h.headers[which]
+	if list == nil {
+		return badArgument
+	}
+	do(list)
+	return ok
+}
+
+func name(m api.Module, at, size uint32) string { return strings.ToLower(read(m, at, size)) }
