@@ -53,13 +53,13 @@ func readValues(v any) ([]string, error) {
 }
 
 // readHeaders reads header pairs. Names and values that a proxy must not send
-// are errors: pseudo headers too, since routing and other policies have read
-// the request's path and host already.
+// are errors: pseudo headers and Host too, since routing and other policies
+// have read the request's path and host already.
 func readHeaders(v any) ([]Header, error) {
 	pairs, err := readPairs(v)
 	for _, p := range pairs {
-		if !httpguts.ValidHeaderFieldName(p.Name) {
-			return nil, errors.New("a key is no header name")
+		if !httpguts.ValidHeaderFieldName(p.Name) || strings.EqualFold(p.Name, "host") {
+			return nil, errors.New("a key is no header that a policy may set")
 		}
 		if !httpguts.ValidHeaderFieldValue(p.Value) {
 			return nil, errors.New("a value is no header value")

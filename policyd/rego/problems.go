@@ -47,12 +47,16 @@ func (r *reporter) regoError(e *ast.Error) {
 		}
 	}
 	if at := e.Location; at != nil {
-		p.Message = fmt.Sprintf("%s:%d:%d: %s", at.File, at.Row, at.Col, p.Message)
+		p.Message = fmt.Sprintf("%s:%d:%d: %s", at.File, at.Row, max(at.Col, 1), p.Message)
 		for i, m := range r.policy.Modules {
 			if m.Name == at.File {
 				p.Field = moduleField(i)
 			}
 		}
+	}
+	// The parser first says what it met, then at the same place what it wanted.
+	if n := len(r.problems); n > 0 && strings.HasPrefix(p.Message, r.problems[n-1].Message) {
+		r.problems = r.problems[:n-1]
 	}
 	r.add(p)
 }

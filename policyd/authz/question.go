@@ -1,0 +1,62 @@
+package authz
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/grpc/metadata"
+)
+
+// The initial metadata by which a proxy's ext_authz says what it asks.
+const (
+	keyPolicies  = "krater-policies"   // "ns/a,ns/b", in the order of evaluation
+	keyPolicySet = "krater-policy-set" // version of the slot that asks
+	keyWorkload  = "krater-workload"   // "ns/name"
+)
+
+// question is who asks what, beside the request itself.
+type question struct {
+	policies   []string
+	policySet  string
+	workload   string
+	decisionID string
+}
+
+func readQuestion(ctx context.Context) question {
+	return question{
+		policies:  splitNames(metadata.ValueFromIncomingContext(ctx, keyPolicies)),
+		policySet: first(metadata.ValueFromIncomingContext(ctx, keyPolicySet)),
+		workload:  first(metadata.ValueFromIncomingContext(ctx, keyWorkload)),
+	}
+}
+
+func splitNames(values []string) []string {
+	var names []string
+	for _, v := range values {
+		for name := range strings.SplitSeq(v, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// newDecisionID is 128 random bits in hex.
+func newDecisionID(random io.Reader) (string, error) {
+	var id [16]byte
+	if _, err := io.ReadFull(random, id[:]); err != nil {
+		return "", fmt.Errorf("making a decision id: %w", err)
+	}
+	return hex.EncodeToString(id[:]), nil
+}

@@ -1,0 +1,84 @@
+package policyd_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/krater-mesh/krater/policyd"
+)
+
+func TestListenOnUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policyd.sock")
+	l, err := policyd.Listen(context.Background(), "unix:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode().Perm(); mode != 0o600 {
+		t.Errorf("the socket's mode is %o, wanted 600", mode)
+	}
+	_, err = policyd.Listen(context.Background(), "unix:"+path)
+	var refused *policyd.AddressError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "KR0017") {
+		t.Errorf("a socket that somebody answers on was taken: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket's file is still there: %v", err)
+	}
+}
+
+func TestListenReplacesAStaleSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policyd.sock")
+	dead, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := dead.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := policyd.Listen(context.Background(), "unix:"+path)
+	if err != nil {
+		t.Fatalf("a stale socket stands in the way: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestListenLeavesFilesAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "precious")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := policyd.Listen(context.Background(), "unix:"+path); err == nil {
+		t.Error("a file that is no socket was replaced")
+	}
+	if content, err := os.ReadFile(path); err != nil || string(content) != "x" {
+		t.Errorf("the file is %q, %v", content, err)
+	}
+}
+
+func TestListenOnAPortInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, err = policyd.Listen(context.Background(), taken.Addr().String())
+	var refused *policyd.AddressError
+	if !errors.As(err, &refused) {
+		t.Errorf("wanted a Problem, got %v", err)
+	}
+}

@@ -1,0 +1,116 @@
+// Package policyd turns the control plane's RegoPolicies into answers for
+// the proxies' ext_authz. It starts from the last good policies on disk, and
+// goes on with them while the control plane is away. It never decides by a
+// policy that does not compile.
+package policyd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/krater-mesh/krater/policyd/authz"
+	"github.com/krater-mesh/krater/policyd/decisionlog"
+)
+
+// Options say where policyd listens, and whence its policies come.
+type Options struct {
+	Listen       string // "unix:PATH" or "host:port"
+	ControlPlane string // gRPC target; empty: policies come by Server alone
+	StateDir     string // of the last good policies
+	Logger       *slog.Logger
+	Ready        func() // called once, when checks are answered; may be nil
+}
+
+// Service is policyd. Make it by New; Run does the work.
+type Service struct {
+	options Options
+	log     *decisionlog.Queue
+	server  *authz.Server
+}
+
+// New prepares a policyd. Nothing runs yet.
+func New(o Options) *Service {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	log := decisionlog.NewQueue(decisionsQueued, decisionlog.Log(o.Logger, slog.LevelDebug))
+	options := authz.Options{Logger: o.Logger}
+	if o.Logger.Enabled(context.Background(), slog.LevelDebug) {
+		options.Recorder = log
+	}
+	return &Service{options: o, log: log, server: authz.New(options)}
+}
+
+// decisionsQueued bounds the decision log's memory: about 300 bytes each.
+const decisionsQueued = 4096
+
+// Run runs a policyd until ctx is done.
+func Run(ctx context.Context, o Options) error { return New(o).Run(ctx) }
+
+// Server answers the checks.
+func (s *Service) Server() *authz.Server { return s.server }
+
+// Run listens, follows the control plane and answers until ctx is done.
+func (s *Service) Run(ctx context.Context) error {
+	listener, err := Listen(ctx, s.options.Listen)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.log.Run(ctx) })
+	group.Go(func() error { return s.follow(ctx) })
+	group.Go(func() error { return s.serve(ctx, listener) })
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("running policyd: %w", err)
+	}
+	return nil
+}
+
+// serve answers checks. When ctx ends, checks that are under way have a
+// moment to end too.
+func (s *Service) serve(ctx context.Context, listener net.Listener) error {
+	server := NewGRPCServer(s.server)
+	stopped := make(chan struct{})
+	defer func() { <-stopped }()
+	go func() {
+		defer close(stopped)
+		<-ctx.Done()
+		kill := time.AfterFunc(drain, server.Stop)
+		defer kill.Stop()
+		server.GracefulStop()
+	}()
+	s.options.Logger.Info("policyd answers", "address", s.options.Listen)
+	if s.options.Ready != nil {
+		s.options.Ready()
+	}
+	if err := server.Serve(listener); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("serving ext_authz on %s: %w", s.options.Listen, err)
+	}
+	return nil
+}
+
+const drain = 2 * time.Second
+
+// NewGRPCServer is a gRPC server of ext_authz and health, whose calls are
+// spans below their caller's.
+func NewGRPCServer(checks authv3.AuthorizationServer) *grpc.Server {
+	server := grpc.NewServer(
+		grpc.StatsHandler(otelgrpc.NewServerHandler()),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	)
+	authv3.RegisterAuthorizationServer(server, checks)
+	healthv1.RegisterHealthServer(server, health.NewServer())
+	return server
+}
