@@ -32,7 +32,9 @@ var (
 func NewFactory() exporter.Factory {
 	return exporter.NewFactory(Type, func() component.Config { return &struct{}{} },
 		exporter.WithLogs(func(context.Context, exporter.Settings, component.Config) (exporter.Logs, error) { return nop{}, nil }, component.StabilityLevelStable),
-		exporter.WithMetrics(func(context.Context, exporter.Settings, component.Config) (exporter.Metrics, error) { return nop{}, nil }, component.StabilityLevelStable),
+		exporter.WithMetrics(func(context.Context, exporter.Settings, component.Config) (exporter.Metrics, error) {
+			return nop{}, nil
+		}, component.StabilityLevelStable),
 		exporter.WithTraces(func(context.Context, exporter.Settings, component.Config) (exporter.Traces, error) { return nop{}, nil }, component.StabilityLevelStable))
 }
 
