@@ -43,6 +43,7 @@ type host struct {
 	output       bytes.Buffer // what the guest prints
 
 	headers    map[uint32]*sdk.HeaderList
+	hidden     *sdk.HeaderList // the request's, while it is over
 	body       map[uint32][]byte
 	properties map[string]string
 	written    map[string]string
@@ -79,6 +80,14 @@ func (h *host) script(r Request) {
 	}, r.Headers...)...)
 	h.body[bufferRequest] = []byte(r.Body)
 }
+
+// hideRequest takes the request's headers away while the filter sees the
+// answer, as Envoy does; showRequest gives them back for the end of the stream.
+func (h *host) hideRequest() {
+	h.hidden, h.headers[mapRequest] = h.headers[mapRequest], nil
+}
+
+func (h *host) showRequest() { h.headers[mapRequest] = h.hidden }
 
 func or(text, instead string) string {
 	if text == "" {

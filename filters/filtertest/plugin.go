@@ -63,7 +63,9 @@ func (p *Plugin) Request(r Request) (Result, error) {
 	s := stream{module: p.module, id: uint64(p.module.lastID)}
 	s.do("proxy_on_context_create", s.id, uint64(p.id))
 	if s.request() {
+		h.hideRequest()
 		s.response(r)
+		h.showRequest()
 	}
 	s.do("proxy_on_log", s.id)
 	s.do("proxy_on_done", s.id)

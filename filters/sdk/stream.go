@@ -3,9 +3,12 @@ package sdk
 // Stream is one request and its answer. It is valid only while the filter's
 // method runs. A change that the proxy refuses ends the request with 500.
 type Stream interface {
-	// Request gives the request's headers, with :method, :path, :authority.
+	// Request gives the request's headers, with :method, :path, :authority. The
+	// proxy has them in OnRequest and in OnDone only: keep for OnResponse, by
+	// SetLocal, what it needs of them.
 	Request() Headers
-	// Response gives the answer's headers, with :status; from OnResponse on.
+	// Response gives the answer's headers, with :status, in OnResponse and in
+	// OnDone.
 	Response() Headers
 	// Property reads one of the proxy's attributes: ("source", "address").
 	// Numbers are the proxy's own little-endian bytes.
