@@ -42,6 +42,9 @@ const (
 	CodeUnresolvedSubset  = "IST0173" // Istio's DestinationRuleSubsetNotSelectPods
 	CodeUnresolvedGateway = "IST0101"
 	CodeWeights           = "KR0018"
+	CodeSelectsNothing    = "IST0127" // Istio's NoMatchingWorkloadsFound
+	CodeHostConflict      = "IST0109" // Istio's ConflictingMeshGatewayVirtualServiceHosts
+	CodeGatewayHost       = "IST0132" // Istio's VirtualServiceHostNotFoundInGateway
 )
 
 // Problem is what a user can mend: a value that travels with the result.
