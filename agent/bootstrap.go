@@ -50,6 +50,11 @@ func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 		StaticResources:    &bootstrapv3.Bootstrap_StaticResources{},
 		StatsFlushInterval: durationpb.New(time.Second),
 	}
+	runtime, err := runtimeLayer()
+	if err != nil {
+		return nil, fmt.Errorf("bootstrap of %s: %w", p.ID, err)
+	}
+	b.LayeredRuntime = runtime
 	for _, c := range []struct{ name, target string }{
 		{ControlPlaneCluster, u.ControlPlane}, {PolicydCluster, u.Policyd}, {OTLPCluster, u.OTLP}, {ALSCluster, u.ALS},
 	} {
