@@ -12,7 +12,7 @@ help: ## List the targets.
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: build ## Run Bookinfo behind real Envoys and send the tour through it.
-	@bin/krater demo $(MESH)
+	@bin/krater up $(MESH) --quiet -- bookinfo tour
 
 build: envoy filters krater ## Install Envoy, build the filters and the binaries.
 
@@ -20,6 +20,7 @@ envoy: ## Install the pinned Envoy into .tools, unless ENVOY or the PATH has one
 	@.ci/install-envoy
 
 include filters/build.mk
+-include test/bench/build.mk
 
 krater: filters ## Build bin/krater and bin/bookinfo.
 	@echo "krater: building bin/krater and bin/bookinfo (the first build takes some minutes) ..."
