@@ -1,0 +1,99 @@
+package explain
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// AttributeValue is one declared attribute, as it is drawn from a request.
+type AttributeValue struct {
+	Name     string `json:"name"`
+	Value    string `json:"value,omitempty"`
+	Present  bool   `json:"present"`
+	Redacted bool   `json:"redacted,omitempty"` // present, and Value is withheld
+	Header   string `json:"header,omitempty"`   // written, or removed where the attribute is absent
+}
+
+// Draw gives an attribute's value, as the attributes filter does. Absent
+// differs from empty.
+func Draw(a model.Attribute, v View) (value string, ok bool) {
+	path, query := v.Target()
+	switch {
+	case a.Header != "":
+		return v.Header(a.Header)
+	case a.Cookie != "":
+		return cookie(v, a.Cookie)
+	case a.Query != "":
+		return drawQuery(query, a.Query)
+	}
+	segment, ok := MatchTemplate(a.Path, path)
+	return decoded(segment, false), ok
+}
+
+// cookie finds the first of the name; quotes around its value go.
+func cookie(v View, name string) (string, bool) {
+	all, _ := v.Header("cookie")
+	for _, pair := range strings.FieldsFunc(all, func(r rune) bool { return r == ';' || r == ',' }) {
+		key, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+		if ok && key == name {
+			if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+				value = value[1 : n-1]
+			}
+			return value, true
+		}
+	}
+	return "", false
+}
+
+func drawQuery(query, name string) (string, bool) {
+	for _, pair := range strings.Split(query, "&") {
+		if key, value, _ := strings.Cut(pair, "="); pair != "" && decoded(key, true) == name {
+			return decoded(value, true), true
+		}
+	}
+	return "", false
+}
+
+// MatchTemplate picks the segment "{}" out of a path without its query, by a
+// template of model.Attribute.Path.
+func MatchTemplate(template, path string) (segment string, ok bool) {
+	have, want := strings.Split(path, "/"), strings.Split(template, "/")
+	last := len(want) - 1
+	if want[last] == "**" {
+		if want = want[:last]; len(have) < len(want) {
+			return "", false
+		}
+		have = have[:len(want)]
+	}
+	if len(have) != len(want) {
+		return "", false
+	}
+	for i, w := range want {
+		switch {
+		case w == "{}" && have[i] != "":
+			segment = have[i]
+		case w == "*" && have[i] != "", w == have[i]:
+		default:
+			return "", false
+		}
+	}
+	return segment, true
+}
+
+// decoded undoes percent escapes (and "+", in a query) unless that gives what
+// could not stand in a header: then the text stays as it is.
+func decoded(text string, plus bool) string {
+	unescape := url.PathUnescape
+	if plus {
+		unescape = url.QueryUnescape
+	}
+	out, err := unescape(text)
+	if err != nil || !utf8.ValidString(out) || strings.ContainsFunc(out, func(r rune) bool { return r < 0x80 && unicode.IsControl(r) }) {
+		return text
+	}
+	return out
+}

@@ -1,0 +1,165 @@
+package explain
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// PolicyResult is what one AuthorizationPolicy says of a request.
+type PolicyResult struct {
+	Policy  string       `json:"policy"` // "AuthorizationPolicy namespace/name"
+	Action  model.Action `json:"action"`
+	Matched bool         `json:"matched"` // some rule did
+	Rules   []RuleResult `json:"rules,omitempty"`
+}
+
+// RuleResult is one rule's: Why is its first failing condition.
+type RuleResult struct {
+	Rule    string `json:"rule"` // model.RuleID
+	Matched bool   `json:"matched"`
+	Why     string `json:"why,omitempty"`
+}
+
+// Authorize is the reference evaluator of the policies of one action that
+// select a workload, in the snapshot's order: Envoy's RBAC answers the same.
+// rule is the one that decides: of those that match the first by name, as
+// Envoy sorts them; "" where none does.
+func Authorize(policies []model.AuthorizationPolicy, action model.Action, w model.Workload, v View) (results []PolicyResult, rule string) {
+	for _, p := range policies {
+		if p.Action != action || !p.Selector.Matches(w) {
+			continue
+		}
+		result := PolicyResult{Policy: p.Object.String(), Action: p.Action}
+		for i, r := range p.Rules {
+			ok, why := MatchRule(r, v)
+			id := p.RuleID(i)
+			result.Rules = append(result.Rules, RuleResult{Rule: id, Matched: ok, Why: why})
+			if ok && (rule == "" || id < rule) {
+				rule = id
+			}
+			result.Matched = result.Matched || ok
+		}
+		results = append(results, result)
+	}
+	return results, rule
+}
+
+// MatchRule evaluates one rule; why is the first condition that fails. Where
+// several sources or operations fail, it is that of each.
+func MatchRule(r model.AuthorizationRule, v View) (ok bool, why string) {
+	if why := anyOf("from", r.From, func(s model.Source) string { return sourceFails(s, v) }); why != "" {
+		return false, why
+	}
+	if why := anyOf("to", r.To, func(o model.Operation) string { return operationFails(o, v) }); why != "" {
+		return false, why
+	}
+	for _, c := range r.When {
+		if why := conditionFails(c, v); why != "" {
+			return false, why
+		}
+	}
+	return true, ""
+}
+
+// anyOf gives "" where there is nothing to ask, or one of the list holds.
+func anyOf[T any](name string, list []T, fails func(T) string) string {
+	var whys []string
+	for i, item := range list {
+		why := fails(item)
+		if why == "" {
+			return ""
+		}
+		whys = append(whys, fmt.Sprintf("%s[%d]: %s", name, i, why))
+	}
+	return strings.Join(whys, "; ")
+}
+
+func sourceFails(s model.Source, v View) string {
+	switch {
+	case len(s.IPBlocks) > 0 && !inBlocks(s.IPBlocks, v.Peer):
+		return fmt.Sprintf("the peer %s is not in %s", v.Peer, strings.Join(s.IPBlocks, ", "))
+	case inBlocks(s.NotIPBlocks, v.Peer):
+		return fmt.Sprintf("the peer %s is in %s", v.Peer, strings.Join(s.NotIPBlocks, ", "))
+	case len(s.RemoteIPBlocks) > 0 && !inBlocks(s.RemoteIPBlocks, v.Remote):
+		return fmt.Sprintf("the client %s is not in %s", v.Remote, strings.Join(s.RemoteIPBlocks, ", "))
+	case inBlocks(s.NotRemoteIPBlocks, v.Remote):
+		return fmt.Sprintf("the client %s is in %s", v.Remote, strings.Join(s.NotRemoteIPBlocks, ", "))
+	}
+	return ""
+}
+
+// inBlocks tells whether an IP is in one of the CIDR blocks (or addresses).
+func inBlocks(blocks []string, ip string) bool {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(blocks, func(block string) bool {
+		if prefix, err := netip.ParsePrefix(block); err == nil {
+			return prefix.Masked().Contains(addr.Unmap())
+		}
+		one, err := netip.ParseAddr(block)
+		return err == nil && one == addr.Unmap()
+	})
+}
+
+func operationFails(o model.Operation, v View) string {
+	path, _ := v.Target()
+	for _, part := range []struct {
+		name, value string
+		yes, no     []model.StringMatch
+		matches     func(model.StringMatch, string) bool
+	}{
+		{"host", v.Authority, o.Hosts, o.NotHosts, MatchHost},
+		{"method", v.Method, o.Methods, o.NotMethods, model.StringMatch.Matches},
+		{"path", path, o.Paths, o.NotPaths, model.StringMatch.Matches},
+	} {
+		matches := func(m model.StringMatch) bool { return part.matches(m, part.value) }
+		if len(part.yes) > 0 && !slices.ContainsFunc(part.yes, matches) {
+			return fmt.Sprintf("%s %q is not %s", part.name, part.value, describeAny(part.yes))
+		}
+		if i := slices.IndexFunc(part.no, matches); i >= 0 {
+			return fmt.Sprintf("%s %q is %s", part.name, part.value, Describe(part.no[i]))
+		}
+	}
+	switch {
+	case len(o.Ports) > 0 && !slices.Contains(o.Ports, v.Port):
+		return fmt.Sprintf("port %d is not one of %v", v.Port, o.Ports)
+	case slices.Contains(o.NotPorts, v.Port):
+		return fmt.Sprintf("port %d is one of %v", v.Port, o.NotPorts)
+	}
+	return ""
+}
+
+// MatchHost compares an authority in any case, as it is and without its port.
+func MatchHost(m model.StringMatch, authority string) bool {
+	m.IgnoreCase = true
+	host, _ := SplitAuthority(authority)
+	return m.Matches(authority) || m.Matches(host)
+}
+
+// conditionFails: an absent header matches no value, so Values fail and
+// NotValues hold (Envoy: not(header matches)).
+func conditionFails(c model.Condition, v View) string {
+	value, present := v.Header(c.Header)
+	matches := func(m model.StringMatch) bool { return present && m.Matches(value) }
+	if len(c.Values) > 0 && !slices.ContainsFunc(c.Values, matches) {
+		return fmt.Sprintf("when: header %s is %s, not %s", c.Header, shown(value, present), describeAny(c.Values))
+	}
+	if i := slices.IndexFunc(c.NotValues, matches); i >= 0 {
+		return fmt.Sprintf("when: header %s is %q, and must not be %s", c.Header, value, Describe(c.NotValues[i]))
+	}
+	return ""
+}
+
+func describeAny(list []model.StringMatch) string {
+	texts := make([]string, len(list))
+	for i, m := range list {
+		texts[i] = Describe(m)
+	}
+	return strings.Join(texts, " or ")
+}

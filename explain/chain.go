@@ -1,0 +1,181 @@
+package explain
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Role is the part a proxy plays for one request.
+type Role string
+
+const (
+	RoleClient  Role = "client"  // the caller's sidecar
+	RoleGateway Role = "gateway" // the way in from outside
+	RoleServer  Role = "server"  // the sidecar before the application
+)
+
+// Hop is one proxy that a request passes.
+type Hop struct {
+	Proxy    string     `json:"proxy,omitempty"` // "namespace/name"; a server's is the outcome's Workloads
+	Role     Role       `json:"role"`
+	Received View       `json:"received"` // normalized, before the filters
+	Chain    []Step     `json:"chain,omitempty"`
+	Route    *RouteStep `json:"route,omitempty"`
+}
+
+// Step is one thing that the filter chain does, in its order. Slot is the
+// ECDS slot's name, or "access-log". One of the others is set.
+type Step struct {
+	Slot      string          `json:"slot"`
+	Filter    *FilterRun      `json:"filter,omitempty"`
+	Attribute *AttributeValue `json:"attribute,omitempty"`
+	Policy    *PolicyResult   `json:"policy,omitempty"`
+	Rego      *RegoResult     `json:"rego,omitempty"`
+	Limit     *LimitCharge    `json:"limit,omitempty"`
+	Record    *Record         `json:"record,omitempty"`
+}
+
+// FilterRun is a Wasm filter that runs. What it does is its own affair: an
+// explanation goes on as if it let the request pass unchanged.
+type FilterRun struct {
+	Filter string      `json:"filter"` // "Kind namespace/name"
+	Phase  model.Phase `json:"phase"`
+	Module string      `json:"module"` // its URL
+	RootID string      `json:"rootId,omitempty"`
+	Digest string      `json:"digest,omitempty"`
+}
+
+// passage is a request on its way through one proxy's chain.
+type passage struct {
+	e        *explainer
+	w        model.Workload
+	role     Role
+	hop      Hop
+	view     View            // as the filters so far leave it
+	verdict  *Verdict        // once the proxy answers itself
+	decision *model.Decision // the last that allowed
+	instead  []Alternative
+}
+
+// pass walks a chain up to the router.
+func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
+	p := &passage{e: e, w: w, role: role, view: v}
+	p.hop.Role = role
+	if role != RoleServer {
+		p.hop.Proxy = w.ID()
+	}
+	normal, ok := v.Path, validTarget(v.Path)
+	if ok && e.snap.Mesh.NormalizePath {
+		normal, ok = NormalizePath(v.Path)
+	}
+	if !ok {
+		p.hop.Received = v
+		p.verdict = &Verdict{Status: 400, Reason: "Envoy refuses the path"}
+		return p
+	}
+	p.view.Path = normal
+	p.hop.Received = p.view
+	for _, slot := range []func(){
+		func() { p.wasm(model.PhaseAuthn, "wasm-authn") },
+		p.attributes,
+		func() { p.wasm(model.PhaseAuthz, "wasm-authz") },
+		p.authorization,
+		p.limits,
+		func() { p.wasm(model.PhaseStats, "wasm-stats") },
+		func() { p.wasm(model.PhaseDefault, "wasm-default") },
+	} {
+		if p.verdict == nil {
+			slot()
+		}
+	}
+	return p
+}
+
+func (p *passage) step(s Step) { p.hop.Chain = append(p.hop.Chain, s) }
+
+// wasm lists the filters of one phase: higher priority first, then by object.
+func (p *passage) wasm(phase model.Phase, slot string) {
+	var runs []model.FilterBinding
+	for _, f := range p.e.snap.Filters {
+		if f.Phase == phase && f.Selector.Matches(p.w) && p.sees(f) {
+			runs = append(runs, f)
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b model.FilterBinding) int { return int(b.Priority) - int(a.Priority) })
+	for _, f := range runs {
+		p.step(Step{Slot: slot, Filter: &FilterRun{
+			Filter: f.Object.String(), Phase: f.Phase, Module: f.Module.URL, RootID: f.RootID, Digest: f.Module.Digest,
+		}})
+	}
+}
+
+func (p *passage) sees(f model.FilterBinding) bool {
+	if len(f.Ports) > 0 && !slices.Contains(f.Ports, p.view.Port) {
+		return false
+	}
+	if p.role == RoleClient {
+		return f.Traffic != model.Server
+	}
+	return f.Traffic != model.Client
+}
+
+// attributes draws all, and only then writes headers, as the filter does.
+func (p *passage) attributes() {
+	if p.role == RoleClient {
+		return
+	}
+	next := p.view.clone()
+	for _, set := range p.e.snap.Attributes {
+		if !set.Selector.Matches(p.w) {
+			continue
+		}
+		for _, a := range set.Attributes {
+			value, ok := Draw(a, p.view)
+			drawn := AttributeValue{Name: a.Name, Value: value, Present: ok, Redacted: ok && a.Redact, Header: a.ToHeader}
+			if drawn.Redacted {
+				drawn.Value = ""
+			}
+			p.step(Step{Slot: "attributes", Attribute: &drawn})
+			switch {
+			case a.ToHeader != "" && ok:
+				next.Headers[a.ToHeader] = []string{value}
+			case a.ToHeader != "":
+				delete(next.Headers, a.ToHeader)
+			}
+		}
+	}
+	p.view = next
+}
+
+func (p *passage) limits() {
+	if p.role == RoleClient {
+		return
+	}
+	for _, l := range p.e.snap.Limits {
+		if !l.Selector.Matches(p.w) {
+			continue
+		}
+		c := Charge(l, p.view)
+		p.step(Step{Slot: "limit-local", Limit: &c})
+		if c.Charged && l.Mode != model.Shadow {
+			p.instead = append(p.instead, Alternative{Status: 429, Limit: l.ID(), Reason: "when the limit is exceeded"})
+		}
+	}
+}
+
+// remote is the client's address as RBAC's remote_ip has it: at a gateway the
+// peer, behind it the last of X-Forwarded-For.
+func remote(role Role, v View) string {
+	forwarded, ok := v.Headers.Get("x-forwarded-for")
+	if role == RoleGateway || !ok {
+		return v.Peer
+	}
+	last := strings.TrimSpace(forwarded[strings.LastIndexByte(forwarded, ',')+1:])
+	if _, err := netip.ParseAddr(last); err != nil {
+		return v.Peer
+	}
+	return last
+}

@@ -1,0 +1,132 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Decider answers for RegoPolicies: cmd wires policyd's evaluator.
+type Decider interface {
+	// Decide gives a policy's answer to a request as the workload's proxy
+	// sees it. What has no verdict follows the policy's failure mode.
+	Decide(policy model.RegoPolicy, w model.Workload, v View) Answer
+}
+
+// Answer is a RegoPolicy's.
+type Answer struct {
+	Allowed bool
+	Status  uint32 // of a denial; 0: 403
+	Reason  string // why, in the policy's words or the failure's; may be empty
+	// Set and Remove are what an allowed request's headers become.
+	Set    map[string][]string
+	Remove []string
+}
+
+// RegoResult is what one RegoPolicy says.
+type RegoResult struct {
+	Policy  string `json:"policy"` // "RegoPolicy namespace/name"
+	Rule    string `json:"rule"`   // its query
+	Asked   bool   `json:"asked"`  // false: nobody there to ask, or an earlier one denied
+	Allowed bool   `json:"allowed"`
+	Status  uint32 `json:"status,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// authorization is DENY, then RegoPolicies, then ALLOW.
+func (p *passage) authorization() {
+	if p.role == RoleClient {
+		return
+	}
+	results, rule := Authorize(p.e.snap.Authorization, model.Deny, p.w, p.view)
+	p.policies(results)
+	if rule != "" {
+		p.refuse(owner(results, rule), rule, "a DENY rule matches")
+		return
+	}
+	if p.rego(); p.verdict != nil {
+		return
+	}
+	results, rule = Authorize(p.e.snap.Authorization, model.Allow, p.w, p.view)
+	p.policies(results)
+	switch {
+	case len(results) == 0:
+	case rule != "":
+		p.decision = &model.Decision{Policy: owner(results, rule), Rule: rule, Place: model.Native, Allowed: true}
+	case len(results) == 1:
+		p.refuse(results[0].Policy, model.ImplicitDeny, "no ALLOW rule matches")
+	default:
+		p.refuse("", model.ImplicitDeny, "no rule of any ALLOW policy matches")
+	}
+}
+
+func (p *passage) policies(results []PolicyResult) {
+	for i := range results {
+		p.step(Step{Slot: "authorization", Policy: &results[i]})
+	}
+}
+
+// owner is the policy that a rule belongs to.
+func owner(results []PolicyResult, rule string) string {
+	for _, r := range results {
+		if slices.ContainsFunc(r.Rules, func(x RuleResult) bool { return x.Rule == rule }) {
+			return r.Policy
+		}
+	}
+	return ""
+}
+
+func (p *passage) refuse(policy, rule, reason string) {
+	details := rule
+	if rule == model.ImplicitDeny {
+		details = "none"
+	}
+	p.verdict = &Verdict{
+		Status: 403, Details: "rbac_access_denied_matched_policy[" + details + "]", Reason: reason,
+		Decision: &model.Decision{Policy: policy, Rule: rule, Place: model.Native, Reason: reason},
+	}
+}
+
+// rego asks the policies in order, in one Check: all must allow, and the
+// first denial is the answer.
+func (p *passage) rego() {
+	allowed := p.view.clone()
+	for _, policy := range p.e.snap.Rego {
+		if !policy.Selector.Matches(p.w) {
+			continue
+		}
+		r := RegoResult{Policy: policy.Object.String(), Rule: policy.Query, Allowed: true}
+		if p.e.decider == nil {
+			r.Reason = "not evaluated"
+			p.step(Step{Slot: "authorization", Rego: &r})
+			continue
+		}
+		a := p.e.decider.Decide(policy, p.w, p.view)
+		r.Asked, r.Allowed, r.Reason = true, a.Allowed, a.Reason
+		d := &model.Decision{Policy: r.Policy, Rule: r.Rule, Place: model.Daemon, Allowed: a.Allowed, Reason: a.Reason}
+		if !a.Allowed {
+			r.Status = a.Status
+			if r.Status == 0 {
+				r.Status = 403
+			}
+			p.verdict = &Verdict{Status: r.Status, Details: "ext_authz_denied", Reason: "a RegoPolicy denies", Decision: d}
+		}
+		p.step(Step{Slot: "authorization", Rego: &r})
+		if p.verdict != nil {
+			return
+		}
+		p.decision = d
+		applyAnswer(&allowed, a)
+	}
+	p.view = allowed
+}
+
+func applyAnswer(v *View, a Answer) {
+	for name, values := range a.Set {
+		v.Headers[strings.ToLower(name)] = values
+	}
+	for _, name := range a.Remove {
+		delete(v.Headers, strings.ToLower(name))
+	}
+}

@@ -1,0 +1,100 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// gatewayPort finds the Gateway port that a request reaches: by its number,
+// by the port really bound, or the only one there is.
+func gatewayPort(w model.Workload, named uint32) uint32 {
+	for _, p := range w.Ports {
+		if p.Number == named || p.AppPort == named {
+			return p.Number
+		}
+	}
+	if len(w.Ports) == 1 {
+		return w.Ports[0].Number
+	}
+	return named
+}
+
+// gatewayHost finds the virtual host of a gateway for a request; the port in
+// the request's authority plays no part. why says why there is none.
+func gatewayHost(s *model.Snapshot, w model.Workload, v View) (vh virtualHost, why string) {
+	name, _ := SplitAuthority(strings.ToLower(v.Authority))
+	open := false
+	for _, g := range s.Gateways {
+		for _, server := range g.Servers {
+			if !g.Selector.Matches(w) || server.Port != v.Port || !server.Protocol.IsHTTP() {
+				continue
+			}
+			open = true
+			for i, host := range server.Hosts {
+				if server.HTTPSRedirect && model.HostMatches(host, name) {
+					vh.narrow(host, w, g, server, nil)
+				}
+				for _, t := range serverTables(s, w, g, server, i) {
+					for _, h := range t.Hosts {
+						if both := narrower(host, h); both != "" && model.HostMatches(both, name) {
+							vh.narrow(both, w, g, server, &t)
+						}
+					}
+				}
+			}
+		}
+	}
+	switch {
+	case !open:
+		return vh, fmt.Sprintf("no Gateway opens port %d of %s for HTTP", v.Port, w.ID())
+	case vh.host == "":
+		return vh, fmt.Sprintf("no VirtualService of the gateway has the host %s", name)
+	}
+	slices.SortFunc(vh.tables, func(a, b model.RouteTable) int { return strings.Compare(a.Object.Key(), b.Object.Key()) })
+	return vh, ""
+}
+
+// narrow adds what one host of a server brings; a host that is more specific
+// than those before takes their place.
+func (vh *virtualHost) narrow(host string, w model.Workload, g model.Gateway, server model.GatewayServer, t *model.RouteTable) {
+	if host != vh.host {
+		if !moreSpecific(host, vh.host) {
+			return
+		}
+		*vh = virtualHost{host: host, at: Place{Proxy: w, Port: server.Port}}
+	}
+	vh.https = vh.https || server.HTTPSRedirect
+	if t == nil {
+		return
+	}
+	vh.at.Gateways = append(vh.at.Gateways, g.Object.Key())
+	if !slices.ContainsFunc(vh.tables, func(have model.RouteTable) bool { return have.Object == t.Object }) {
+		vh.tables = append(vh.tables, *t)
+	}
+}
+
+// serverTables are the route tables that the i-th host of a server takes.
+func serverTables(s *model.Snapshot, w model.Workload, g model.Gateway, server model.GatewayServer, i int) []model.RouteTable {
+	from := ""
+	if i < len(server.Namespaces) {
+		from = server.Namespaces[i]
+	}
+	return slices.DeleteFunc(slices.Clone(s.Routes), func(t model.RouteTable) bool {
+		return !slices.Contains(t.Gateways, g.Object.Key()) || (from != "" && from != t.Object.Namespace) ||
+			!model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace)
+	})
+}
+
+// narrower gives the host that two patterns share, or "".
+func narrower(a, b string) string {
+	switch {
+	case model.HostMatches(a, b):
+		return b
+	case model.HostMatches(b, a):
+		return a
+	}
+	return ""
+}

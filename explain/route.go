@@ -1,0 +1,198 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Routes where no route table has the answer, as in Envoy's %ROUTE_NAME%.
+const (
+	RouteDefault  = "default"   // a service without a route table
+	RouteBlockAll = "block_all" // a sidecar's answer for unknown hosts: 502
+)
+
+// RouteStep is how a client's sidecar or a gateway routes a request. Status
+// is what it answers itself; 0: the request goes to one of Targets.
+type RouteStep struct {
+	Table    string                `json:"table,omitempty"` // "VirtualService namespace/name"
+	Name     string                `json:"name,omitempty"`  // %ROUTE_NAME%; empty: no route matched
+	Host     string                `json:"host,omitempty"`  // of the virtual host
+	Matched  string                `json:"matched,omitempty"`
+	Skipped  []SkippedRoute        `json:"skipped,omitempty"`
+	Status   uint32                `json:"status,omitempty"`
+	Details  string                `json:"details,omitempty"` // Envoy's response code details, where Status is
+	Reason   string                `json:"reason"`
+	Location string                `json:"location,omitempty"` // of a redirect
+	Direct   *model.DirectResponse `json:"directResponse,omitempty"`
+	Fault    *model.Fault          `json:"fault,omitempty"`
+	Timeout  *model.Duration       `json:"timeout,omitempty"`
+	Retries  uint32                `json:"retries,omitempty"` // attempts after the first, at most
+	Response model.HeaderOps       `json:"responseHeaders,omitzero"`
+	Targets  []Target              `json:"targets,omitempty"`
+}
+
+// SkippedRoute is an earlier route, and why it did not match.
+type SkippedRoute struct {
+	Route string `json:"route"`
+	Why   string `json:"why"`
+}
+
+// routeSidecar routes a call as the caller's sidecar does.
+func (e *explainer) routeSidecar(w model.Workload, v View) RouteStep {
+	vh, why := sidecarHost(e.snap, w, v.Authority)
+	switch {
+	case why != "" && e.snap.Mesh.OutboundAny:
+		return RouteStep{Reason: why + "; calls to unknown hosts pass"}
+	case why != "":
+		return RouteStep{Name: RouteBlockAll, Status: 502, Details: "direct_response", Reason: why}
+	}
+	return e.walk(vh, v)
+}
+
+// routeGateway routes a request from outside as a gateway does.
+func (e *explainer) routeGateway(w model.Workload, v View) RouteStep {
+	vh, why := gatewayHost(e.snap, w, v)
+	switch {
+	case why != "":
+		return RouteStep{Status: 404, Details: "route_not_found", Reason: why}
+	case vh.https:
+		host, _ := SplitAuthority(v.Authority)
+		return RouteStep{Host: vh.host, Status: 301, Details: "direct_response", Location: "https://" + host + v.Path,
+			Reason: "the Gateway redirects to HTTPS"}
+	}
+	return e.walk(vh, v)
+}
+
+// walk takes the first route that matches.
+func (e *explainer) walk(vh virtualHost, v View) RouteStep {
+	step := RouteStep{Host: vh.host}
+	mayHold := false
+	for _, c := range candidates(vh) {
+		mayHold = mayHold || c.holds
+		name := c.table.Object.Key() + "/" + c.route.Name
+		match, why := firstMatch(c.route, vh.at, v)
+		if why != "" {
+			step.Skipped = append(step.Skipped, SkippedRoute{Route: name, Why: why})
+			continue
+		}
+		step.Table, step.Name = c.table.Object.String(), name
+		e.take(&step, c.route, match, vh.at.Proxy, v)
+		return step
+	}
+	if !mayHold && vh.service != nil {
+		step.Name, step.Reason, step.Retries = RouteDefault, "no VirtualService applies", e.snap.Mesh.Retries.Attempts
+		if len(vh.tables) > 0 {
+			step.Reason = "no route of a VirtualService is for this proxy"
+		}
+		to := model.Destination{Host: vh.service.Host, Namespace: vh.service.Namespace, Port: vh.at.Port, Weight: 1}
+		step.Targets = e.targets(vh.at.Proxy, model.HTTPRoute{Destinations: []model.Destination{to}}, nil, v)
+		return step
+	}
+	step.Status, step.Details, step.Reason = 404, "route_not_found", "no route matches"
+	return step
+}
+
+// candidate is one route in the order in which a proxy tries them.
+type candidate struct {
+	table model.RouteTable
+	route model.HTTPRoute
+	holds bool // some match can hold at this proxy
+}
+
+// candidates puts the routes of several tables in one order: those that take
+// everything come last, lest one table hide another.
+func candidates(vh virtualHost) []candidate {
+	var out, last []candidate
+	for _, t := range vh.tables {
+		for _, r := range t.HTTP {
+			c := candidate{table: t, route: r, holds: len(r.Matches) == 0}
+			all := c.holds
+			for _, m := range r.Matches {
+				if onProxy(m, vh.at) == "" {
+					c.holds = true
+					all = all || takesAll(m)
+				}
+			}
+			if all && len(vh.tables) > 1 {
+				last = append(last, c)
+			} else {
+				out = append(out, c)
+			}
+		}
+	}
+	return append(out, last...)
+}
+
+// takesAll tells whether no request fails a match.
+func takesAll(m model.HTTPMatch) bool {
+	anyPath := m.Path == nil || m.Path.Kind == model.Present || *m.Path == model.StringMatch{Kind: model.Prefix, Value: "/"}
+	return anyPath && m.Method == nil && m.Scheme == nil && m.Authority == nil && len(m.Headers) == 0 && len(m.Query) == 0
+}
+
+// firstMatch gives the match that holds, nil where the route has none and
+// takes everything; or why all fail.
+func firstMatch(r model.HTTPRoute, at Place, v View) (match *model.HTTPMatch, why string) {
+	var whys []string
+	for i, m := range r.Matches {
+		ok, why := MatchRoute(m, at, v)
+		if ok {
+			return &r.Matches[i], ""
+		}
+		whys = append(whys, fmt.Sprintf("match[%d]: %s", i, why))
+	}
+	return nil, strings.Join(whys, "; ")
+}
+
+// take fills a step with what a matching route does.
+func (e *explainer) take(step *RouteStep, r model.HTTPRoute, match *model.HTTPMatch, w model.Workload, v View) {
+	step.Matched = describeMatch(match)
+	step.Reason = "the first route that matches"
+	step.Fault, step.Timeout, step.Response = r.Fault, r.Timeout, r.Headers.Response
+	switch {
+	case r.Redirect != nil:
+		step.Reason = "the route redirects"
+		step.Status, step.Details, step.Location = r.Redirect.Code, "direct_response", location(*r.Redirect, match, v)
+	case r.Direct != nil:
+		step.Reason = "the route answers itself"
+		step.Status, step.Details, step.Direct = r.Direct.Status, "direct_response", r.Direct
+	default:
+		step.Retries = e.snap.Mesh.Retries.Attempts
+		if r.Retries != nil {
+			step.Retries = r.Retries.Attempts
+		}
+		step.Targets = e.targets(w, r, match, v)
+	}
+}
+
+// describeMatch says what a match wants of a request, on one line.
+func describeMatch(m *model.HTTPMatch) string {
+	if m == nil {
+		return "every request"
+	}
+	var parts []string
+	add := func(name string, s *model.StringMatch) {
+		if s != nil {
+			parts = append(parts, name+" "+Describe(*s))
+		}
+	}
+	add("path", m.Path)
+	add("method", m.Method)
+	add("scheme", m.Scheme)
+	add("authority", m.Authority)
+	for _, h := range m.Headers {
+		not := ""
+		if h.Not {
+			not = "not "
+		}
+		parts = append(parts, "header "+h.Name+" "+not+Describe(h.Match))
+	}
+	for _, q := range m.Query {
+		parts = append(parts, "query "+q.Name+" "+Describe(q.Match))
+	}
+	if len(parts) == 0 {
+		return "every request"
+	}
+	return strings.Join(parts, ", ")
+}

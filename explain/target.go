@@ -1,0 +1,103 @@
+package explain
+
+import (
+	"fmt"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Target is one of a route's destinations.
+type Target struct {
+	Cluster   string   `json:"cluster"` // Envoy's: outbound|PORT|SUBSET|HOST
+	Host      string   `json:"host"`
+	Subset    string   `json:"subset,omitempty"`
+	Port      uint32   `json:"port"`
+	Percent   float64  `json:"percent"` // of the route's requests
+	Endpoints []Server `json:"endpoints,omitempty"`
+	Request   View     `json:"request"` // as it is sent on
+	// Status is 503 where no endpoint can be asked; Reason says why.
+	Status  uint32 `json:"status,omitempty"`
+	Details string `json:"details,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// Server is one endpoint that may get the request.
+type Server struct {
+	Workload string `json:"workload,omitempty"` // "namespace/name"; empty: outside the mesh
+	Address  string `json:"address"`
+	Port     uint32 `json:"port"`
+}
+
+// targets resolves a route's destinations. Those without weight beside others
+// get nothing, and are left out.
+func (e *explainer) targets(w model.Workload, r model.HTTPRoute, match *model.HTTPMatch, v View) []Target {
+	sum, shares := uint32(0), 0
+	for _, d := range r.Destinations {
+		if sum += d.Weight; d.Weight > 0 {
+			shares++
+		}
+	}
+	var out []Target
+	for _, d := range r.Destinations {
+		share := 100.0
+		if len(r.Destinations) > 1 {
+			if d.Weight == 0 {
+				continue
+			}
+			share = 100 * float64(d.Weight) / float64(sum)
+		}
+		t := e.target(w, d)
+		t.Percent = share
+		t.Request = rewritten(r, d, shares > 1, match, v)
+		out = append(out, t)
+	}
+	return out
+}
+
+func (e *explainer) target(w model.Workload, d model.Destination) Target {
+	t := Target{
+		Cluster: fmt.Sprintf("outbound|%d|%s|%s", d.Port, d.Subset, d.Host),
+		Host:    d.Host, Subset: d.Subset, Port: d.Port,
+	}
+	fail := func(details, reason string) Target {
+		t.Status, t.Details, t.Reason = 503, details, reason
+		return t
+	}
+	svc, known := e.snap.Service(d.Host, w.Namespace)
+	port, open := svc.PortNumbered(d.Port)
+	if !known || !open {
+		return fail("cluster_not_found", fmt.Sprintf("no service %s with port %d", d.Host, d.Port))
+	}
+	want, known := e.subset(svc, d.Subset, w.Namespace)
+	if !known {
+		return fail("cluster_not_found", fmt.Sprintf("no DestinationRule for %s has the subset %s", svc.Host, d.Subset))
+	}
+	unhealthy := 0
+	for _, ep := range e.endpoints.Of(svc.Key()) {
+		switch {
+		case !model.HasLabels(ep.Labels, want):
+		case ep.Health == model.Unhealthy:
+			unhealthy++
+		default:
+			t.Endpoints = append(t.Endpoints, Server{ep.Workload, ep.Address, ep.PortFor(port)})
+		}
+	}
+	if len(t.Endpoints) == 0 {
+		return fail("no_healthy_upstream", fmt.Sprintf("no healthy endpoint (%d unhealthy)", unhealthy))
+	}
+	return t
+}
+
+// subset gives the labels of a subset as one namespace sees it.
+func (e *explainer) subset(svc model.Service, name, client string) (map[string]string, bool) {
+	if name == "" {
+		return nil, true
+	}
+	policy, _ := e.snap.DestinationFor(svc, client)
+	for _, s := range policy.Subsets {
+		if s.Name == name {
+			return s.Labels, true
+		}
+	}
+	return nil, false
+}
