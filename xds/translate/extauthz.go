@@ -1,0 +1,59 @@
+package translate
+
+import (
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	extauthzv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_authz/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+const (
+	filterExtAuthz = "envoy.filters.http.ext_authz"
+
+	// defaultAskTimeout bounds a question where no policy says how long.
+	defaultAskTimeout = model.Duration(200_000_000)
+)
+
+// extAuthz asks policyd once about all of a workload's RegoPolicies.
+//
+// Where policyd cannot be asked, the request is refused with 403, the status
+// that ext_authz and Istio's CUSTOM have, unless every policy would rather let
+// it through; the response code details (ext_authz_error) tell it from a
+// denial. Headers go as a map of strings, which is the input document that
+// policies written for OPA know, so Envoy joins duplicates by a comma.
+func (p *proxy) extAuthz(policies []model.RegoPolicy, policySet string) *extauthzv3.ExtAuthz {
+	var keys []string
+	var timeout model.Duration
+	var body uint32
+	open := true
+	for _, r := range policies {
+		keys = append(keys, r.Object.Key())
+		timeout, body = max(timeout, r.Timeout), max(body, r.MaxBody)
+		open = open && r.Failure == model.FailOpen
+	}
+	if timeout == 0 {
+		timeout = defaultAskTimeout
+	}
+	policyd := grpcTo(clusterPolicyd)
+	policyd.Timeout = duration(timeout)
+	policyd.InitialMetadata = []*corev3.HeaderValue{
+		{Key: "krater-policies", Value: strings.Join(keys, ",")},
+		{Key: "krater-policy-set", Value: policySet},
+		{Key: "krater-workload", Value: p.w.ID()},
+	}
+	out := &extauthzv3.ExtAuthz{
+		Services:            &extauthzv3.ExtAuthz_GrpcService{GrpcService: policyd},
+		TransportApiVersion: corev3.ApiVersion_V3,
+		FailureModeAllow:    open,
+		StatusOnError:       &typev3.HttpStatus{Code: typev3.StatusCode_Forbidden},
+		StatPrefix:          "krater",
+		ValidateMutations:   true,
+	}
+	if body > 0 {
+		out.WithRequestBody = &extauthzv3.BufferSettings{MaxRequestBytes: body, AllowPartialMessage: true}
+	}
+	return out
+}

@@ -1,0 +1,195 @@
+package translate
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+
+	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/model/attribute"
+)
+
+// formats says how each attribute is written into records and labels by the
+// proxy. Addresses have no port: it would be a new label for each connection.
+var formats = map[string]string{
+	"connection.id":                    "%CONNECTION_ID%",
+	"connection.requested_server_name": "%REQUESTED_SERVER_NAME%",
+	"destination.address":              "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%",
+	"destination.port":                 "%DOWNSTREAM_LOCAL_PORT%",
+	"request.duration":                 "%DURATION%", // milliseconds
+	"request.host":                     "%REQ(:AUTHORITY)%",
+	"request.id":                       "%REQ(X-REQUEST-ID)%",
+	"request.method":                   "%REQ(:METHOD)%",
+	"request.path":                     "%PATH(WQ:ORIG_OR_PATH)%",
+	"request.protocol":                 "%PROTOCOL%",
+	"request.query":                    "%QUERY_PARAMS(ORIG)%",
+	"request.referer":                  "%REQ(REFERER)%",
+	"request.scheme":                   "%REQ(:SCHEME)%",
+	"request.size":                     "%BYTES_RECEIVED%",
+	"request.time":                     "%START_TIME%",
+	"request.total_size":               "%DOWNSTREAM_WIRE_BYTES_RECEIVED%",
+	"request.url_path":                 "%PATH(NQ:ORIG_OR_PATH)%",
+	"request.useragent":                "%REQ(USER-AGENT)%",
+	"response.code":                    "%RESPONSE_CODE%",
+	"response.code_details":            "%RESPONSE_CODE_DETAILS%",
+	"response.flags":                   "%RESPONSE_FLAGS%",
+	"response.grpc_status":             "%GRPC_STATUS_NUMBER%",
+	"response.size":                    "%BYTES_SENT%",
+	"response.total_size":              "%DOWNSTREAM_WIRE_BYTES_SENT%",
+	"route.name":                       "%ROUTE_NAME%",
+	"source.address":                   "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+	"source.port":                      "%DOWNSTREAM_REMOTE_PORT%",
+	"upstream.address":                 "%UPSTREAM_REMOTE_ADDRESS%",
+}
+
+// An "@" value is an address whose workload the collector knows.
+const (
+	sourceWorkload    = "@%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
+	sourceNamespace   = "@namespace:%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
+	upstreamWorkload  = "@%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
+	upstreamNamespace = "@namespace:%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
+)
+
+// meshFormat is how an attribute that depends on where the proxy stands is
+// written: its own workload is known, the other side's is asked for.
+func (p *proxy) meshFormat(name string, c chain) (string, bool) {
+	server := c.direction == inbound
+	either := func(atServer, atClient string) (string, bool) {
+		if server {
+			return atServer, true
+		}
+		return atClient, true
+	}
+	own, ownNamespace, _ := strings.Cut(p.w.Service, ".")
+	ownNamespace, _, _ = strings.Cut(ownNamespace, ".")
+	switch name {
+	case "mesh.reporter":
+		return c.reporter(), true
+	case "source.workload.name":
+		return either(sourceWorkload, literal(p.w.Name))
+	case "source.workload.namespace":
+		return either(sourceNamespace, literal(p.w.Namespace))
+	case "destination.workload.name":
+		return either(literal(p.w.Name), upstreamWorkload)
+	case "destination.workload.namespace":
+		return either(literal(p.w.Namespace), upstreamNamespace)
+	case "destination.service.host":
+		return either(literal(p.w.Service), "%METADATA(CLUSTER:krater:host)%")
+	case "destination.service.name":
+		return either(literal(own), "%METADATA(CLUSTER:krater:name)%")
+	case "destination.service.namespace":
+		return either(literal(ownNamespace), "%METADATA(CLUSTER:krater:namespace)%")
+	}
+	return "", false
+}
+
+var headerFormat = regexp.MustCompile(`^(request|response)\.headers\[(?:'([^'\\]+)'|"([^"\\]+)")\]$`)
+
+// format writes an attribute or expression as Envoy's command operators.
+// Formatters cost about half of what CEL does, so CEL is for the rest.
+func (p *proxy) format(value string, c chain, from model.Ref, field string) (string, bool) {
+	value = strings.TrimSpace(value)
+	if f, ok := formats[value]; ok {
+		return f, true
+	}
+	if f, ok := p.meshFormat(value, c); ok {
+		return f, true
+	}
+	if m := headerFormat.FindStringSubmatch(value); m != nil {
+		operator := map[string]string{"request": "REQ", "response": "RESP"}[m[1]]
+		return "%" + operator + "(" + strings.ToUpper(m[2]+m[3]) + ")%", true
+	}
+	for _, a := range p.declared() {
+		if a.Name == value || "attribute."+a.Name == value {
+			if a.Redact {
+				p.problem(model.Warning, model.CodeNotAllowed, from, field,
+					"the attribute "+a.Name+" is redacted: its value never leaves the proxy; it is left out", "leave it out, or declare it without redact")
+				return "", false
+			}
+			return "%FILTER_STATE(" + attributeState(a.Name) + ":PLAIN)%", true
+		}
+	}
+	if !p.checkCEL(value, from, field) {
+		return "", false
+	}
+	return "%CEL(" + value + ")%", true
+}
+
+// checkCEL finds out whether Envoy can evaluate an expression: one that cannot
+// be parsed would have the whole listener refused, and a name that Envoy does
+// not know would be silently empty.
+func (p *proxy) checkCEL(text string, from model.Ref, field string) bool {
+	bad := func(message string) bool {
+		p.problem(model.Error, model.CodeBadExpression, from, field, message, "see the attributes in the documentation; expressions are CEL")
+		return false
+	}
+	env, err := cel.NewEnv()
+	if err != nil {
+		return bad(err.Error())
+	}
+	parsed, issues := env.Parse(text)
+	if issues.Err() != nil {
+		return bad("the expression " + text + " cannot be read: " + issues.Err().Error())
+	}
+	for _, name := range names(parsed.NativeRep().Expr()) {
+		info, known := attribute.Lookup(name)
+		switch {
+		case strings.Contains(name, ".workload.") || strings.Contains(name, ".service.") || name == "mesh.reporter" || name == "route.name":
+			return bad("the proxy does not know " + name + " inside of an expression; it can be a label or field by itself")
+		case !known && !roots[name] && info.Type == attribute.Unknown && !knownPrefix(name):
+			return bad("nothing is known as " + name)
+		}
+	}
+	return true
+}
+
+// roots are the maps and messages that Envoy knows beside the vocabulary.
+var roots = map[string]bool{
+	"request": true, "response": true, "source": true, "destination": true, "connection": true, "upstream": true,
+	"metadata": true, "filter_state": true, "xds": true, "plugin_name": true, "plugin_root_id": true,
+}
+
+func knownPrefix(name string) bool {
+	first, _, _ := strings.Cut(name, ".")
+	return first == "xds" || first == "metadata" || first == "filter_state" || first == "upstream" || first == "connection"
+}
+
+// names gives the dotted names that an expression reads.
+func names(e ast.Expr) []string {
+	var out []string
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		if name := dotted(e); name != "" && strings.Contains(name, ".") {
+			out = append(out, name)
+		}
+	}))
+	// A name's own beginnings are no names of their own.
+	var longest []string
+	for _, n := range out {
+		prefix := false
+		for _, o := range out {
+			prefix = prefix || strings.HasPrefix(o, n+".")
+		}
+		if !prefix {
+			longest = append(longest, n)
+		}
+	}
+	return longest
+}
+
+func dotted(e ast.Expr) string {
+	switch e.Kind() {
+	case ast.IdentKind:
+		return e.AsIdent()
+	case ast.SelectKind:
+		s := e.AsSelect()
+		if of := dotted(s.Operand()); of != "" {
+			return of + "." + s.FieldName()
+		}
+	}
+	return ""
+}
+
+// literal is a constant in a format string.
+func literal(s string) string { return strings.ReplaceAll(s, "%", "%%") }

@@ -1,0 +1,63 @@
+package translate
+
+import (
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// hashPolicies are what the destinations' consistent hashing hashes, each once.
+func (p *proxy) hashPolicies(destinations []model.Destination) []*routev3.RouteAction_HashPolicy {
+	var out []*routev3.RouteAction_HashPolicy
+next:
+	for _, d := range destinations {
+		h := p.hashOn(d)
+		if h == nil {
+			continue
+		}
+		for _, have := range out {
+			if proto.Equal(have, h) {
+				continue next
+			}
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+func (p *proxy) hashOn(d model.Destination) *routev3.RouteAction_HashPolicy {
+	s, ok := p.snap.Service(d.Host, p.w.Namespace)
+	if !ok {
+		return nil
+	}
+	rule, _ := p.snap.DestinationFor(s, p.w.Namespace)
+	policy := rule.Policy
+	for _, sub := range rule.Subsets {
+		if sub.Name == d.Subset {
+			policy = policy.Merge(sub.Policy)
+		}
+	}
+	if policy.LoadBalancer == nil || policy.LoadBalancer.HashOn == nil {
+		return nil
+	}
+	return hashPolicy(*policy.LoadBalancer.HashOn)
+}
+
+func hashPolicy(h model.HashOn) *routev3.RouteAction_HashPolicy {
+	switch {
+	case h.Header != "":
+		return &routev3.RouteAction_HashPolicy{PolicySpecifier: &routev3.RouteAction_HashPolicy_Header_{
+			Header: &routev3.RouteAction_HashPolicy_Header{HeaderName: h.Header}}}
+	case h.Cookie != nil:
+		return &routev3.RouteAction_HashPolicy{PolicySpecifier: &routev3.RouteAction_HashPolicy_Cookie_{
+			Cookie: &routev3.RouteAction_HashPolicy_Cookie{Name: h.Cookie.Name, Path: h.Cookie.Path, Ttl: optional(h.Cookie.TTL)}}}
+	case h.Query != "":
+		return &routev3.RouteAction_HashPolicy{PolicySpecifier: &routev3.RouteAction_HashPolicy_QueryParameter_{
+			QueryParameter: &routev3.RouteAction_HashPolicy_QueryParameter{Name: h.Query}}}
+	case h.SourceIP:
+		return &routev3.RouteAction_HashPolicy{PolicySpecifier: &routev3.RouteAction_HashPolicy_ConnectionProperties_{
+			ConnectionProperties: &routev3.RouteAction_HashPolicy_ConnectionProperties{SourceIp: true}}}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package translate
+
+import (
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	filterchainv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	requestidv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/request_id/uuid/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+const filterHCM = "envoy.filters.network.http_connection_manager"
+
+// connectionManager is the one HTTP filter of a chain. Paths are normalized
+// alike everywhere, before routing and before any policy; request ids are kept
+// as they came, so that one id names a request on its whole way.
+func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *listenerv3.Filter {
+	m := &hcmv3.HttpConnectionManager{
+		StatPrefix:                      statName(c.listener),
+		CodecType:                       hcmv3.HttpConnectionManager_AUTO,
+		HttpFilters:                     p.httpFilters(c),
+		AccessLog:                       p.accessLogs(c),
+		Tracing:                         p.tracing(),
+		NormalizePath:                   wrapperspb.Bool(p.snap.Mesh.NormalizePath),
+		MergeSlashes:                    p.snap.Mesh.NormalizePath,
+		PathWithEscapedSlashesAction:    hcmv3.HttpConnectionManager_KEEP_UNCHANGED,
+		ServerHeaderTransformation:      hcmv3.HttpConnectionManager_PASS_THROUGH,
+		UseRemoteAddress:                wrapperspb.Bool(c.direction == gateway),
+		PreserveExternalRequestId:       true,
+		AlwaysSetRequestIdInResponse:    c.served(),
+		StreamIdleTimeout:               &durationpb.Duration{},
+		HttpProtocolOptions:             &corev3.Http1ProtocolOptions{AcceptHttp_10: true},
+		UpgradeConfigs:                  []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
+		RequestIdExtension:              &hcmv3.RequestIDExtension{TypedConfig: pack(&requestidv3.UuidRequestIdConfig{PackTraceReason: wrapperspb.Bool(false)})},
+		InternalAddressConfig:           &hcmv3.HttpConnectionManager_InternalAddressConfig{},
+		StripTrailingHostDot:            true,
+		SetCurrentClientCertDetails:     nil,
+		ForwardClientCertDetails:        hcmv3.HttpConnectionManager_SANITIZE,
+		AppendXForwardedPort:            false,
+		AddProxyProtocolConnectionState: nil,
+	}
+	if c.explicit {
+		m.UpgradeConfigs = append(m.UpgradeConfigs, &hcmv3.HttpConnectionManager_UpgradeConfig{UpgradeType: "CONNECT"})
+	}
+	if c.direction == inbound {
+		m.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: routes}
+	} else {
+		m.RouteSpecifier = &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{
+			ConfigSource: overADS(), RouteConfigName: routes.GetName(),
+		}}
+	}
+	return &listenerv3.Filter{Name: filterHCM, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(m)}}
+}
+
+// fixed is a filter that the listener itself configures.
+func fixed(name string, config *anypb.Any) *hcmv3.HttpFilter {
+	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: config}}
+}
+
+// discovered is a slot: its filters come as a resource.
+func discovered(name string) *hcmv3.HttpFilter {
+	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_ConfigDiscovery{
+		ConfigDiscovery: &corev3.ExtensionConfigSource{
+			ConfigSource: overADS(),
+			TypeUrls:     []string{typeURL(&filterchainv3.FilterChainConfig{})},
+		},
+	}}
+}

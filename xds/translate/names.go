@@ -1,0 +1,66 @@
+package translate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Names that the bootstrap, the daemons and explanations share with us.
+const (
+	clusterPolicyd   = "krater-policyd"
+	clusterOTLP      = "krater-otlp"
+	clusterALS       = "krater-als"
+	clusterInternal  = "internal-outbound"
+	clusterBlackHole = "BlackHoleCluster"
+
+	listenerOutbound = "outbound"
+	listenerInternal = "outbound-internal"
+
+	// OutboundPort is where a sidecar's explicit HTTP proxy listens, on its
+	// workload's address.
+	OutboundPort = 15001
+
+	metadataNamespace = "krater"
+	stateAuthority    = "krater.authority"  // where a CONNECT goes
+	statePolicySet    = "krater.policy_set" // version of the authorization slot
+	stateLimit        = "krater.limit"      // the last limit that was asked
+
+	// RouteDefault is %ROUTE_NAME% where no route table applies.
+	RouteDefault = "default"
+	// RouteBlockAll is %ROUTE_NAME% of a call to an unknown host: 502.
+	RouteBlockAll = "block_all"
+	// RouteConnect is %ROUTE_NAME% of a CONNECT to a known host: what is
+	// inside it is routed on its own.
+	RouteConnect = "connect"
+)
+
+// RouteName is what %ROUTE_NAME% shows for a route of a table:
+// "namespace/table/route".
+func RouteName(table model.Ref, route string) string { return table.Key() + "/" + route }
+
+// ClusterName is the name of a service port's cluster.
+func ClusterName(port uint32, subset, host string) string {
+	return fmt.Sprintf("outbound|%d|%s|%s", port, subset, host)
+}
+
+func inboundCluster(port uint32) string { return fmt.Sprintf("inbound|%d||", port) }
+
+func inboundListener(address string, port uint32) string {
+	return fmt.Sprintf("inbound|%s|%d", address, port)
+}
+
+func tcpListener(port uint32, host string) string { return fmt.Sprintf("outbound|%d|%s", port, host) }
+
+func gatewayListener(port uint32) string { return fmt.Sprintf("gateway|%d", port) }
+
+// virtualHostName is also the resource's name: Envoy removes by it.
+func virtualHostName(routes, host string, port uint32) string {
+	return fmt.Sprintf("%s/%s:%d", routes, host, port)
+}
+
+// statName makes a stat prefix of a name: dots and pipes have a meaning there.
+func statName(name string) string {
+	return strings.NewReplacer("|", "_", ".", "_", ":", "_", "/", "_").Replace(name)
+}

@@ -1,0 +1,74 @@
+package translate
+
+import (
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	statev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/common/set_filter_state/v3"
+	setstatev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/set_filter_state/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// outbound makes the explicit HTTP proxy of a sidecar: requests in absolute
+// form are routed by Host; what CONNECT opens goes to the internal listener.
+func (p *proxy) outbound() {
+	routes := p.outboundRoutes()
+	p.out.Routes = append(p.out.Routes, routes)
+	p.out.Clusters = append(p.out.Clusters, internalCluster())
+	c := chain{listener: listenerOutbound, direction: outbound, explicit: true}
+	p.out.Listeners = append(p.out.Listeners, &listenerv3.Listener{
+		Name:             c.listener,
+		Address:          address(p.w.Address, OutboundPort),
+		TrafficDirection: corev3.TrafficDirection_OUTBOUND,
+		FilterChains:     []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, routes)}}},
+	}, p.internal(routes))
+	p.localTCP()
+}
+
+// outboundRoutes refuses unknown hosts; known ones come as virtual hosts.
+func (p *proxy) outboundRoutes() *routev3.RouteConfiguration {
+	p.outboundHosts()
+	return &routev3.RouteConfiguration{
+		Name:             listenerOutbound,
+		ValidateClusters: wrapperspb.Bool(false),
+		Vhds:             &routev3.Vhds{ConfigSource: overADS()},
+		VirtualHosts: []*routev3.VirtualHost{{
+			Name: RouteBlockAll, Domains: []string{"*"}, Routes: blockAll(),
+		}},
+	}
+}
+
+// blockAll answers 502 to requests, and to a CONNECT, which no path matches.
+func blockAll() []*routev3.Route {
+	answer := &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{Status: 502}}
+	return []*routev3.Route{
+		{Name: RouteBlockAll, Match: onConnect(), Action: answer},
+		{Name: RouteBlockAll, Match: onAnyPath(), Action: answer},
+	}
+}
+
+func onConnect() *routev3.RouteMatch {
+	return &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_ConnectMatcher_{ConnectMatcher: &routev3.RouteMatch_ConnectMatcher{}}}
+}
+
+func onAnyPath() *routev3.RouteMatch {
+	return &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}
+}
+
+// carryAuthority keeps the name that a CONNECT asks for where the internal
+// listener finds it.
+func carryAuthority() *anypb.Any {
+	v := stateValue(stateAuthority, "%REQ(:AUTHORITY)%")
+	v.SharedWithUpstream = statev3.FilterStateValue_ONCE
+	return pack(&setstatev3.Config{OnRequestHeaders: []*statev3.FilterStateValue{v}})
+}
+
+// stateValue sets a filter state object to a formatted string.
+func stateValue(key, format string) *statev3.FilterStateValue {
+	return &statev3.FilterStateValue{
+		Key:        &statev3.FilterStateValue_ObjectKey{ObjectKey: key},
+		FactoryKey: "envoy.string",
+		Value:      &statev3.FilterStateValue_FormatString{FormatString: inline(format)},
+	}
+}

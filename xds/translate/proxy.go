@@ -1,0 +1,55 @@
+package translate
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// proxy is one translation under way: what is known, and what came out.
+type proxy struct {
+	snap     *model.Snapshot
+	eps      model.Endpoints
+	w        model.Workload
+	opt      Options
+	services []model.Service // one for each host, as the workload's namespace sees it
+	out      Resources
+	problems model.Problems
+}
+
+func newProxy(snap *model.Snapshot, eps model.Endpoints, w model.Workload, o Options) *proxy {
+	return &proxy{snap: snap, eps: eps, w: w, opt: o, services: visible(snap, w.Namespace)}
+}
+
+// visible gives the service of each host that a namespace sees, by host.
+func visible(snap *model.Snapshot, namespace string) []model.Service {
+	var out []model.Service
+	seen := map[string]bool{}
+	for _, s := range snap.Services {
+		if seen[s.Host] {
+			continue
+		}
+		if best, ok := snap.Service(s.Host, namespace); ok {
+			seen[s.Host] = true
+			out = append(out, best)
+		}
+	}
+	slices.SortFunc(out, func(a, b model.Service) int { return strings.Compare(a.Host, b.Host) })
+	return out
+}
+
+// problem records what could not be translated.
+func (p *proxy) problem(severity model.Severity, code string, o model.Ref, field, message, fix string) {
+	found := model.Problem{
+		Code: code, Severity: severity, Object: o, Field: field, Message: message, Fix: fix, Origin: p.snap.Origin(o),
+	}
+	if !slices.Contains(p.problems, found) {
+		p.problems = append(p.problems, found)
+	}
+}
+
+// notSupported is the Problem of what is accepted, but not translated yet.
+func (p *proxy) notSupported(o model.Ref, field, message, fix string) {
+	p.problem(model.Warning, model.CodeNotSupported, o, field, message, fix)
+}
