@@ -1,0 +1,94 @@
+package snapshot
+
+import (
+	"fmt"
+	"path/filepath"
+	"sort"
+
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+)
+
+// draft is one attempt: one version of each object, resolved against the
+// others.
+type draft struct {
+	opts      Options
+	slots     []*slot
+	snap      *model.Snapshot
+	endpoints map[model.ServiceKey][]model.Endpoint
+	errors    map[model.Ref]model.Problems
+	warnings  model.Problems
+
+	services map[string][]model.Service // by host
+	subsets  destinations
+	backends map[string]bool
+	external []crds.Entry // WorkloadEntries
+}
+
+func newDraft(slots []*slot, o Options) *draft {
+	return &draft{opts: o, slots: slots, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
+		endpoints: map[model.ServiceKey][]model.Endpoint{}, errors: map[model.Ref]model.Problems{},
+		services: map[string][]model.Service{}, backends: map[string]bool{}}
+}
+
+// resolve fills the snapshot, what others refer to first.
+func (d *draft) resolve() {
+	d.mesh()
+	d.each(func(e *crds.Entry) {
+		if e.Content.Workload != nil {
+			d.external = append(d.external, *e)
+		}
+	})
+	d.each(d.serviceEntry)
+	d.sortServices()
+	d.localPorts()
+	d.each(d.gateway)
+	d.each(d.destinationRule)
+	d.routes()
+	d.each(d.policy)
+	d.telemetry()
+}
+
+// each visits the entries by Ref.
+func (d *draft) each(visit func(*crds.Entry)) {
+	for _, s := range d.slots {
+		visit(s.versions[0])
+	}
+}
+
+// problem reports on a field of an entry. An Error keeps the entry out.
+func (d *draft) problem(e *crds.Entry, severity model.Severity, code, field, fix, format string, args ...any) {
+	p := model.Problem{Code: code, Severity: severity, Object: e.Ref, Field: field, Fix: fix,
+		Message: fmt.Sprintf(format, args...), Origin: e.At(field)}
+	if severity == model.Error {
+		d.errors[e.Ref] = append(d.errors[e.Ref], p)
+		return
+	}
+	d.warnings = append(d.warnings, p)
+}
+
+func (d *draft) sortedEndpoints() model.Endpoints {
+	out := model.Endpoints{}
+	for k, list := range d.endpoints {
+		sort.SliceStable(list, func(i, j int) bool {
+			if list[i].Address != list[j].Address {
+				return list[i].Address < list[j].Address
+			}
+			return list[i].Workload < list[j].Workload
+		})
+		out = append(out, model.ServiceEndpoints{Service: k, Endpoints: list})
+	}
+	sort.Slice(out, func(i, j int) bool {
+		a, b := out[i].Service, out[j].Service
+		return a.Host < b.Host || a.Host == b.Host && a.Namespace < b.Namespace
+	})
+	return out
+}
+
+// abs makes a path that started at an origin absolute.
+func (d *draft) abs(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(d.opts.WorkingDir, path)
+}

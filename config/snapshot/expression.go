@@ -1,0 +1,177 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+
+	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/model/attribute"
+)
+
+// expressions checks CEL over the vocabulary and the declared attributes.
+type expressions struct {
+	env      *cel.Env
+	types    map[string]attribute.Type
+	redacted []string
+}
+
+func newExpressions(sets []model.AttributeSet) *expressions {
+	x := &expressions{types: map[string]attribute.Type{}}
+	for _, i := range attribute.Vocabulary {
+		x.types[i.Name] = i.Type
+	}
+	for _, s := range sets {
+		for _, a := range s.Attributes {
+			x.types[a.Name] = attribute.String
+			if a.Redact {
+				x.redacted = append(x.redacted, a.Name)
+			}
+		}
+	}
+	var vars []cel.EnvOption
+	for name, t := range x.types {
+		vars = append(vars, cel.Variable(name, celType(t)))
+	}
+	env, err := cel.NewEnv(vars...)
+	if err != nil { // names were checked when they were declared
+		env, _ = cel.NewEnv()
+	}
+	x.env = env
+	return x
+}
+
+func celType(t attribute.Type) *cel.Type {
+	switch t {
+	case attribute.String:
+		return cel.StringType
+	case attribute.Int:
+		return cel.IntType
+	case attribute.Double:
+		return cel.DoubleType
+	case attribute.Bool:
+		return cel.BoolType
+	case attribute.Time:
+		return cel.TimestampType
+	case attribute.Duration:
+		return cel.DurationType
+	case attribute.Bytes:
+		return cel.BytesType
+	case attribute.Map:
+		return cel.MapType(cel.StringType, cel.StringType)
+	}
+	return cel.DynType
+}
+
+var (
+	errNotCondition = errors.New("it is no condition: want true or false")
+	errNotNumber    = errors.New("want an attribute that is a number or a duration")
+	errNotPlain     = errors.New("it is a map: want one value")
+)
+
+// condition checks an expression that is true or false.
+func (x *expressions) condition(text string) error {
+	ast, err := x.compile(text)
+	if err == nil && ast.OutputType() != cel.BoolType {
+		err = errNotCondition
+	}
+	return err
+}
+
+// value checks an attribute's name, or an expression with one plain value.
+func (x *expressions) value(text string) error {
+	ast, err := x.compile(text)
+	if err != nil {
+		return err
+	}
+	if k := ast.OutputType().Kind(); k == cel.MapKind || k == cel.ListKind {
+		return errNotPlain
+	}
+	for _, name := range x.redacted {
+		if mentions(text, name) {
+			return fmt.Errorf("the attribute %s is redacted: its value never leaves the proxy", name)
+		}
+	}
+	return nil
+}
+
+// number checks the name of an attribute that can be measured.
+func (x *expressions) number(text string) error {
+	t, ok := x.types[text]
+	switch {
+	case !ok:
+		return unknownAttribute(text)
+	case t == attribute.Int, t == attribute.Double, t == attribute.Duration:
+		return nil
+	}
+	return errNotNumber
+}
+
+func (x *expressions) compile(text string) (*cel.Ast, error) {
+	if len(text) > 4096 {
+		return nil, errors.New("it is longer than 4096 letters")
+	}
+	ast, issues := x.env.Compile(text)
+	if err := issues.Err(); err != nil {
+		first := issues.Errors()[0]
+		if m := undeclared.FindStringSubmatch(first.Message); m != nil {
+			return nil, unknownAttribute(attributeAt(text, first.Location.Column(), m[1]))
+		}
+		return nil, fmt.Errorf("line %d, column %d: %s", first.Location.Line(), first.Location.Column()+1, first.Message)
+	}
+	return ast, nil
+}
+
+var undeclared = regexp.MustCompile(`undeclared reference to '([^']+)'`)
+
+type unknownAttribute string
+
+func (u unknownAttribute) Error() string { return "unknown attribute " + string(u) }
+
+// hint suggests an attribute for an unknown one.
+func (x *expressions) hint(err error) string {
+	var u unknownAttribute
+	if !errors.As(err, &u) {
+		return ""
+	}
+	if best := x.nearest(string(u)); best != "" {
+		return "did you mean " + best + "?"
+	}
+	return ""
+}
+
+// nearest is the known name with the longest common beginning, of the same
+// first word at least.
+func (x *expressions) nearest(name string) string {
+	best, longest := "", strings.Index(name+".", ".")
+	for known := range x.types {
+		n := 0
+		for n < len(known) && n < len(name) && known[n] == name[n] {
+			n++
+		}
+		if n > longest || n == longest && best != "" && known < best {
+			best, longest = known, n
+		}
+	}
+	return best
+}
+
+// attributeAt gives the whole dotted name, of which CEL tells the first word.
+func attributeAt(text string, column int, word string) string {
+	if i := strings.Index(text, word); i >= 0 && column >= 0 {
+		end := i
+		for end < len(text) && (text[end] == '.' || text[end] == '_' || text[end] >= 'a' && text[end] <= 'z' ||
+			text[end] >= 'A' && text[end] <= 'Z' || text[end] >= '0' && text[end] <= '9') {
+			end++
+		}
+		return strings.TrimSuffix(text[i:end], ".")
+	}
+	return word
+}
+
+func mentions(text, name string) bool {
+	return regexp.MustCompile(`(^|[^\w.])` + regexp.QuoteMeta(name) + `($|[^\w.])`).MatchString(text)
+}

@@ -1,0 +1,63 @@
+package snapshot
+
+import (
+	"net/netip"
+	"sort"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// qualify applies Istio's rule: a name without a dot is of the object's own
+// namespace; anything else is meant as it is.
+func (d *draft) qualify(host, namespace string) string {
+	if host == "" || strings.HasPrefix(host, "*") || strings.Contains(host, ".") {
+		return strings.TrimSuffix(host, ".")
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return host
+	}
+	return host + "." + namespace + ".svc." + d.snap.Mesh.Domain
+}
+
+// service finds what a namespace calls by a host: its own first.
+func (d *draft) service(host, from string) (model.Service, bool) {
+	var found *model.Service
+	for i, s := range d.services[host] {
+		if s.VisibleTo(from) && (found == nil || s.Namespace == from) {
+			found = &d.services[host][i]
+		}
+	}
+	if found == nil {
+		return model.Service{}, false
+	}
+	return *found, true
+}
+
+// hostLike suggests a host for one that is not there.
+func (d *draft) hostLike(host, from string) string {
+	short, _, _ := strings.Cut(host, ".")
+	var alike, visible []string
+	for h, list := range d.services {
+		for _, s := range list {
+			if !s.VisibleTo(from) {
+				continue
+			}
+			visible = append(visible, h)
+			if s.Name == short || strings.HasPrefix(h, short) {
+				alike = append(alike, h)
+			}
+		}
+	}
+	sort.Strings(alike)
+	sort.Strings(visible)
+	switch {
+	case len(alike) > 0:
+		return "did you mean " + alike[0] + "?"
+	case len(visible) == 0:
+		return "declare a Mesh with workloads, or a ServiceEntry"
+	case len(visible) > 5:
+		visible = append(visible[:5], "…")
+	}
+	return "there are " + strings.Join(visible, ", ")
+}

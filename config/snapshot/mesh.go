@@ -1,0 +1,82 @@
+package snapshot
+
+import (
+	"sort"
+
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+)
+
+// mesh takes the settings and workloads of the Mesh object.
+func (d *draft) mesh() {
+	var first *crds.Entry
+	d.each(func(e *crds.Entry) {
+		switch {
+		case e.Content.Mesh == nil:
+		case first == nil:
+			first = e
+		default:
+			d.problem(e, model.Error, model.CodeDuplicateObject, "", "keep one of them", "there is a Mesh already: %s at %s", first.Ref, first.Origin)
+		}
+	})
+	if first == nil {
+		return
+	}
+	m := first.Content.Mesh
+	d.snap.Mesh = m.Settings
+	workloads := d.assign(first, m)
+	for i := range workloads {
+		w := &workloads[i]
+		if w.Process != nil {
+			p := *w.Process
+			p.Dir = d.abs(p.Dir)
+			w.Process = &p
+		}
+		if w.Gateway || len(w.Ports) == 0 {
+			w.Service = ""
+			continue
+		}
+		w.Service = d.qualify(w.Service, w.Namespace)
+		d.meshService(first, m.Fields[i], m.Workloads[i].Service, *w)
+	}
+	sort.Slice(workloads, func(i, j int) bool { return workloads[i].ID() < workloads[j].ID() })
+	d.snap.Workloads = workloads
+	for _, list := range d.services {
+		d.snap.Services = append(d.snap.Services, list...)
+	}
+}
+
+// meshService adds a workload to the service that it serves.
+func (d *draft) meshService(e *crds.Entry, field, name string, w model.Workload) {
+	s := model.Service{Object: e.Ref, Host: w.Service, Namespace: w.Namespace, Name: name, Resolution: model.ResolutionStatic}
+	for _, known := range d.services[s.Host] {
+		s = known
+	}
+	ports := map[string]uint32{}
+	for i, p := range w.Ports {
+		ports[p.Name] = p.Number
+		known, ok := s.PortNumbered(p.Number)
+		switch {
+		case !ok:
+			s.Ports = append(s.Ports, model.Port{Number: p.Number, Name: p.Name, Protocol: p.Protocol})
+		case known.Name != p.Name || known.Protocol != p.Protocol:
+			d.problem(e, model.Error, model.CodePort, item(field+".ports", i), "give all workloads of a service the same ports",
+				"port %d of %s is %s (%s) at another workload", p.Number, s.Host, known.Name, known.Protocol)
+		}
+	}
+	sort.Slice(s.Ports, func(i, j int) bool { return s.Ports[i].Number < s.Ports[j].Number })
+	d.services[s.Host] = []model.Service{s}
+	d.endpoints[s.Key()] = append(d.endpoints[s.Key()], workloadEndpoint(w, ports))
+}
+
+func workloadEndpoint(w model.Workload, ports map[string]uint32) model.Endpoint {
+	return model.Endpoint{Cluster: w.Cluster, Network: w.Network, Locality: w.Locality, Address: w.Address, Ports: ports,
+		Labels: w.Labels, Workload: w.ID(), ServiceAccount: w.ServiceAccount, Health: model.Healthy, Weight: 1}
+}
+
+func (d *draft) sortServices() {
+	sort.Slice(d.snap.Services, func(i, j int) bool {
+		a, b := d.snap.Services[i], d.snap.Services[j]
+		return a.Host < b.Host || a.Host == b.Host && a.Namespace < b.Namespace
+	})
+}

@@ -1,0 +1,47 @@
+package snapshot
+
+import (
+	"sort"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// place says for each rule which part of the mesh runs it, and why.
+func (d *draft) place() {
+	s := d.snap
+	add := func(o model.Ref, rule string, place model.Place, reason string) {
+		s.Placements = append(s.Placements, model.Placement{Object: o, Rule: rule, Place: place, Reason: reason})
+	}
+	for _, p := range s.Authorization {
+		reason := "Envoy's RBAC filter decides it"
+		if p.Substitute {
+			reason = "the object is bad and has no last good version: RBAC denies what it selects"
+		}
+		for i := range p.Rules {
+			add(p.Object, p.RuleID(i), model.Native, reason)
+		}
+	}
+	for _, p := range s.Rego {
+		add(p.Object, p.Query, model.Daemon, "Rego is not lowered yet: policyd is asked")
+	}
+	for _, l := range s.Limits {
+		add(l.Object, l.Name, model.Native, "each proxy counts for itself: Envoy's local rate limit")
+	}
+	for _, f := range s.Filters {
+		add(f.Object, f.Module.URL, model.Wasm, "a Wasm module runs in the proxy")
+	}
+	for _, a := range s.Attributes {
+		for _, one := range a.Attributes {
+			add(a.Object, one.Name, model.Wasm, "the attributes filter draws it in the proxy")
+		}
+	}
+	for _, r := range s.Telemetry {
+		for _, m := range r.Metrics {
+			add(r.Object, m.Name, model.Native, "Envoy counts it; the collector gives it its public name")
+		}
+		for _, l := range r.Logs {
+			add(r.Object, l.Name, model.Daemon, "the collector receives a record of each matching request")
+		}
+	}
+	sort.SliceStable(s.Placements, func(i, j int) bool { return s.Placements[i].Object.Less(s.Placements[j].Object) })
+}

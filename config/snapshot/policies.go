@@ -1,0 +1,71 @@
+package snapshot
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+)
+
+// policy adds what selects workloads and refers to nothing else.
+func (d *draft) policy(e *crds.Entry) {
+	c := e.Content
+	switch {
+	case c.Authorization != nil:
+		p := *c.Authorization
+		p.Selector = d.selector(e, p.Selector)
+		d.snap.Authorization = append(d.snap.Authorization, p)
+	case c.Rego != nil:
+		p := *c.Rego
+		p.Selector = d.selector(e, p.Selector)
+		d.snap.Rego = append(d.snap.Rego, p)
+	case c.Filter != nil:
+		f := *c.Filter
+		f.Selector = d.selector(e, f.Selector)
+		d.snap.Filters = append(d.snap.Filters, f)
+	case c.Attributes != nil:
+		a := *c.Attributes
+		a.Selector = d.selector(e, a.Selector)
+		d.snap.Attributes = append(d.snap.Attributes, a)
+	case c.Limits != nil:
+		for i, l := range c.Limits.Items {
+			if i == 0 {
+				l.Selector = d.selector(e, l.Selector)
+			} else {
+				l.Selector = d.scope(e, l.Selector)
+			}
+			d.snap.Limits = append(d.snap.Limits, l)
+		}
+	}
+}
+
+// scope lets objects of the root namespace select everywhere.
+func (d *draft) scope(e *crds.Entry, s model.Selector) model.Selector {
+	if e.Ref.Namespace == d.snap.Mesh.RootNamespace {
+		s.Namespace = ""
+	}
+	return s
+}
+
+// selector is scope, and warns where it selects nothing.
+func (d *draft) selector(e *crds.Entry, s model.Selector) model.Selector {
+	s = d.scope(e, s)
+	for _, w := range d.snap.Workloads {
+		if s.Matches(w) {
+			return s
+		}
+	}
+	if len(d.snap.Workloads) > 0 {
+		d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.selector", "", "it selects no workload")
+	}
+	return s
+}
+
+func portsOf(s model.Service) string {
+	var out []string
+	for _, p := range s.Ports {
+		out = append(out, fmt.Sprint(p.Number))
+	}
+	return "it has " + strings.Join(out, ", ")
+}

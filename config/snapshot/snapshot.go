@@ -1,0 +1,146 @@
+// Package snapshot turns candidate Entries into one resolved, valid and
+// immutable model.Snapshot, and the endpoints beside it. Equal candidates
+// give equal snapshots, in whatever order they come. It never looks at a
+// clock, a disk or a network.
+package snapshot
+
+import (
+	"sort"
+
+	"github.com/krater-mesh/krater/config/store"
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+)
+
+// Options are what a build needs beside the objects.
+type Options struct {
+	// WorkingDir is the absolute folder that relative origins start at.
+	WorkingDir string
+}
+
+// Result is a build's outcome. There is always a snapshot: what is bad is
+// left out of it, or stands in it as it was before.
+type Result struct {
+	Snapshot  *model.Snapshot
+	Endpoints model.Endpoints
+	Problems  model.Problems
+	// InForce are the entries that the snapshot was made of, by Ref.
+	InForce []crds.Entry
+}
+
+// Build makes the snapshot. A version of an object that does not fit to the
+// others gives way to the object's last good one, then to its denial.
+func Build(candidates []store.Candidate, o Options) Result {
+	slots := newSlots(candidates)
+	var problems model.Problems
+	for {
+		d := newDraft(current(slots), o)
+		d.resolve()
+		if !d.demote(slots, &problems) {
+			return d.result(slots, problems)
+		}
+	}
+}
+
+// slot is one object with the versions that it can be in force as.
+type slot struct {
+	ref      model.Ref
+	versions []*crds.Entry // newest first
+	denial   *crds.Entry   // the last of versions, if any
+	newest   *crds.Entry   // nil: it did not read well
+}
+
+func newSlots(candidates []store.Candidate) []*slot {
+	var out []*slot
+	for _, c := range candidates {
+		s := &slot{ref: c.Ref, denial: c.Denial, newest: c.Entry}
+		for _, e := range []*crds.Entry{c.Entry, c.LastGood, c.Denial} {
+			if e != nil {
+				s.versions = append(s.versions, e)
+			}
+		}
+		out = append(out, s)
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].ref.Less(out[j].ref) })
+	return out
+}
+
+func current(slots []*slot) []*slot {
+	var out []*slot
+	for _, s := range slots {
+		if len(s.versions) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// wasInForce tells whether the object has been in force before, in some
+// version: where two objects want one thing, the older has it.
+func (s *slot) wasInForce() bool {
+	return len(s.versions) > 1 && s.versions[1] != s.denial
+}
+
+// demote takes the next version of the objects that have errors: of those
+// only that others depend on, where there are any, for the errors of the
+// others may come from them. It tells whether there was one.
+func (d *draft) demote(slots []*slot, problems *model.Problems) bool {
+	lowest := ranks
+	for ref := range d.errors {
+		lowest = min(lowest, rank(ref.Kind))
+	}
+	for _, s := range slots {
+		errors := d.errors[s.ref]
+		if len(errors) == 0 || rank(s.ref.Kind) != lowest || len(s.versions) == 0 {
+			continue
+		}
+		if s.versions[0] == s.newest {
+			*problems = append(*problems, errors...)
+		}
+		s.versions = s.versions[1:]
+	}
+	return lowest < ranks
+}
+
+// ranks is the number of steps from what others refer to, to what nothing
+// refers to.
+const ranks = 4
+
+func rank(kind string) int {
+	switch kind {
+	case "Mesh":
+		return 0
+	case "ServiceEntry", "WorkloadEntry", "TelemetryBackend", "AttributeSet":
+		return 1
+	case "Gateway", "DestinationRule":
+		return 2
+	}
+	return 3
+}
+
+// result seals the last draft.
+func (d *draft) result(slots []*slot, problems model.Problems) Result {
+	out := Result{Snapshot: d.snap, Endpoints: d.sortedEndpoints(), Problems: append(problems, d.warnings...)}
+	d.snap.Origins = map[string]model.Origin{}
+	for _, s := range slots {
+		if len(s.versions) == 0 {
+			continue
+		}
+		e := s.versions[0]
+		out.InForce = append(out.InForce, *e)
+		d.snap.Origins[e.Ref.String()] = e.Origin
+		switch e {
+		case s.newest:
+		case s.denial:
+			out.Problems = append(out.Problems, model.Problem{Code: model.CodeNoLastGood, Severity: model.Error, Object: s.ref, Origin: e.Origin,
+				Message: "it decides access, is bad, and has no last good version: everything it selects is denied", Fix: "mend it, or remove it"})
+		default:
+			out.Problems = append(out.Problems, model.Problem{Code: model.CodeLastGood, Severity: model.Info, Object: s.ref, Origin: e.Origin,
+				Message: "its last good version stays in force"})
+		}
+	}
+	d.place()
+	d.snap.Seal()
+	out.Problems = out.Problems.Sorted()
+	return out
+}

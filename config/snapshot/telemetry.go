@@ -1,0 +1,87 @@
+package snapshot
+
+import (
+	"slices"
+
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+)
+
+// telemetry adds backends, then the rules that name them.
+func (d *draft) telemetry() {
+	listening := map[string]model.Ref{}
+	d.each(func(e *crds.Entry) {
+		if e.Content.Backend == nil {
+			return
+		}
+		b := *e.Content.Backend
+		if b.Type == model.BackendFile {
+			b.Path = d.abs(b.Path)
+		}
+		if b.Type == model.BackendPrometheus {
+			if other, taken := listening[b.Endpoint]; taken {
+				d.problem(e, model.Error, model.CodePort, "spec.prometheus.listen", "choose another port", "%s listens on %s already", other, b.Endpoint)
+			}
+			listening[b.Endpoint] = e.Ref
+		}
+		d.backends[e.Ref.Key()] = true
+		d.snap.Backends = append(d.snap.Backends, b)
+	})
+	var x *expressions
+	d.each(func(e *crds.Entry) {
+		if e.Content.Telemetry == nil {
+			return
+		}
+		if x == nil {
+			x = newExpressions(d.snap.Attributes)
+		}
+		r := *e.Content.Telemetry
+		r.Selector = d.selector(e, r.Selector)
+		r.Backends = d.backendKeys(e, r.Backends)
+		d.checkRule(e, r, x)
+		d.snap.Telemetry = append(d.snap.Telemetry, r)
+	})
+}
+
+// backendKeys looks in the rule's namespace, then in the root namespace.
+func (d *draft) backendKeys(e *crds.Entry, names []string) []string {
+	out := slices.Clone(names)
+	for i, name := range names {
+		found := false
+		for _, ns := range []string{e.Ref.Namespace, d.snap.Mesh.RootNamespace} {
+			ns, n := model.ParseKey(name, ns)
+			if key := ns + "/" + n; !found && d.backends[key] {
+				out[i], found = key, true
+			}
+		}
+		if !found {
+			d.problem(e, model.Error, model.CodeUnresolvedHost, item("spec.backends", i), "declare a TelemetryBackend", "there is no backend %s", name)
+		}
+	}
+	return out
+}
+
+func (d *draft) checkRule(e *crds.Entry, r model.TelemetryRule, x *expressions) {
+	report := func(field string, err error) {
+		if err != nil {
+			d.problem(e, model.Error, model.CodeBadExpression, field, x.hint(err), "%v", err)
+		}
+	}
+	if r.Match != "" {
+		report("spec.match", x.condition(r.Match))
+	}
+	for i, m := range r.Metrics {
+		field := item("spec.metrics", i)
+		if m.Value != "" {
+			report(field+".value", x.number(m.Value))
+		}
+		for _, l := range m.Labels {
+			report(field+".labels."+l.Name, x.value(l.Value))
+		}
+	}
+	for i, l := range r.Logs {
+		for _, f := range l.Fields {
+			report(item("spec.logs", i)+".fields."+f.Name, x.value(f.Value))
+		}
+	}
+}

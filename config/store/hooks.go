@@ -1,0 +1,76 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+)
+
+// RegoError is one thing that a Rego compiler refuses.
+type RegoError struct {
+	Module  string // its name
+	Line    int    // in the module; 0 is unknown
+	Message string
+}
+
+// Hooks are the checks that need more than configuration: cmd wires them.
+// Each may be nil.
+type Hooks struct {
+	// CheckRego compiles a policy.
+	CheckRego func(model.RegoPolicy) []RegoError
+	// ResolveModule finds the Wasm module of a URL, which may be relative to
+	// baseDir or "builtin:ROOT". sha256, where not empty, must be its digest
+	// ("sha256:" and 64 hex digits).
+	ResolveModule func(url, sha256, baseDir string) (model.Module, error)
+	// ReadFile reads a file that an object names. Nil: os.ReadFile.
+	ReadFile func(path string) ([]byte, error)
+}
+
+// check runs the hooks on an entry and fills in what they find.
+func (h Hooks) check(e *crds.Entry) model.Problems {
+	switch {
+	case e.Content.Rego != nil && h.CheckRego != nil:
+		return h.checkRego(e)
+	case e.Content.Filter != nil && h.ResolveModule != nil:
+		return h.resolveModule(e)
+	}
+	return nil
+}
+
+func (h Hooks) checkRego(e *crds.Entry) model.Problems {
+	var out model.Problems
+	for _, r := range h.CheckRego(*e.Content.Rego) {
+		field := "spec.modules"
+		for i, m := range e.Content.Rego.Modules {
+			if m.Name == r.Module {
+				field = fmt.Sprintf("spec.modules[%d]", i)
+			}
+		}
+		message := r.Message
+		if r.Line > 0 {
+			message = fmt.Sprintf("%s line %d: %s", r.Module, r.Line, r.Message)
+		}
+		out = append(out, model.Problem{Code: model.CodeBadRego, Severity: model.Error, Object: e.Ref,
+			Field: field, Message: message, Origin: e.At(field)})
+	}
+	return out
+}
+
+func (h Hooks) resolveModule(e *crds.Entry) model.Problems {
+	f := *e.Content.Filter
+	m, err := h.ResolveModule(f.Module.URL, f.Module.Digest, filepath.Dir(e.Origin.File))
+	if err == nil && f.Module.Digest != "" && m.Digest != f.Module.Digest {
+		err = errors.New("its digest is " + m.Digest + ", not the pinned one")
+	}
+	if err != nil {
+		return model.Problems{{Code: model.CodeBadModule, Severity: model.Error, Object: e.Ref, Field: "spec.url",
+			Message: fmt.Sprintf("the module %s: %v", f.Module.URL, err), Origin: e.At("spec.url")}}
+	}
+	f.Module.Digest, f.Module.Size = m.Digest, m.Size
+	e.Content.Filter = &f
+	e.Version = model.Hash(e.Content)
+	return nil
+}

@@ -1,0 +1,65 @@
+package crds
+
+import "github.com/krater-mesh/krater/model"
+
+// Entry is an object that was read: typed, with its provenance. Host names
+// and selectors are still as the object has them.
+type Entry struct {
+	Ref     model.Ref    `json:"ref"`
+	Origin  model.Origin `json:"origin"`
+	Version string       `json:"version"` // hash of Content
+	Content Content      `json:"content"`
+	// Lines of the object's fields, for problems that are found later.
+	Lines map[string]int `json:"lines,omitempty"`
+}
+
+// At is where a field was declared.
+func (e *Entry) At(field string) model.Origin {
+	return model.Origin{File: e.Origin.File, Line: lineOf(e.Lines, field, e.Origin.Line)}
+}
+
+// Content is what an object says. One field is set.
+type Content struct {
+	Mesh          *Mesh                      `json:"mesh,omitempty"`
+	Gateway       *model.Gateway             `json:"gateway,omitempty"`
+	Routes        *model.RouteTable          `json:"routes,omitempty"`
+	Destination   *model.DestinationPolicy   `json:"destination,omitempty"`
+	Service       *ExternalService           `json:"service,omitempty"`
+	Workload      *ExternalWorkload          `json:"workload,omitempty"`
+	Authorization *model.AuthorizationPolicy `json:"authorization,omitempty"`
+	Rego          *model.RegoPolicy          `json:"rego,omitempty"`
+	Limits        *Limits                    `json:"limits,omitempty"`
+	Filter        *model.FilterBinding       `json:"filter,omitempty"`
+	Attributes    *model.AttributeSet        `json:"attributes,omitempty"`
+	Telemetry     *model.TelemetryRule       `json:"telemetry,omitempty"`
+	Backend       *model.TelemetryBackend    `json:"backend,omitempty"`
+}
+
+// Mesh is a Mesh object: settings, and workloads whose addresses and ports
+// may still be open (Address "", AppPort 0). Workload.Service is a short name.
+type Mesh struct {
+	Settings  model.Mesh       `json:"settings"`
+	Workloads []model.Workload `json:"workloads,omitempty"`
+	// Fields is, beside each workload, where it was declared.
+	Fields []string `json:"fields,omitempty"`
+}
+
+// ExternalService is a ServiceEntry: one service a host.
+type ExternalService struct {
+	Hosts     []string         `json:"hosts"`
+	Service   model.Service    `json:"service"` // Host is empty
+	Endpoints []model.Endpoint `json:"endpoints,omitempty"`
+	// Select takes the workloads of the namespace with these labels, beside or
+	// instead of Endpoints; nil: none.
+	Select map[string]string `json:"select,omitempty"`
+}
+
+// ExternalWorkload is a WorkloadEntry.
+type ExternalWorkload struct {
+	Endpoint model.Endpoint `json:"endpoint"`
+}
+
+// Limits are those of one RateLimit object.
+type Limits struct {
+	Items []model.Limit `json:"items"`
+}

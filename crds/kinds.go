@@ -1,0 +1,83 @@
+package crds
+
+import (
+	"reflect"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+	extensions "istio.io/api/extensions/v1alpha1"
+	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
+)
+
+// Group is the API group of Krater's own kinds.
+const Group = "krater.dev"
+
+// kinds is the list of every kind that is read: Istio's, then Krater's own,
+// then those that are known and have no effect yet.
+var kinds = sync.OnceValue(func() []kind {
+	list := []kind{
+		networkingKind("VirtualService", &networking.VirtualService{}, convertVirtualService, virtualServiceTranslated, virtualServiceRefused),
+		networkingKind("DestinationRule", &networking.DestinationRule{}, convertDestinationRule, destinationRuleTranslated, destinationRuleRefused),
+		networkingKind("Gateway", &networking.Gateway{}, convertGateway, gatewayTranslated, gatewayRefused),
+		networkingKind("ServiceEntry", &networking.ServiceEntry{}, convertServiceEntry, serviceEntryTranslated, nil),
+		networkingKind("WorkloadEntry", &networking.WorkloadEntry{}, convertWorkloadEntry, nil, nil),
+		{name: "AuthorizationPolicy", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, access: true, strict: true,
+			spec: shapeOf(&security.AuthorizationPolicy{}), translated: authorizationPolicyTranslated, convert: convertAuthorizationPolicy},
+		{name: "WasmPlugin", group: "extensions.istio.io", versions: []string{"v1alpha1"},
+			spec: shapeOf(&extensions.WasmPlugin{}), translated: wasmPluginTranslated, refused: wasmPluginRefused, convert: convertWasmPlugin},
+
+		ownKind[MeshSpec]("Mesh", convertMesh).only(meshTranslated, nil).clusterWide(),
+		ownKind[FilterSpec]("Filter", convertFilter),
+		ownKind[AttributeSetSpec]("AttributeSet", convertAttributeSet),
+		ownKind[RegoPolicySpec]("RegoPolicy", convertRegoPolicy).decidesAccess(),
+		ownKind[RateLimitSpec]("RateLimit", convertRateLimit).only(rateLimitTranslated, rateLimitRefused),
+		ownKind[TelemetryRuleSpec]("TelemetryRule", convertTelemetryRule),
+		ownKind[TelemetryBackendSpec]("TelemetryBackend", convertTelemetryBackend),
+	}
+	return append(list, notTranslated...)
+})
+
+// notTranslated are kinds that are known and not read yet.
+var notTranslated = []kind{
+	{name: "Sidecar", group: "networking.istio.io", versions: []string{"v1alpha3", "v1beta1", "v1"}, why: "every proxy sees the whole mesh"},
+	{name: "EnvoyFilter", group: "networking.istio.io", versions: []string{"v1alpha3"}, why: "proxies get no patches"},
+	{name: "WorkloadGroup", group: "networking.istio.io", versions: []string{"v1alpha3", "v1beta1", "v1"}, why: "declare each WorkloadEntry"},
+	{name: "ProxyConfig", group: "networking.istio.io", versions: []string{"v1beta1"}, why: "proxies start with defaults"},
+	{name: "PeerAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "there is no mutual TLS"},
+	{name: "RequestAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "no token is verified"},
+	{name: "Telemetry", group: "telemetry.istio.io", versions: []string{"v1alpha1", "v1"}, why: "use TelemetryRule"},
+	{name: "TrafficExtension", group: "extensions.istio.io", versions: []string{"v1alpha1"}, why: "use WasmPlugin or Filter"},
+	{name: "Quota", group: Group, versions: []string{"v1alpha1"}, why: "use RateLimit where that is enough"},
+	{name: "AccessList", group: Group, versions: []string{"v1alpha1"}, why: "use AuthorizationPolicy"},
+	{name: "Service", group: "", versions: []string{"v1"}, why: "a Mesh's workloads and ServiceEntries declare services"},
+	{name: "Secret", group: "", versions: []string{"v1"}, why: "there is no TLS"},
+	{name: "Namespace", group: "", versions: []string{"v1"}, why: "namespaces need no declaration", cluster: true},
+	{name: "EndpointSlice", group: "discovery.k8s.io", versions: []string{"v1"}, why: "use WorkloadEntry"},
+}
+
+func networkingKind(name string, spec proto.Message, convert func(*conversion) Content, translated, refused []string) kind {
+	return kind{name: name, group: "networking.istio.io", versions: []string{"v1alpha3", "v1beta1", "v1"},
+		spec: shapeOf(spec), convert: convert, translated: translated, refused: refused}
+}
+
+func ownKind[T any](name string, convert func(*conversion) Content) kind {
+	return kind{name: name, group: Group, versions: []string{"v1alpha1"}, spec: goShape(reflect.TypeFor[T]()), convert: convert}
+}
+
+func (k kind) only(translated, refused []string) kind {
+	k.translated, k.refused = translated, refused
+	return k
+}
+
+func (k kind) clusterWide() kind {
+	k.cluster = true
+	return k
+}
+
+func (k kind) decidesAccess() kind {
+	k.access = true
+	return k
+}
+
+func shapeOf(m proto.Message) *shape { return protoShape(m.ProtoReflect().Descriptor()) }

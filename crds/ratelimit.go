@@ -1,0 +1,121 @@
+package crds
+
+import (
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// RateLimitSpec declares limits.
+type RateLimitSpec struct {
+	Selector Selector    `json:"selector"`
+	Limits   []LimitSpec `json:"limits"`
+}
+
+// LimitSpec is one limit: requests per duration for each value of the key.
+type LimitSpec struct {
+	Name     string                         `json:"name"`
+	Match    []*networking.HTTPMatchRequest `json:"match"` // as in a VirtualService; none: every request
+	Key      []string                       `json:"key"`   // request.headers['x'], source.address
+	Requests uint32                         `json:"requests"`
+	Per      model.Duration                 `json:"per"`
+	Burst    uint32                         `json:"burst"` // Requests where 0
+	Scope    string                         `json:"scope"` // Proxy, Mesh
+	Mode     string                         `json:"mode"`  // Enforce, Shadow
+}
+
+var rateLimitTranslated = []string{"selector", "limits[].name", "limits[].key", "limits[].requests", "limits[].per",
+	"limits[].burst", "limits[].scope", "limits[].mode",
+	"limits[].match[].name", "limits[].match[].uri", "limits[].match[].scheme", "limits[].match[].method",
+	"limits[].match[].authority", "limits[].match[].headers", "limits[].match[].withoutHeaders",
+	"limits[].match[].queryParams", "limits[].match[].ignoreUriCase"}
+
+// rateLimitRefused are conditions that hold at the caller: a limit counts at
+// the server.
+var rateLimitRefused = []string{"limits[].match[].port", "limits[].match[].sourceLabels",
+	"limits[].match[].sourceNamespace", "limits[].match[].gateways"}
+
+// Validate reports what is wrong; fields start at spec.
+func (s *RateLimitSpec) Validate() model.Problems {
+	r := &report{object: &Object{}}
+	if len(s.Limits) == 0 {
+		r.missing("spec.limits", "there is no limit")
+	}
+	seen := map[string]bool{}
+	for i, l := range s.Limits {
+		at := index("spec.limits", i)
+		switch {
+		case l.Name == "":
+			r.missing(at+".name", "a limit has a name")
+		case seen[l.Name]:
+			r.bad(at+".name", "the limit %s is declared twice", l.Name)
+		}
+		seen[l.Name] = true
+		l.validate(r, at)
+	}
+	return r.problems
+}
+
+func (l *LimitSpec) validate(r *report, at string) {
+	if l.Requests == 0 {
+		r.missing(at+".requests", "how many requests? to refuse all, use an AuthorizationPolicy")
+	}
+	if l.Per < 50_000_000 { // Envoy's shortest fill interval
+		r.bad(at+".per", "want a duration of 50ms or more")
+	}
+	if l.Scope != "" {
+		r.oneOf(l.Scope, at+".scope", "Proxy", "Mesh")
+	}
+	if l.Mode != "" {
+		r.oneOf(l.Mode, at+".mode", "Enforce", "Shadow")
+	}
+	if l.Scope == "Mesh" {
+		r.refuse(at+".scope", "only limits of each Proxy are translated yet")
+	}
+	if l.Mode == "Shadow" {
+		r.refuse(at+".mode", "Shadow is not translated yet")
+	}
+	for i, k := range l.Key {
+		if _, isHeader := headerKey(k); !isHeader && k != "source.address" {
+			r.add(model.Error, model.CodeNotSupported, index(at+".key", i), "", "only request.headers['NAME'] and source.address are translated yet")
+		}
+	}
+}
+
+// headerKey reads request.headers['x'].
+func headerKey(key string) (name string, ok bool) {
+	rest, ok := strings.CutPrefix(key, "request.headers[")
+	if !ok || len(rest) < 4 || (rest[0] != '\'' && rest[0] != '"') || rest[len(rest)-2] != rest[0] || rest[len(rest)-1] != ']' {
+		return "", false
+	}
+	name = strings.ToLower(rest[1 : len(rest)-2])
+	return name, headerName(name)
+}
+
+func convertRateLimit(c *conversion) Content {
+	in := &RateLimitSpec{}
+	if !c.read(in) {
+		return Content{}
+	}
+	c.include(in.Validate())
+	out := &Limits{}
+	selector := c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels")
+	for i, l := range in.Limits {
+		limit := model.Limit{Object: c.object.Ref, Name: l.Name, Selector: selector,
+			Matches:  c.httpMatches(l.Match, index("spec.limits", i)+".match"),
+			Requests: l.Requests, Per: l.Per, Burst: l.Burst, Scope: model.ScopeProxy, Mode: model.Enforce}
+		for _, k := range l.Key {
+			if name, ok := headerKey(k); ok {
+				k = "request.headers['" + name + "']"
+			}
+			limit.Key = append(limit.Key, k)
+		}
+		if limit.Burst == 0 {
+			limit.Burst = limit.Requests
+		}
+		out.Items = append(out.Items, limit)
+	}
+	return Content{Limits: out}
+}

@@ -1,0 +1,121 @@
+package crds
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"regexp"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// RegoPolicySpec is authorization by Rego modules.
+type RegoPolicySpec struct {
+	Selector Selector         `json:"selector"`
+	Modules  []RegoModuleSpec `json:"modules"`
+	Data     json.RawMessage  `json:"data"` // a JSON object
+	Query    string           `json:"query"`
+	Mode     string           `json:"mode"`    // Enforce, Shadow
+	Failure  string           `json:"failure"` // Closed, Open
+	Timeout  model.Duration   `json:"timeout"`
+	MaxBody  uint32           `json:"maxBody"` // bytes
+	Lower    string           `json:"lower"`   // Auto, Never, Require
+}
+
+// RegoModuleSpec is one module: its source, or the file that holds it.
+type RegoModuleSpec struct {
+	Name   string `json:"name"`
+	Source string `json:"source"`
+	File   string `json:"file"` // from the declaring file's folder
+}
+
+// regoTimeout is how long a decision may take where the policy does not say.
+const regoTimeout = 200_000_000 // 200 ms
+
+var regoQuery = regexp.MustCompile(`^data(\.[a-zA-Z_][a-zA-Z0-9_]*|\["[^"]+"\])+$`)
+
+// Validate reports what is wrong; fields start at spec.
+func (s *RegoPolicySpec) Validate() model.Problems {
+	r := &report{object: &Object{}}
+	if len(s.Modules) == 0 {
+		r.missing("spec.modules", "a policy has at least one module")
+	}
+	for i, m := range s.Modules {
+		if (m.Source == "") == (m.File == "") {
+			r.missing(index("spec.modules", i), "a module has its source, or a file")
+		}
+	}
+	if s.Query == "" {
+		r.missing("spec.query", "which rule decides? data.PACKAGE.RULE")
+	} else if !regoQuery.MatchString(s.Query) {
+		r.bad("spec.query", "want data.PACKAGE.RULE, got %q", s.Query)
+	}
+	if len(s.Data) > 0 && s.Data[0] != '{' {
+		r.bad("spec.data", "want an object")
+	}
+	r.oneOf(s.Mode, "spec.mode", "Enforce", "Shadow")
+	r.oneOf(s.Failure, "spec.failure", "Closed", "Open")
+	r.oneOf(s.Lower, "spec.lower", "Auto", "Never", "Require")
+	if s.Mode == "Shadow" {
+		r.refuse("spec.mode", "Shadow is not translated yet")
+	}
+	if s.Lower == "Require" {
+		r.refuse("spec.lower", "policies are not lowered yet")
+	}
+	if s.Timeout <= 0 {
+		r.bad("spec.timeout", "the duration must be greater than zero")
+	}
+	return r.problems
+}
+
+func convertRegoPolicy(c *conversion) Content {
+	in := &RegoPolicySpec{Mode: "Enforce", Failure: "Closed", Lower: "Auto", Timeout: regoTimeout}
+	if !c.read(in) {
+		return Content{}
+	}
+	c.include(in.Validate())
+	out := &model.RegoPolicy{
+		Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels"),
+		Query: in.Query, Mode: model.Mode(in.Mode), Failure: model.FailureMode(in.Failure),
+		Timeout: in.Timeout, MaxBody: in.MaxBody,
+	}
+	if len(in.Data) > 0 {
+		var b bytes.Buffer
+		if err := json.Compact(&b, in.Data); err == nil {
+			out.Data = b.String()
+		}
+	}
+	names := map[string]bool{}
+	for i, m := range in.Modules {
+		at := index("spec.modules", i)
+		module := c.regoModule(m, at)
+		if names[module.Name] {
+			c.bad(at+".name", "the module %s is given twice", module.Name)
+		}
+		names[module.Name] = true
+		out.Modules = append(out.Modules, module)
+	}
+	return Content{Rego: out}
+}
+
+func (c *conversion) regoModule(m RegoModuleSpec, field string) model.RegoModule {
+	out := model.RegoModule{Name: m.Name, Source: m.Source}
+	if m.File != "" {
+		path := m.File
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(c.object.Dir(), path)
+		}
+		source, err := c.opts.ReadFile(path)
+		if err != nil {
+			c.add(model.Error, model.CodeBadRego, field+".file", "", "reading the module: %v", err)
+		}
+		out.Source = string(source)
+		if out.Name == "" {
+			out.Name = filepath.Base(m.File)
+		}
+	}
+	if out.Name == "" {
+		out.Name = field[len("spec."):] + ".rego"
+	}
+	return out
+}

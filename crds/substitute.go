@@ -1,0 +1,43 @@
+package crds
+
+import (
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Substitute gives the denial that stands in for a bad object that decides
+// access: it denies what the object selects or, where that cannot be read,
+// its namespace. ok is false for objects that decide nothing.
+func Substitute(o *Object) (e Entry, ok bool) {
+	k, found := lookup(o.APIVersion, o.Ref.Kind)
+	if !found || !k.access || o.Annotation(dryRun) == "true" {
+		return Entry{}, false
+	}
+	p := &model.AuthorizationPolicy{Object: o.Ref, Action: model.Deny, Substitute: true,
+		Selector: model.Selector{Namespace: o.Ref.Namespace, Labels: readableLabels(o)},
+		Rules:    []model.AuthorizationRule{{}}}
+	e = Entry{Ref: o.Ref, Origin: o.Origin, Content: Content{Authorization: p}}
+	e.Version = model.Hash(e.Content)
+	o.LineOf("")
+	e.Lines = o.lines
+	return e, true
+}
+
+// readableLabels are spec.selector's, or none where they are not all plain.
+func readableLabels(o *Object) map[string]string {
+	selector := o.Root.Field("spec").Field("selector")
+	labels := selector.Field("matchLabels")
+	if labels == nil || labels.Kind != Mapping || len(selector.Fields) != 1 {
+		return nil
+	}
+	out := map[string]string{}
+	for _, f := range labels.Fields {
+		text, isText := f.Value.Value.(string)
+		if !isText || strings.Contains(text, "*") {
+			return nil
+		}
+		out[f.Name] = text
+	}
+	return out
+}
