@@ -177,8 +177,10 @@ allow := {"allowed": false, "http_status": 429, "body": "short and stout",
 	if denied.GetBody() != "short and stout" || len(denied.GetHeaders()) != 2 {
 		t.Errorf("the denial is %v", denied)
 	}
-	if first, second := denied.GetHeaders()[0], denied.GetHeaders()[1]; first.GetAppend().GetValue() || !second.GetAppend().GetValue() {
-		t.Errorf("the first value must replace and the second add: %v", denied.GetHeaders())
+	for _, h := range denied.GetHeaders() { // with it, Envoy 1.40 drops the second value
+		if h.GetAppend() != nil {
+			t.Errorf("a denial's header is marked to append: %v", h)
+		}
 	}
 	metadata := response.GetDynamicMetadata().AsMap()
 	if metadata["mine"] != 1.0 {
@@ -194,7 +196,7 @@ func TestEarlierPolicyIsNotOverridden(t *testing.T) {
 	set(t, s,
 		policy("a/first", `package p
 
-allow := {"allowed": true, "headers": {"X-User": "anna"}, "request_headers_to_remove": ["authorization"],
+allow := {"allowed": true, "headers": {"X-User": ["anna", "ann"]}, "request_headers_to_remove": ["authorization"],
   "response_headers_to_add": {"x-by": "first"}, "query_parameters_to_set": {"t": "1"}, "dynamic_metadata": {"k": "first"}}
 `),
 		policy("a/second", `package p
@@ -210,7 +212,7 @@ allow := {"allowed": true, "headers": {"x-user": "root", "authorization": "forge
 	ok := response.GetOkResponse()
 	var headers, added, query []string
 	for _, h := range ok.GetHeaders() {
-		headers = append(headers, h.GetHeader().GetKey()+"="+h.GetHeader().GetValue())
+		headers = append(headers, fmt.Sprintf("%s=%s(%v)", h.GetHeader().GetKey(), h.GetHeader().GetValue(), h.GetAppend().GetValue()))
 	}
 	for _, h := range ok.GetResponseHeadersToAdd() {
 		added = append(added, h.GetHeader().GetKey()+"="+h.GetHeader().GetValue())
@@ -220,7 +222,7 @@ allow := {"allowed": true, "headers": {"x-user": "root", "authorization": "forge
 	}
 	metadata := response.GetDynamicMetadata().AsMap()
 	got := fmt.Sprint(headers, ok.GetHeadersToRemove(), added, query, ok.GetQueryParametersToRemove(), metadata["k"], metadata["l"])
-	want := "[X-User=anna x-other=o] [authorization cookie] [x-by=first x-by=second] [t=1 T=3] [debug]firstsecond"
+	want := "[X-User=anna(false) X-User=ann(true) x-other=o(false)] [authorization cookie] [x-by=first x-by=second] [t=1 T=3] [debug]firstsecond"
 	if got != want {
 		t.Errorf("merged is\n%s, wanted\n%s", got, want)
 	}

@@ -75,7 +75,7 @@ func (m *merged) addQuery(a rego.Answer) {
 func (m *merged) response() *authv3.CheckResponse {
 	m.metadata[KeyDecision] = decisionValue(m.decision)
 	ok := &authv3.OkHttpResponse{
-		Headers:                 headerOptions(m.headers),
+		Headers:                 requestHeaders(m.headers),
 		HeadersToRemove:         m.removeHeaders,
 		ResponseHeadersToAdd:    addedHeaders(m.responseHeaders),
 		QueryParametersToSet:    queryParameters(m.setQuery),

@@ -28,23 +28,33 @@ func denied(o outcome) *authv3.CheckResponse {
 		HttpResponse: &authv3.CheckResponse_DeniedResponse{DeniedResponse: &authv3.DeniedHttpResponse{
 			Status:  &typev3.HttpStatus{Code: typev3.StatusCode(o.answer.Status)},
 			Body:    o.answer.Body,
-			Headers: headerOptions(o.answer.Headers),
+			Headers: denialHeaders(o.answer.Headers),
 		}},
 		DynamicMetadata: &structpb.Struct{Fields: fields},
 	}
 }
 
-// headerOptions makes a name's first value replace, and its further ones add.
-func headerOptions(headers []rego.Header) []*corev3.HeaderValueOption {
+// requestHeaders make a name's first value replace what the request has, and
+// its further ones add to it.
+func requestHeaders(headers []rego.Header) []*corev3.HeaderValueOption {
+	options := denialHeaders(headers)
+	for i, h := range headers {
+		if nameBefore(headers[:i], h.Name) {
+			options[i].Append = wrapperspb.Bool(true)
+		}
+	}
+	return options
+}
+
+// denialHeaders need no mark: Envoy takes every name off its own response
+// first, and then adds each value.
+func denialHeaders(headers []rego.Header) []*corev3.HeaderValueOption {
 	if len(headers) == 0 {
 		return nil
 	}
 	options := make([]*corev3.HeaderValueOption, len(headers))
 	for i, h := range headers {
 		options[i] = &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: h.Name, Value: h.Value}}
-		if nameBefore(headers[:i], h.Name) {
-			options[i].Append = wrapperspb.Bool(true)
-		}
 	}
 	return options
 }
