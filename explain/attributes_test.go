@@ -41,15 +41,15 @@ func TestCharge(t *testing.T) {
 		Key:     []string{"request.headers['Who']", "source.address"},
 	}
 	v := View{Path: "/a", Peer: "127.80.0.2", Remote: "10.0.0.1", Headers: Headers{"who": {"me"}}}
-	if c := Charge(limit, v); !c.Charged || c.Key[0].Value != "me" || c.Limit != "default/r/l" {
+	if c := Charge(limit, v, nil); !c.Charged || c.Key[0].Value != "me" || c.Limit != "default/r/l" {
 		t.Errorf("a request that is counted: %+v", c)
 	}
 	v.Path = "/b"
-	if c := Charge(limit, v); c.Charged || c.Why != `match[0]: path "/b" is not prefix "/a"` {
+	if c := Charge(limit, v, nil); c.Charged || c.Why != `match[0]: path "/b" is not prefix "/a"` {
 		t.Errorf("one that does not match: %+v", c)
 	}
 	v.Path, v.Headers = "/a", nil
-	if c := Charge(limit, v); c.Charged || c.Why != "request.headers['Who'] is absent" {
-		t.Errorf("one without the key: %+v", c)
+	if c := Charge(limit, v, nil); !c.Charged || c.Key[0].Value != "-" {
+		t.Errorf("one without the key shares a bucket: %+v", c)
 	}
 }

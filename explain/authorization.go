@@ -9,6 +9,34 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
+// PolicySet is the version of the rules that decide about a workload's
+// requests, as logs and decisions carry it; "" where there are none. It is
+// the hash that translation writes into the authorization slot.
+func PolicySet(s *model.Snapshot, w model.Workload) string {
+	var rules struct {
+		Deny, Allow []model.AuthorizationPolicy
+		Rego        []model.RegoPolicy
+	}
+	for _, p := range s.Authorization {
+		switch {
+		case !p.Selector.Matches(w):
+		case p.Action == model.Deny:
+			rules.Deny = append(rules.Deny, p)
+		default:
+			rules.Allow = append(rules.Allow, p)
+		}
+	}
+	for _, p := range s.Rego {
+		if p.Selector.Matches(w) {
+			rules.Rego = append(rules.Rego, p)
+		}
+	}
+	if len(rules.Deny)+len(rules.Allow)+len(rules.Rego) == 0 {
+		return ""
+	}
+	return model.Hash(rules)
+}
+
 // PolicyResult is what one AuthorizationPolicy says of a request.
 type PolicyResult struct {
 	Policy  string       `json:"policy"` // "AuthorizationPolicy namespace/name"
@@ -126,11 +154,15 @@ func operationFails(o model.Operation, v View) string {
 			return fmt.Sprintf("%s %q is %s", part.name, part.value, Describe(part.no[i]))
 		}
 	}
+	port := v.Port
+	if v.Bound != 0 {
+		port = v.Bound
+	}
 	switch {
-	case len(o.Ports) > 0 && !slices.Contains(o.Ports, v.Port):
-		return fmt.Sprintf("port %d is not one of %v", v.Port, o.Ports)
-	case slices.Contains(o.NotPorts, v.Port):
-		return fmt.Sprintf("port %d is one of %v", v.Port, o.NotPorts)
+	case len(o.Ports) > 0 && !slices.Contains(o.Ports, port):
+		return fmt.Sprintf("port %d is not one of %v", port, o.Ports)
+	case slices.Contains(o.NotPorts, port):
+		return fmt.Sprintf("port %d is one of %v", port, o.NotPorts)
 	}
 	return ""
 }
@@ -138,7 +170,10 @@ func operationFails(o model.Operation, v View) string {
 // MatchHost compares an authority in any case, as it is and without its port.
 func MatchHost(m model.StringMatch, authority string) bool {
 	m.IgnoreCase = true
-	host, _ := SplitAuthority(authority)
+	host := authority
+	if i := strings.LastIndexByte(authority, ':'); i >= 0 && strings.Trim(authority[i+1:], "0123456789") == "" && i+1 < len(authority) {
+		host = authority[:i]
+	}
 	return m.Matches(authority) || m.Matches(host)
 }
 

@@ -54,15 +54,16 @@ type passage struct {
 	w        model.Workload
 	role     Role
 	hop      Hop
-	view     View            // as the filters so far leave it
-	verdict  *Verdict        // once the proxy answers itself
-	decision *model.Decision // the last that allowed
+	view     View               // as the filters so far leave it
+	verdict  *Verdict           // once the proxy answers itself
+	decision *model.Decision    // the last that allowed
+	drawn    map[string]*string // attributes; nil: absent
 	instead  []Alternative
 }
 
 // pass walks a chain up to the router.
 func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
-	p := &passage{e: e, w: w, role: role, view: v}
+	p := &passage{e: e, w: w, role: role, view: v, drawn: map[string]*string{}}
 	p.hop.Role = role
 	if role != RoleServer {
 		p.hop.Proxy = w.ID()
@@ -113,13 +114,13 @@ func (p *passage) wasm(phase model.Phase, slot string) {
 }
 
 func (p *passage) sees(f model.FilterBinding) bool {
-	if len(f.Ports) > 0 && !slices.Contains(f.Ports, p.view.Port) {
+	switch {
+	case p.role == RoleClient: // what a workload sends is not split by port
+		return f.Traffic != model.Server && len(f.Ports) == 0
+	case p.role == RoleServer && f.Traffic == model.Client:
 		return false
 	}
-	if p.role == RoleClient {
-		return f.Traffic != model.Server
-	}
-	return f.Traffic != model.Client
+	return len(f.Ports) == 0 || slices.Contains(f.Ports, p.view.Port)
 }
 
 // attributes draws all, and only then writes headers, as the filter does.
@@ -133,7 +134,14 @@ func (p *passage) attributes() {
 			continue
 		}
 		for _, a := range set.Attributes {
+			if _, twice := p.drawn[a.Name]; twice { // the first declaration counts
+				continue
+			}
 			value, ok := Draw(a, p.view)
+			p.drawn[a.Name] = nil
+			if ok {
+				p.drawn[a.Name] = &value
+			}
 			drawn := AttributeValue{Name: a.Name, Value: value, Present: ok, Redacted: ok && a.Redact, Header: a.ToHeader}
 			if drawn.Redacted {
 				drawn.Value = ""
@@ -141,9 +149,9 @@ func (p *passage) attributes() {
 			p.step(Step{Slot: "attributes", Attribute: &drawn})
 			switch {
 			case a.ToHeader != "" && ok:
-				next.Headers[a.ToHeader] = []string{value}
+				next.Headers[strings.ToLower(a.ToHeader)] = []string{value}
 			case a.ToHeader != "":
-				delete(next.Headers, a.ToHeader)
+				delete(next.Headers, strings.ToLower(a.ToHeader))
 			}
 		}
 	}
@@ -155,10 +163,10 @@ func (p *passage) limits() {
 		return
 	}
 	for _, l := range p.e.snap.Limits {
-		if !l.Selector.Matches(p.w) {
+		if l.Scope == model.ScopeMesh || !l.Selector.Matches(p.w) {
 			continue
 		}
-		c := Charge(l, p.view)
+		c := Charge(l, p.view, p.drawn)
 		p.step(Step{Slot: "limit-local", Limit: &c})
 		if c.Charged && l.Mode != model.Shadow {
 			p.instead = append(p.instead, Alternative{Status: 429, Limit: l.ID(), Reason: "when the limit is exceeded"})

@@ -53,13 +53,15 @@ func (p *passage) authorization() {
 	switch {
 	case len(results) == 0:
 	case rule != "":
-		p.decision = &model.Decision{Policy: owner(results, rule), Rule: rule, Place: model.Native, Allowed: true}
+		p.decision = &model.Decision{Policy: owner(results, rule), Rule: rule, Place: model.Native, PolicySet: p.policySet(), Allowed: true}
 	case len(results) == 1:
 		p.refuse(results[0].Policy, model.ImplicitDeny, "no ALLOW rule matches")
 	default:
 		p.refuse("", model.ImplicitDeny, "no rule of any ALLOW policy matches")
 	}
 }
+
+func (p *passage) policySet() string { return PolicySet(p.e.snap, p.w) }
 
 func (p *passage) policies(results []PolicyResult) {
 	for i := range results {
@@ -84,7 +86,7 @@ func (p *passage) refuse(policy, rule, reason string) {
 	}
 	p.verdict = &Verdict{
 		Status: 403, Details: "rbac_access_denied_matched_policy[" + details + "]", Reason: reason,
-		Decision: &model.Decision{Policy: policy, Rule: rule, Place: model.Native, Reason: reason},
+		Decision: &model.Decision{Policy: policy, Rule: rule, Place: model.Native, PolicySet: p.policySet(), Reason: reason},
 	}
 }
 
@@ -104,7 +106,9 @@ func (p *passage) rego() {
 		}
 		a := p.e.decider.Decide(policy, p.w, p.view)
 		r.Asked, r.Allowed, r.Reason = true, a.Allowed, a.Reason
-		d := &model.Decision{Policy: r.Policy, Rule: r.Rule, Place: model.Daemon, Allowed: a.Allowed, Reason: a.Reason}
+		d := &model.Decision{
+			Policy: r.Policy, Rule: r.Rule, Place: model.Daemon, PolicySet: p.policySet(), Allowed: a.Allowed, Reason: a.Reason,
+		}
 		if !a.Allowed {
 			r.Status = a.Status
 			if r.Status == 0 {

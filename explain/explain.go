@@ -105,7 +105,8 @@ func (e *explainer) entry(from string) (model.Workload, error) {
 func (e *explainer) enter(w model.Workload, v View) *passage {
 	role := RoleClient
 	if w.Gateway {
-		role, v.Port = RoleGateway, gatewayPort(w, v.Port)
+		role = RoleGateway
+		v.Port, v.Bound = gatewayPort(w, v.Port)
 	}
 	v.Remote = remote(role, v)
 	return e.pass(w, role, v)
@@ -199,7 +200,7 @@ func arriving(from model.Workload, role Role, v View, port uint32) View {
 	if role == RoleGateway { // a sidecar leaves the header as it is
 		v.Headers["x-forwarded-for"] = append(v.Headers["x-forwarded-for"], v.Peer)
 	}
-	v.Peer, v.Port = from.Address, port
+	v.Peer, v.Port, v.Bound = from.Address, port, 0
 	v.Remote = remote(RoleServer, v)
 	return v
 }

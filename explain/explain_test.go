@@ -66,7 +66,11 @@ func TestExplain(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, base+".json", string(doc)+"\n")
-			golden(t, base+".txt", x.Text())
+			var out strings.Builder
+			if err := Text(&out, x); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, base+".txt", out.String())
 		})
 	}
 }

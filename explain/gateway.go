@@ -8,18 +8,15 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// gatewayPort finds the Gateway port that a request reaches: by its number,
-// by the port really bound, or the only one there is.
-func gatewayPort(w model.Workload, named uint32) uint32 {
+// gatewayPort finds the Gateway port that a request reaches, and the one
+// really bound: by either number, or the only one there is.
+func gatewayPort(w model.Workload, named uint32) (port, bound uint32) {
 	for _, p := range w.Ports {
-		if p.Number == named || p.AppPort == named {
-			return p.Number
+		if p.Number == named || p.AppPort == named || len(w.Ports) == 1 {
+			return p.Number, p.AppPort
 		}
 	}
-	if len(w.Ports) == 1 {
-		return w.Ports[0].Number
-	}
-	return named
+	return named, 0
 }
 
 // gatewayHost finds the virtual host of a gateway for a request; the port in

@@ -24,14 +24,19 @@ type KeyValue struct {
 	Value     string `json:"value"`
 }
 
-// Charge says whether a limit counts a request, and in which bucket. A
-// request that lacks a part of the key is not counted.
-func Charge(l model.Limit, v View) LimitCharge {
+// absentKey is the value of a key's part that a request lacks: all of those
+// share a bucket.
+const absentKey = "-"
+
+// Charge says whether a limit counts a request, and in which bucket. drawn are
+// the declared attributes that a key may name; nil is absent. Conditions on
+// the caller or on query parameters never count at the server yet.
+func Charge(l model.Limit, v View, drawn map[string]*string) LimitCharge {
 	c := LimitCharge{Limit: l.ID(), Requests: l.Requests, Per: l.Per, Burst: l.Burst}
 	var whys []string
 	matched := len(l.Matches) == 0
 	for i, m := range l.Matches {
-		ok, why := MatchHTTP(m, v)
+		ok, why := matchLimit(m, v)
 		matched = matched || ok
 		whys = append(whys, fmt.Sprintf("match[%d]: %s", i, why))
 	}
@@ -40,10 +45,9 @@ func Charge(l model.Limit, v View) LimitCharge {
 		return c
 	}
 	for _, name := range l.Key {
-		value, ok := requestAttribute(name, v)
+		value, ok := requestAttribute(name, v, drawn)
 		if !ok {
-			c.Why = name + " is absent"
-			return c
+			value = absentKey
 		}
 		c.Key = append(c.Key, KeyValue{name, value})
 	}
@@ -51,10 +55,23 @@ func Charge(l model.Limit, v View) LimitCharge {
 	return c
 }
 
+func matchLimit(m model.HTTPMatch, v View) (ok bool, why string) {
+	if len(m.SourceLabels) > 0 || m.SourceNamespace != "" || len(m.Gateways) > 0 || len(m.Query) > 0 {
+		return false, "asks for what a limit does not see yet"
+	}
+	if m.Port != 0 && m.Port != v.Port {
+		return false, fmt.Sprintf("port is %d, not %d", v.Port, m.Port)
+	}
+	return MatchHTTP(m, v)
+}
+
 // requestAttribute gives the value of a key's attribute.
-func requestAttribute(name string, v View) (string, bool) {
-	if header, ok := strings.CutPrefix(name, "request.headers['"); ok {
-		return v.Header(strings.TrimSuffix(header, "']"))
+func requestAttribute(name string, v View, drawn map[string]*string) (string, bool) {
+	if header, ok := strings.CutPrefix(name, "request.headers["); ok {
+		return v.Header(strings.Trim(header, "'\"]"))
+	}
+	if value := drawn[strings.TrimPrefix(name, "attribute.")]; value != nil {
+		return *value, true
 	}
 	path, query := v.Target()
 	switch name {

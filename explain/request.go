@@ -58,7 +58,10 @@ type View struct {
 	Headers   Headers `json:"headers,omitempty"`
 	Peer      string  `json:"peer"`   // IP of the connection's other end
 	Remote    string  `json:"remote"` // IP of the client, after X-Forwarded-For
-	Port      uint32  `json:"port"`   // of the listener
+	Port      uint32  `json:"port"`   // that the caller means
+	// Bound is the port that the proxy was reached on, where that is another
+	// one: a gateway's 80 is really 8080. Policies' ports compare this one.
+	Bound uint32 `json:"bound,omitempty"`
 }
 
 // Target gives the path and the query, apart.

@@ -2,13 +2,14 @@ package explain
 
 import (
 	"fmt"
+	"io"
 	"sort"
 	"strings"
 )
 
-// Text is an explanation for a terminal: ✓ what holds, ✗ what does not, and
-// why; the verdicts begin with "→".
-func (x Explanation) Text() string {
+// Text writes an explanation for a terminal: ✓ what holds, ✗ what does not,
+// and why; the verdicts begin with "→".
+func Text(to io.Writer, x Explanation) error {
 	t := &text{}
 	from := x.Request.From
 	if from == "" {
@@ -23,7 +24,8 @@ func (x Explanation) Text() string {
 	for _, o := range x.Outcomes {
 		t.outcome(o, v)
 	}
-	return t.String()
+	_, err := io.WriteString(to, t.String())
+	return err
 }
 
 type text struct{ strings.Builder }
