@@ -7,13 +7,19 @@ GUEST_SOURCES = go.mod filters/build.mk $(filter-out %_test.go,$(shell find filt
 	-not -path 'filters/builtin/dist/*' -not -path 'filters/filtertest/*'))
 
 .PHONY: filters
-filters: filters/builtin/dist/builtin.wasm .build/greeting.wasm ## Build the Wasm filters.
+filters: filters/builtin/dist/builtin.wasm .build/greeting.wasm .build/probe-raw.wasm .build/probe-guest.wasm ## Build the Wasm filters.
 
 filters/builtin/dist/builtin.wasm: $(GUEST_SOURCES)
-	@echo "building the built-in filters"
+	@echo "filters: building the built-in module"
 	@$(GUEST_BUILD) -o $@ ./filters/builtin
 
-.build/greeting.wasm: $(GUEST_SOURCES) $(wildcard samples/filters/greeting/*.go)
-	@echo "building the sample filter greeting"
-	@mkdir -p .build
+.build/greeting.wasm: $(GUEST_SOURCES) samples/filters/greeting/main.go
+	@echo "filters: building the sample greeting"
+	@mkdir -p $(@D)
 	@$(GUEST_BUILD) -o $@ ./samples/filters/greeting
+
+# The tests' own filters.
+.build/probe-%.wasm: $(GUEST_SOURCES) filters/filtertest/testdata/%/main.go
+	@echo "filters: building the test filter $*"
+	@mkdir -p $(@D)
+	@$(GUEST_BUILD) -o $@ ./filters/filtertest/testdata/$*

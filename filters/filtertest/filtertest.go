@@ -50,6 +50,17 @@ func (m *Module) start(wasm []byte) error {
 		return fmt.Errorf("starting the module: %w%s", err, m.host.said())
 	}
 	m.host.guest = m.guest
+	return checkABI(code)
+}
+
+// checkABI finds the functions that mark a module of proxy-wasm.
+func checkABI(code wazero.CompiledModule) error {
+	exports := code.ExportedFunctions()
+	for _, name := range []string{"proxy_abi_version_0_2_0", "proxy_on_memory_allocate", "proxy_on_context_create"} {
+		if _, ok := exports[name]; !ok {
+			return fmt.Errorf("the module is no proxy-wasm filter: it exports no %s", name)
+		}
+	}
 	return nil
 }
 

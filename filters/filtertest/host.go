@@ -89,6 +89,16 @@ func (h *host) hideRequest() {
 
 func (h *host) showRequest() { h.headers[mapRequest] = h.hidden }
 
+// answer is what goes downstream from here on; a status of 0 is 200.
+func (h *host) answer(status int, headers [][2]string, body string) {
+	if status == 0 {
+		status = 200
+	}
+	first := [2]string{":status", strconv.Itoa(status)}
+	h.headers[mapResponse] = sdk.NewHeaderList(append([][2]string{first}, headers...)...)
+	h.body[bufferResponse] = []byte(body)
+}
+
 func or(text, instead string) string {
 	if text == "" {
 		return instead
@@ -98,11 +108,6 @@ func or(text, instead string) string {
 
 func (h *host) result(paused bool) Result {
 	h.flush()
-	if r := h.reply; r != nil {
-		status := [2]string{":status", strconv.Itoa(r.Status)}
-		h.headers[mapResponse] = sdk.NewHeaderList(append([][2]string{status}, r.Headers...)...)
-		h.body[bufferResponse] = []byte(r.Body)
-	}
 	return Result{
 		Request:      h.headers[mapRequest],
 		Response:     h.headers[mapResponse],

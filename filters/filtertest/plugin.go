@@ -1,8 +1,6 @@
 package filtertest
 
 import (
-	"strconv"
-
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 
@@ -62,7 +60,7 @@ func (p *Plugin) Request(r Request) (Result, error) {
 	p.module.lastID++
 	s := stream{module: p.module, id: uint64(p.module.lastID)}
 	s.do("proxy_on_context_create", s.id, uint64(p.id))
-	if s.request() {
+	if s.request(); !s.paused {
 		h.hideRequest()
 		s.response(r)
 		h.showRequest()
@@ -92,31 +90,40 @@ func (s *stream) do(name string, args ...uint64) uint64 {
 
 // next runs a callback that answers an action, and tells whether to go on.
 func (s *stream) next(name string, args ...uint64) bool {
+	h := s.module.host
+	before := h.reply
 	exported := s.module.guest.ExportedFunction(name) != nil
 	paused := exported && s.do(name, args...) == pause
-	replied := s.module.host.reply != nil
+	replied := h.reply != before
 	s.paused = paused && !replied && s.err == nil
 	return !paused && !replied && s.err == nil
 }
 
-func (s *stream) request() bool {
+func (s *stream) request() {
 	h := s.module.host
 	size := uint64(len(h.body[bufferRequest]))
 	n := uint64(len(h.headers[mapRequest].All()))
-	return s.next("proxy_on_request_headers", s.id, n, flag(size == 0)) &&
-		(size == 0 || s.next("proxy_on_request_body", s.id, size, 1))
+	if s.next("proxy_on_request_headers", s.id, n, flag(size == 0)) && size > 0 {
+		s.next("proxy_on_request_body", s.id, size, 1)
+	}
 }
 
+// response shows the filter the upstream's answer, or its own, as Envoy does.
 func (s *stream) response(r Request) {
 	h := s.module.host
-	if r.Status == 0 {
-		r.Status = 200
+	if own := h.reply; own != nil {
+		h.answer(own.Status, own.Headers, own.Body)
+	} else {
+		h.answer(r.Status, r.ResponseHeaders, r.ResponseBody)
 	}
-	h.headers[mapResponse] = sdk.NewHeaderList(append([][2]string{{":status", strconv.Itoa(r.Status)}}, r.ResponseHeaders...)...)
-	h.body[bufferResponse] = []byte(r.ResponseBody)
-	size := uint64(len(r.ResponseBody))
-	if s.next("proxy_on_response_headers", s.id, uint64(1+len(r.ResponseHeaders)), flag(size == 0)) && size > 0 {
+	before := h.reply
+	size := uint64(len(h.body[bufferResponse]))
+	n := uint64(len(h.headers[mapResponse].All()))
+	if s.next("proxy_on_response_headers", s.id, n, flag(size == 0)) && size > 0 {
 		s.next("proxy_on_response_body", s.id, size, 1)
+	}
+	if own := h.reply; own != before {
+		h.answer(own.Status, own.Headers, own.Body)
 	}
 }
 

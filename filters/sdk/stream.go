@@ -16,7 +16,8 @@ type Stream interface {
 	// SetProperty writes filter state "wasm."+name, for the filters behind
 	// this one, for policies and logs. An empty value differs from none.
 	SetProperty(name, value string)
-	// Reply answers the request instead of its upstream, and gives Stop.
+	// Reply answers the request instead of its upstream, and gives Stop. The
+	// filter's own OnResponse sees the reply too.
 	Reply(Reply) Verdict
 	// Local gives what SetLocal kept of this stream; nil at first.
 	Local() any

@@ -1,6 +1,7 @@
 package envoy_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -180,16 +181,50 @@ func TestEnvoyRefusesABadFilterConfig(t *testing.T) {
 	}
 }
 
-func TestTheGreetingSampleInARealEnvoy(t *testing.T) {
-	wasm := filepath.Join(harness.Root(), ".build", "greeting.wasm")
-	if _, err := os.Stat(wasm); err != nil {
-		t.Fatalf("%v; run `make filters`", err)
+// What a filter can do when: filtertest's own test asks its scripted host the
+// same of the same module.
+func TestTheLifeOfAFiltersStreamInARealEnvoy(t *testing.T) {
+	p := startFilterProxy(t, builtWasm(t, "probe-guest"), wasmFilter{"probe", `{}`})
+
+	res, _, _ := p.send(t, "/")
+	if res.Header.Get("x-request-readable") != "" {
+		t.Error("OnResponse could read the request's headers")
 	}
-	p := startFilterProxy(t, wasm, wasmFilter{"any", `{"text":"good morning"}`})
+	harness.Until(t, 5*time.Second, "OnDone to read request and answer", func() error {
+		if !strings.Contains(p.envoy.Log.String(), "done / 200") {
+			return errors.New("it did not")
+		}
+		return nil
+	})
+	res, _, entry := p.send(t, "/reply")
+	if have := entry.GetResponse().GetResponseCodeDetails(); res.StatusCode != 403 || have != "probe" || len(res.Header.Values("x-empty")) != 1 {
+		t.Errorf("replied %d %q %v", res.StatusCode, have, res.Header)
+	}
+	if res.Header.Get("x-saw-own-reply") != "yes" {
+		t.Error("OnResponse did not see the filter's own reply")
+	}
+	res, _, entry = p.send(t, "/early")
+	if have := entry.GetResponse().GetResponseCodeDetails(); res.StatusCode != 500 || have != "filter_change_refused" {
+		t.Errorf("a refused change gave %d %q", res.StatusCode, have)
+	}
+}
+
+func TestTheGreetingSampleInARealEnvoy(t *testing.T) {
+	p := startFilterProxy(t, builtWasm(t, "greeting"), wasmFilter{"any", `{"text":"good morning"}`})
 	res, _, _ := p.send(t, "/", "end-user", "jason")
 	if have := res.Header.Get("x-greeting"); have != "good morning, jason" {
 		t.Errorf("greeted %q", have)
 	}
+}
+
+// builtWasm finds a module that the Makefile built.
+func builtWasm(t *testing.T, name string) string {
+	t.Helper()
+	file := filepath.Join(harness.Root(), ".build", name+".wasm")
+	if _, err := os.Stat(file); err != nil {
+		t.Fatalf("%v; run `make filters`", err)
+	}
+	return file
 }
 
 // builtinFile writes the built-in filters' module to a file.

@@ -1,0 +1,48 @@
+// Command guest is a test's filter on our SDK: what it does is named by the
+// request's path.
+package main
+
+import (
+	"github.com/krater-mesh/krater/filters/sdk"
+	"github.com/krater-mesh/krater/filters/sdk/guest"
+)
+
+func init() {
+	guest.Register(sdk.Root{New: func([]byte) (sdk.Filter, error) { return &probe{}, nil }})
+}
+
+func main() {}
+
+type probe struct{ sdk.Base }
+
+func (*probe) OnRequest(s sdk.Stream) sdk.Verdict {
+	switch path, _ := s.Request().Get(":path"); path {
+	case "/early": // there is no answer yet
+		s.Response().Set("x", "y")
+	case "/reply":
+		s.SetLocal("replied")
+		return s.Reply(sdk.Reply{Status: 403, Headers: [][2]string{{"x-empty", ""}}, Details: "probe"})
+	case "/all":
+		for _, h := range s.Request().All() {
+			s.SetProperty("seen."+h[0], h[1])
+		}
+	}
+	return sdk.Continue
+}
+
+func (*probe) OnResponse(s sdk.Stream) sdk.Verdict {
+	if _, ok := s.Request().Get(":path"); ok {
+		s.Response().Set("x-request-readable", "yes")
+	}
+	if _, ok := s.Local().(string); ok {
+		s.Response().Set("x-saw-own-reply", "yes")
+	}
+	return sdk.Continue
+}
+
+// OnDone names in the log what it can still read.
+func (*probe) OnDone(s sdk.Stream) {
+	path, _ := s.Request().Get(":path")
+	status, _ := s.Response().Get(":status")
+	s.Log(sdk.Warn, "done "+path+" "+status)
+}
