@@ -1,0 +1,94 @@
+package artifact
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// module is the smallest core module.
+var module = append([]byte(nil), header...)
+
+func write(t *testing.T, name string, data []byte) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestAFileBecomesAModuleByDigest(t *testing.T) {
+	dir := write(t, "x.wasm", module)
+	s := New(filepath.Join(t.TempDir(), "modules"))
+	sum := sha256.Sum256(module)
+	pin := hex.EncodeToString(sum[:])
+	for _, url := range []string{"./x.wasm", "x.wasm", "file://./x.wasm", "file://" + filepath.Join(dir, "x.wasm")} {
+		m, err := s.Resolve(url, pin, dir)
+		if err != nil {
+			t.Fatalf("%s: %v", url, err)
+		}
+		if m.Digest != "sha256:"+pin || m.Size != int64(len(module)) || m.URL != url {
+			t.Errorf("%s: %+v", url, m)
+		}
+		kept, err := os.ReadFile(s.Path(m.Digest))
+		if err != nil || string(kept) != string(module) {
+			t.Errorf("%s is kept as %x, %v", url, kept, err)
+		}
+	}
+}
+
+func TestWhatIsNoModuleIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, pin, want string
+		data            []byte
+	}{
+		{"text", "", "text/plain", []byte("hello, this is no module")},
+		{"empty", "", "it is empty", nil},
+		{"component", "", "component", []byte{0, 'a', 's', 'm', 0x0d, 0, 1, 0}},
+		{"version", "", "version 1", []byte{0, 'a', 's', 'm', 2, 0, 0, 0}},
+		{"pinned", strings.Repeat("0", 64), "not the pinned", module},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := write(t, "x.wasm", c.data)
+			_, err := New(t.TempDir()).Resolve("./x.wasm", c.pin, dir)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "x.wasm") {
+				t.Errorf("got %v, want an error that names the file and says %q", err, c.want)
+			}
+		})
+	}
+	for url, want := range map[string]string{
+		"https://example.com/x.wasm": "only file URLs",
+		"./nowhere.wasm":             "no such file",
+		"builtin:headers":            "make filters",
+		"file://":                    "names no file",
+	} {
+		if _, err := New(t.TempDir()).Resolve(url, "", t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", url, err, want)
+		}
+	}
+}
+
+func TestADamagedFileIsWrittenAgain(t *testing.T) {
+	s := New(t.TempDir())
+	m, err := s.AddBuiltin(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.Path(m.Digest), []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AddBuiltin(module); err != nil {
+		t.Fatal(err)
+	}
+	if kept, _ := os.ReadFile(s.Path(m.Digest)); string(kept) != string(module) {
+		t.Errorf("the file holds %q", kept)
+	}
+	b, err := s.Resolve("builtin:headers", "", "")
+	if err != nil || b.Digest != m.Digest || b.URL != "builtin:headers" {
+		t.Errorf("builtin:headers is %+v, %v", b, err)
+	}
+}
