@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/krater-mesh/krater/model"
+	"github.com/spf13/cobra"
+)
+
+func compileCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "compile PATH...",
+		Short:   "Show where each policy, limit, filter and metric rule is placed, and why.",
+		Example: "  krater compile samples/bookinfo\n  krater compile -o json samples/bookinfo",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	output := outputFlag(cmd, "json or yaml")
+	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
+		read, done, err := readOffline(cmd.Context(), paths)
+		if err != nil {
+			return err
+		}
+		defer done()
+		warn(cmd.ErrOrStderr(), read.Problems)
+		list := placementList{read.Snapshot.Placements}
+		err = print(cmd.OutOrStdout(), *output, list, func(w io.Writer) error { return placementTable(w, list.Placements) })
+		if err == nil && read.Problems.HasErrors() {
+			err = foundProblems
+		}
+		return err
+	}
+	return cmd
+}
+
+type placementList struct {
+	Placements []model.Placement `json:"placements"`
+}
+
+func placementTable(w io.Writer, placements []model.Placement) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "OBJECT\tRULE\tPLACEMENT\tREASON")
+	for _, p := range placements {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", p.Object, p.Rule, p.Place, p.Reason)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,123 @@
+package controlplane
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/xds/serve"
+)
+
+// adminAPI answers `krater status` and the part of krater that runs the fleet.
+func (c *ControlPlane) adminAPI() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Status()) })
+	mux.HandleFunc("GET /fleet", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Fleet()) })
+	mux.HandleFunc("GET /snapshot", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.now().snapshot) })
+	mux.HandleFunc("GET /history", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.status.History()) })
+	return mux
+}
+
+func (c *ControlPlane) writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		c.o.Logger.Warn("an admin answer could not be written", "reason", err)
+	}
+}
+
+func (c *ControlPlane) now() published {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current
+}
+
+// Fleet is what is to run.
+func (c *ControlPlane) Fleet() Fleet {
+	s := c.now().snapshot
+	return Fleet{Version: model.Hash([]any{s.Workloads, s.Services}), Workloads: s.Workloads, Services: s.Services}
+}
+
+// Status is the state of the mesh now.
+func (c *ControlPlane) Status() Status {
+	current := c.now()
+	out := Status{
+		Mesh: current.snapshot.Mesh.Name, Snapshot: current.snapshot.Version, At: current.at,
+		Modules: current.modules, Problems: slices.Clone(current.problems),
+	}
+	clients := map[string]serve.ClientStatus{}
+	for _, s := range c.server.Status() {
+		clients[s.Node] = s
+	}
+	for _, w := range current.snapshot.Workloads {
+		s := clientStatus(w.ID(), clients[w.ID()])
+		s.Address, s.Gateway = w.Address, w.Gateway
+		out.Proxies = append(out.Proxies, s)
+		out.Problems = append(out.Problems, refusals(s)...)
+	}
+	for _, node := range []string{model.NodePolicyd, model.NodeCollector} {
+		s := clientStatus(node, clients[node])
+		out.Daemons = append(out.Daemons, s)
+		out.Problems = append(out.Problems, refusals(s)...)
+	}
+	return out
+}
+
+func clientStatus(id string, s serve.ClientStatus) ClientStatus {
+	out := ClientStatus{ID: id, Connected: s.Connected, Types: map[string]TypeStatus{}}
+	for typeURL, t := range s.Types {
+		state := State(t.State)
+		if t.State == serve.StateNotSent {
+			if t.Version == "" || !s.Connected {
+				continue
+			}
+			state = Stale
+		}
+		out.Types[shortType(typeURL)] = TypeStatus{State: state, Count: t.Count, Detail: t.Detail}
+	}
+	return out
+}
+
+// refusals makes a Problem of each type that a client refused.
+func refusals(s ClientStatus) model.Problems {
+	var out model.Problems
+	for name, t := range s.Types {
+		if t.State == Nack {
+			out = append(out, model.Problem{
+				Code: model.CodeRejected, Severity: model.Error,
+				Object:  model.Ref{Kind: "Proxy", Name: s.ID},
+				Field:   name,
+				Message: t.Detail,
+				Fix:     "the last good version stays in force",
+			})
+		}
+	}
+	return out.Sorted()
+}
+
+// modulesOf lists the Wasm modules that are bound, and counts who has them.
+func modulesOf(s *model.Snapshot, sets map[string]serve.Set) []ModuleStatus {
+	byDigest := map[string]*ModuleStatus{}
+	var order []string
+	for _, f := range s.Filters {
+		m := byDigest[f.Module.Digest]
+		if m == nil {
+			m = &ModuleStatus{URL: f.Module.URL, Digest: f.Module.Digest, Size: f.Module.Size}
+			byDigest[f.Module.Digest] = m
+			order = append(order, f.Module.Digest)
+		}
+		m.Filters = append(m.Filters, f.Object.String())
+	}
+	var out []ModuleStatus
+	for _, digest := range order {
+		m := byDigest[digest]
+		for _, set := range sets {
+			if mentions(set, strings.TrimPrefix(digest, "sha256:")) {
+				m.Proxies++
+			}
+		}
+		out = append(out, *m)
+	}
+	return out
+}

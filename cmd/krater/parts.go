@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/krater-mesh/krater/agent"
+	"github.com/krater-mesh/krater/cmd/krater/controlplane"
+	"github.com/krater-mesh/krater/cmd/krater/observe"
+	"github.com/krater-mesh/krater/cmd/krater/state"
+	"github.com/krater-mesh/krater/cmd/krater/up"
+	"github.com/krater-mesh/krater/policyd"
+	"github.com/krater-mesh/krater/telemetry"
+	"github.com/spf13/cobra"
+)
+
+// parts are what `krater up` runs beside the proxies, in the order of their start.
+func parts(mesh string, l state.Layout, log *slog.Logger) []up.Part {
+	return []up.Part{
+		{
+			Name: "controlplane",
+			Run: func(ctx context.Context) error {
+				return runControlPlane(ctx, controlPlaneOptions([]string{mesh}, l, log))
+			},
+			Args:  []string{"controlplane", mesh, "--state", l.Dir},
+			Ready: []string{l.Socket("xds"), l.Socket("admin")},
+		},
+		{
+			Name:  "policyd",
+			Run:   func(ctx context.Context) error { return policyd.Run(ctx, policydOptions(l, log)) },
+			Args:  []string{"policyd", "--state", l.Dir},
+			Ready: []string{l.Socket("policyd")},
+		},
+		{
+			Name:  "collector",
+			Run:   func(ctx context.Context) error { return telemetry.Run(ctx, collectorOptions(l, log)) },
+			Args:  []string{"collector", "--state", l.Dir},
+			Ready: []string{l.Socket("otlp"), l.Socket("als")},
+		},
+	}
+}
+
+func controlPlaneOptions(paths []string, l state.Layout, log *slog.Logger) controlplane.Options {
+	return controlplane.Options{
+		Paths: paths, StateDir: l.Path("config"), ModuleDir: l.Path("modules"),
+		XDS: l.Socket("xds"), Admin: l.Socket("admin"), Logger: log,
+	}
+}
+
+func policydOptions(l state.Layout, log *slog.Logger) policyd.Options {
+	return policyd.Options{
+		Listen: l.Socket("policyd"), ControlPlane: l.Socket("xds"), StateDir: l.Path("policyd"), Logger: log,
+	}
+}
+
+func collectorOptions(l state.Layout, log *slog.Logger) telemetry.Options {
+	return telemetry.Options{
+		OTLP: l.Socket("otlp"), ALS: l.Socket("als"), ControlPlane: l.Socket("xds"), StateDir: l.Path("collector"), Logger: log,
+	}
+}
+
+func runControlPlane(ctx context.Context, o controlplane.Options) error {
+	c, err := controlplane.New(o)
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx)
+}
+
+// part makes the command of one part. Its folder of state holds the sockets by
+// which the parts of one machine find each other; flags name others.
+func part(use, short string, args cobra.PositionalArgs, run func(cmd *cobra.Command, args []string, l state.Layout) error) *cobra.Command {
+	var dir, otlp string
+	cmd := &cobra.Command{Use: use, Short: short, Args: args}
+	cmd.Flags().StringVar(&dir, "state", "", "Folder of state: sockets, last good versions, modules.")
+	cmd.Flags().StringVar(&otlp, "telemetry", "", "Where this part's own traces and metrics go: unix:PATH or host:port (default: the collector of the same folder).")
+	_ = cmd.MarkFlagRequired("state")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		l, err := state.New(dir)
+		if err != nil {
+			return err
+		}
+		if err := l.Make(); err != nil {
+			return err
+		}
+		if otlp == "" {
+			otlp = l.Socket("otlp")
+		}
+		stop, err := observe.Start(cmd.Context(), otlp, "krater-"+cmd.Name(), logger(cmd))
+		if err != nil {
+			return err
+		}
+		defer stop()
+		return run(cmd, args, l)
+	}
+	return cmd
+}
+
+func controlPlaneCommand() *cobra.Command {
+	var xds, admin string
+	cmd := part("controlplane PATH... --state DIR", "Serve a configuration to proxies, policyd and the collector.", cobra.MinimumNArgs(1),
+		func(cmd *cobra.Command, args []string, l state.Layout) error {
+			o := controlPlaneOptions(args, l, logger(cmd))
+			override(&o.XDS, xds)
+			override(&o.Admin, admin)
+			return runControlPlane(cmd.Context(), o)
+		})
+	cmd.Flags().StringVar(&xds, "xds", "", "Where delta xDS is served: unix:PATH or host:port (default: unix:STATE/xds.sock).")
+	cmd.Flags().StringVar(&admin, "admin", "", "Where `krater status` asks: unix:PATH (default: unix:STATE/admin.sock).")
+	return cmd
+}
+
+func policydCommand() *cobra.Command {
+	var listen, xds string
+	cmd := part("policyd --state DIR", "Answer Envoy's authorization questions by Rego policies.", cobra.NoArgs,
+		func(cmd *cobra.Command, _ []string, l state.Layout) error {
+			o := policydOptions(l, logger(cmd))
+			override(&o.Listen, listen)
+			override(&o.ControlPlane, xds)
+			return policyd.Run(cmd.Context(), o)
+		})
+	cmd.Flags().StringVar(&listen, "listen", "", "Where ext_authz is served: unix:PATH or host:port (default: unix:STATE/policyd.sock).")
+	cmd.Flags().StringVar(&xds, "xds", "", "The control plane: unix:PATH or host:port (default: unix:STATE/xds.sock).")
+	return cmd
+}
+
+func collectorCommand() *cobra.Command {
+	var otlp, als, xds string
+	cmd := part("collector --state DIR", "Take logs, metrics and traces, and send them to the declared backends.", cobra.NoArgs,
+		func(cmd *cobra.Command, _ []string, l state.Layout) error {
+			o := collectorOptions(l, logger(cmd))
+			override(&o.OTLP, otlp)
+			override(&o.ALS, als)
+			override(&o.ControlPlane, xds)
+			return telemetry.Run(cmd.Context(), o)
+		})
+	cmd.Flags().StringVar(&otlp, "otlp", "", "Where OTLP is taken: unix:PATH or host:port (default: unix:STATE/otlp.sock).")
+	cmd.Flags().StringVar(&als, "als", "", "Where Envoy's access logs are taken: unix:PATH or host:port (default: unix:STATE/als.sock).")
+	cmd.Flags().StringVar(&xds, "xds", "", "The control plane: unix:PATH or host:port (default: unix:STATE/xds.sock).")
+	return cmd
+}
+
+func agentCommand() *cobra.Command {
+	var workload, address string
+	var up agent.Upstreams
+	cmd := part("agent --state DIR --workload NAMESPACE/NAME --address IP", "Run the Envoy of one workload.", cobra.NoArgs,
+		func(cmd *cobra.Command, _ []string, l state.Layout) error {
+			return runAgent(cmd, l, workload, address, up)
+		})
+	cmd.Flags().StringVar(&workload, "workload", "", "The workload, NAMESPACE/NAME.")
+	cmd.Flags().StringVar(&address, "address", "", "The workload's address: Envoy's admin page listens there.")
+	cmd.Flags().StringVar(&up.ControlPlane, "xds", "", "The control plane (default: unix:STATE/xds.sock).")
+	cmd.Flags().StringVar(&up.Policyd, "policyd", "", "The policy daemon (default: unix:STATE/policyd.sock).")
+	cmd.Flags().StringVar(&up.OTLP, "otlp", "", "The collector's OTLP receiver (default: unix:STATE/otlp.sock).")
+	cmd.Flags().StringVar(&up.ALS, "als", "", "The collector's access log receiver (default: unix:STATE/als.sock).")
+	_ = cmd.MarkFlagRequired("workload")
+	_ = cmd.MarkFlagRequired("address")
+	return cmd
+}
+
+func runAgent(cmd *cobra.Command, l state.Layout, workload, address string, u agent.Upstreams) error {
+	envoy, err := agent.FindEnvoy()
+	if err != nil {
+		return err
+	}
+	fill := func(target *string, part string) {
+		if *target == "" {
+			*target = l.Socket(part)
+		}
+	}
+	fill(&u.ControlPlane, "xds")
+	fill(&u.Policyd, "policyd")
+	fill(&u.OTLP, "otlp")
+	fill(&u.ALS, "als")
+	proxy, err := agent.ParseProxy(workload, address)
+	if err != nil {
+		return fmt.Errorf("--workload: %w", err)
+	}
+	a, err := agent.New(agent.Options{
+		Envoy: envoy, StateDir: l.Agent(proxy.ID), Proxy: proxy, Upstreams: u, Output: os.Stderr, Logger: logger(cmd),
+	})
+	if err != nil {
+		return err
+	}
+	return a.Run(cmd.Context())
+}
+
+func override(target *string, value string) {
+	if value != "" {
+		*target = value
+	}
+}

@@ -1,0 +1,130 @@
+// Package stages wires the arrows from declared bytes to a Snapshot: reading,
+// keeping what is in force, resolving. The control plane runs it on every
+// edit, the offline commands once. It decides nothing itself.
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/krater-mesh/krater/config/snapshot"
+	"github.com/krater-mesh/krater/config/source/file"
+	"github.com/krater-mesh/krater/config/store"
+	"github.com/krater-mesh/krater/filters/builtin/dist"
+	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/policyd/rego"
+	"github.com/krater-mesh/krater/xds/artifact"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// Stages holds the state between two edits: what is in force.
+type Stages struct {
+	source  *file.Source
+	store   *store.Store
+	builtin model.Module
+	modules *artifact.Store
+	dir     string
+}
+
+// Result is what the declared configuration comes to.
+type Result struct {
+	Snapshot  *model.Snapshot
+	Endpoints model.Endpoints
+	Problems  model.Problems // sorted
+}
+
+// Open prepares the stages for the files under paths. The last good versions
+// are kept under stateDir ("" keeps them in memory only), modules in moduleDir.
+func Open(paths []string, stateDir, moduleDir string) (*Stages, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("finding the working directory: %w", err)
+	}
+	s := &Stages{source: file.New(paths...), modules: artifact.New(moduleDir), dir: dir}
+	if err := s.addBuiltin(); err != nil {
+		return nil, err
+	}
+	s.store, err = store.Open(stateDir, store.Hooks{
+		CheckRego:     checkRego,
+		ResolveModule: s.modules.Resolve,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the last good configuration: %w", err)
+	}
+	return s, nil
+}
+
+// addBuiltin makes the built-in filters known. A krater that was built without
+// them works, but for the objects that need them: those get a Problem.
+func (s *Stages) addBuiltin() error {
+	code, err := dist.Module()
+	if err != nil {
+		return nil
+	}
+	s.builtin, err = s.modules.AddBuiltin(code)
+	if err != nil {
+		return fmt.Errorf("keeping the built-in filters: %w", err)
+	}
+	return nil
+}
+
+// Builtin is the module of the built-in filters.
+func (s *Stages) Builtin() model.Module { return s.builtin }
+
+// Watch calls onChange after the files changed, until ctx ends.
+func (s *Stages) Watch(ctx context.Context, onChange func()) error {
+	return s.source.Watch(ctx, onChange)
+}
+
+// Run reads everything and resolves it. The error is one that leaves nothing
+// to work with (a path that is not there); what a user can mend is a Problem.
+func (s *Stages) Run(ctx context.Context) (Result, error) {
+	tracer := otel.Tracer("krater/config")
+
+	_, span := tracer.Start(ctx, "config.read")
+	listing, err := s.source.Read()
+	span.SetAttributes(attribute.Int("krater.objects", len(listing.Objects)))
+	span.End()
+	if err != nil {
+		return Result{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+
+	_, span = tracer.Start(ctx, "config.apply")
+	applied := s.store.Apply(listing)
+	span.End()
+
+	_, span = tracer.Start(ctx, "config.snapshot")
+	built := snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: s.dir})
+	span.SetAttributes(attribute.String("krater.snapshot", built.Snapshot.Version))
+	span.End()
+
+	result := Result{
+		Snapshot:  built.Snapshot,
+		Endpoints: built.Endpoints,
+		Problems:  model.Problems(slices.Concat(listing.Problems, applied.Problems, built.Problems)).Sorted(),
+	}
+	if err := s.store.Commit(built.InForce); err != nil {
+		return result, errors.Join(errNotKept, err)
+	}
+	return result, nil
+}
+
+// errNotKept: the result is good, but a restart would not know it.
+var errNotKept = errors.New("the last good configuration could not be written")
+
+// IsUsable tells whether Run's result can be used in spite of its error.
+func IsUsable(err error) bool { return err == nil || errors.Is(err, errNotKept) }
+
+func checkRego(p model.RegoPolicy) []store.RegoError {
+	var out []store.RegoError
+	for _, problem := range rego.CheckRego(p) {
+		if problem.Severity == model.Error {
+			out = append(out, store.RegoError{Module: problem.Origin.File, Line: problem.Origin.Line, Message: problem.Message})
+		}
+	}
+	return out
+}
