@@ -45,6 +45,8 @@ func (s *subscription) unsubscribe(names []string) {
 		delete(s.names, name)
 		if s.interested(name) {
 			s.forced[name] = struct{}{} // the proxy has dropped it, and wants it still
+		} else {
+			s.drop(name)
 		}
 	}
 	s.prune()
@@ -64,12 +66,16 @@ func (s *subscription) prune() {
 func (s *subscription) drop(name string) {
 	delete(s.has, name)
 	delete(s.forced, name)
+	delete(s.pinned, name)
 	delete(s.refused, name)
 }
 
 // ack records that the response in flight is in force.
 func (s *subscription) ack() {
 	for _, i := range s.flight.items {
+		if s.flight.void != nil && s.flight.void(i.name) {
+			continue
+		}
 		delete(s.refused, i.name)
 		keep := s.named(i.name) || strings.HasSuffix(i.name, virtualHostSeparator) // see hostless
 		switch {

@@ -79,7 +79,7 @@ func (s *session) nextRemoval() (*subscription, []item) {
 	for _, typeURL := range removalOrder {
 		if t, ok := s.types[typeURL]; ok {
 			if items := s.removalsOf(t); len(items) > 0 {
-				return t, items
+				return s.afterHearing(t, items)
 			}
 		}
 	}
@@ -91,6 +91,22 @@ func (s *session) nextRemoval() (*subscription, []item) {
 		}
 	}
 	return nil, nil
+}
+
+// afterHearing holds the first removals of a stream until the proxy has
+// answered something. Its first requests, in which it says of each type what
+// it has, precede its first answer: before that, what still refers to the
+// resources is not known. If nothing is on its way, an empty response is.
+func (s *session) afterHearing(t *subscription, items []item) (*subscription, []item) {
+	if s.heard {
+		return t, items
+	}
+	for _, other := range s.order {
+		if other.flight != nil {
+			return nil, nil
+		}
+	}
+	return t, nil
 }
 
 // removalsOf is what may be taken away of a type now. A type that needs
@@ -130,7 +146,7 @@ func (s *session) respond(t *subscription, items []item, now time.Time) *discove
 	}
 	bytes := 0
 	for n, i := range items {
-		r := g.resources[i.name]
+		r := t.find(g, i.name)
 		if r == nil {
 			res.RemovedResources = append(res.RemovedResources, i.name)
 			continue
@@ -145,6 +161,7 @@ func (s *session) respond(t *subscription, items []item, now time.Time) *discove
 	}
 	for _, i := range items {
 		delete(t.forced, i.name)
+		delete(t.pinned, i.name)
 	}
 	if len(t.suspects) > 0 {
 		t.suspects = t.suspects[1:]
@@ -158,14 +175,18 @@ func (s *session) respond(t *subscription, items []item, now time.Time) *discove
 }
 
 // warm sends a changed cluster's endpoints again: the new cluster waits for
-// them, while Envoy, subscribed for the old one, does not ask.
+// them, while Envoy, subscribed for the old one, does not ask. They are those
+// of the cluster's own set, also if a newer one has them no more: the cluster
+// goes by its own order.
 func (s *session) warm(endpoints string) {
-	t, ok := s.types[TypeEndpoint]
-	if !ok || endpoints == "" || !t.interested(endpoints) {
+	if endpoints == "" {
 		return
 	}
-	t.forced[endpoints] = struct{}{}
-	t.settled = nil
+	if t, ok := s.types[TypeEndpoint]; ok {
+		t.warm(endpoints, s.set.group(TypeEndpoint).resources[endpoints])
+		return
+	}
+	s.cold[endpoints] = s.set.group(TypeEndpoint).resources[endpoints]
 }
 
 // settle notes, once a set, that nothing more is to be done for it.

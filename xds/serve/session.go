@@ -15,14 +15,16 @@ type session struct {
 	set      *encoded // nil: the node has no set
 	causes   []Cause  // since the last settling
 	types    map[string]*subscription
-	order    []*subscription // of additions
+	order    []*subscription      // of additions
+	cold     map[string]*resource // endpoints of clusters sent before the proxy asked for any
+	heard    bool                 // the proxy answered a response of this stream
 	nonce    int
 	isSet    *encoded // the set that was settled last
 	observed []Event  // not yet handed out
 }
 
 func newSession(node string) *session {
-	return &session{node: node, types: map[string]*subscription{}}
+	return &session{node: node, types: map[string]*subscription{}, cold: map[string]*resource{}}
 }
 
 // publish gives the session its newest set, and why it came. What was not
@@ -68,6 +70,12 @@ func (s *session) request(req *discovery.DeltaDiscoveryRequest, now time.Time) {
 	if !known {
 		t = s.add(req.GetTypeUrl())
 		t.first(req)
+		if t.typeURL == TypeEndpoint {
+			for name, r := range s.cold {
+				t.warm(name, r)
+			}
+			clear(s.cold)
+		}
 		s.isSet = nil
 		s.reconsiderVirtualHosts()
 		return
@@ -135,11 +143,15 @@ func (s *session) restartVirtualHosts(routes []string) {
 			hosts.drop(name)
 		}
 	}
+	if hosts.flight != nil { // its acknowledgement will not mean these
+		hosts.flight.void = func(name string) bool { return again[routeConfigurationOf(name)] }
+	}
 	hosts.settled = nil
 }
 
 // answer takes an acknowledgement or a refusal of the response in flight.
 func (s *session) answer(t *subscription, req *discovery.DeltaDiscoveryRequest, now time.Time) {
+	s.heard = true
 	e := s.event(EventAcked, t.typeURL, t.flight.items)
 	e.Duration, e.At = now.Sub(t.flight.sent), now
 	if req.GetErrorDetail() != nil {

@@ -24,25 +24,27 @@ type inflight struct {
 	nonce string
 	items []item
 	sent  time.Time
+	void  func(name string) bool // what the proxy has dropped since
 }
 
 // subscription is what one stream wants and has of one type: names and
 // digests only.
 type subscription struct {
 	typeURL  string
-	all      bool                // wildcard
-	names    map[string]struct{} // subscribed by name
-	under    func(string) bool   // virtual hosts: whether the proxy has the route configuration
-	has      map[string]digest   // acknowledged; absent: told that it does not exist
-	forced   map[string]struct{} // to be sent though the proxy may have it
-	refused  map[string]refusal  // by name
-	suspects [][]item            // parts of refused responses, to be tried apart
-	flight   *inflight           // at most one
-	answered bool                // something was sent, or the proxy came with versions
-	settled  *group              // the group that needs nothing more
-	acked    time.Time           // last
-	waiting  bool                // has changes that wait for earlier types
-	removing bool                // has removals that are unsent
+	all      bool                 // wildcard
+	names    map[string]struct{}  // subscribed by name
+	under    func(string) bool    // virtual hosts: whether the proxy has the route configuration
+	has      map[string]digest    // acknowledged; absent: told that it does not exist
+	forced   map[string]struct{}  // to be sent though the proxy may have it
+	pinned   map[string]*resource // bytes for forced names, where the set has none
+	refused  map[string]refusal   // by name
+	suspects [][]item             // parts of refused responses, to be tried apart
+	flight   *inflight            // at most one
+	answered bool                 // something was sent, or the proxy came with versions
+	settled  *group               // the group that needs nothing more
+	acked    time.Time            // last
+	waiting  bool                 // has changes that wait for earlier types
+	removing bool                 // has removals that are unsent
 }
 
 func newSubscription(typeURL string) *subscription {
@@ -51,6 +53,7 @@ func newSubscription(typeURL string) *subscription {
 		names:   map[string]struct{}{},
 		has:     map[string]digest{},
 		forced:  map[string]struct{}{},
+		pinned:  map[string]*resource{},
 		refused: map[string]refusal{},
 	}
 }
@@ -113,7 +116,7 @@ func (s *subscription) changes(g, routes *group) []item {
 		}
 	}
 	for name := range s.names {
-		want := g.want(name)
+		want := s.want(g, name)
 		switch {
 		case want != absent && (s.all || s.under != nil && s.under(routeConfigurationOf(name))):
 			// found above
@@ -147,6 +150,34 @@ func (s *subscription) hostless(g, routes *group) []item {
 		}
 	}
 	return out
+}
+
+// warm has endpoints sent though the proxy may have them.
+func (s *subscription) warm(name string, r *resource) {
+	if !s.interested(name) {
+		return
+	}
+	s.forced[name] = struct{}{}
+	s.settled = nil
+	if r != nil {
+		s.pinned[name] = r
+	}
+}
+
+// find gives the bytes that a name shall be sent, nil for none.
+func (s *subscription) find(g *group, name string) *resource {
+	if r, ok := g.resources[name]; ok {
+		return r
+	}
+	return s.pinned[name]
+}
+
+// want is the digest of these bytes.
+func (s *subscription) want(g *group, name string) digest {
+	if r := s.find(g, name); r != nil {
+		return r.digest
+	}
+	return absent
 }
 
 // owned tells whether the proxy has the resource and did not just ask for it.
