@@ -7,11 +7,11 @@ import (
 	"io"
 
 	"github.com/krater-mesh/krater/telemetry/accesslogreceiver"
+	"github.com/krater-mesh/krater/telemetry/fileexporter"
 	"github.com/krater-mesh/krater/telemetry/lineexporter"
 	"github.com/krater-mesh/krater/telemetry/mesh"
 	"github.com/krater-mesh/krater/telemetry/meshprocessor"
 	"github.com/krater-mesh/krater/telemetry/nopexporter"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/debugexporter"

@@ -39,9 +39,8 @@ func exporterOf(b model.TelemetryBackend, stateDir string) (string, map[string]a
 		}
 	case model.BackendFile:
 		return "file", map[string]any{
-			"path": File(b, stateDir),
-			// Rotation also makes a reload append to the file.
-			"rotation": map[string]any{"max_megabytes": 100, "max_backups": 3},
+			"path":          File(b, stateDir),
+			"max_megabytes": 100, "max_backups": 3,
 		}
 	case model.BackendOTLP:
 		if strings.HasPrefix(b.Endpoint, "http://") || strings.HasPrefix(b.Endpoint, "https://") {
