@@ -32,6 +32,7 @@ func (t *traces) clean(attributes pcommon.Map) {
 		}
 	}
 	attributes.Remove("url.query")
-	proxy, _ := attributes.Get("node_id") // Envoy's own name for it
-	redact(attributes, t.view, proxy.AsString())
+	if proxy, ok := attributes.Get("node_id"); ok { // Envoy's spans; the daemons' have none
+		redact(attributes, t.view, proxy.Str())
+	}
 }
