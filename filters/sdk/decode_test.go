@@ -68,6 +68,8 @@ func TestDecodeNamesTheField(t *testing.T) {
 		`{"count":1.5}`:                   "count: is 1.5, want a whole number below 2^31",
 		`{"count":2147483648}`:            "count: is 2147483648, want a whole number below 2^31",
 		`{"count":99999999999999999999}`:  "count: is 99999999999999999999, want a whole number below 2^31",
+		`{"count":18446744073709551617}`:  "count: is 18446744073709551617, want a whole number below 2^31",
+		`{"count":1e2}`:                   "count: is 1e2, want a whole number below 2^31",
 		`{"test":1,"yes":2}`:              "yes: is a number, want a boolean\ntest: unknown field",
 		`[]`:                              "the configuration is a list, want an object",
 		`{"text":}`:                       "the configuration is not JSON: at byte 8: a value is missing",

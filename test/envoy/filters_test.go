@@ -140,6 +140,17 @@ func TestFiltersInARealEnvoy(t *testing.T) {
 		}
 	})
 
+	t.Run("many requests", func(t *testing.T) {
+		for i := range 300 {
+			user := fmt.Sprint("user", i)
+			_, _, entry := p.send(t, "/products/"+user, "end-user", user)
+			if got := <-p.upstream; got.Get("x-user") != user {
+				t.Fatalf("request %d: x-user is %q", i, got.Get("x-user"))
+			}
+			checkWasmTags(t, entry, map[string]string{"user": user, "product": user})
+		}
+	})
+
 	t.Run("denied", func(t *testing.T) {
 		res, body, entry := p.send(t, "/admin/x", "end-user", "jason")
 		if res.StatusCode != 418 || body != "no" || res.Header.Get("x-why") != "admin" {
@@ -252,7 +263,11 @@ func filterBootstrap(port, admin int, wasm string, filters []wasmFilter, upstrea
                       name: %[1]s
                       root_id: %[1]s
                       failure_policy: FAIL_CLOSED
-                      vm_config: {vm_id: test, runtime: envoy.wasm.runtime.v8, code: {local: {filename: %[2]q}}}
+                      vm_config:
+                        vm_id: test
+                        runtime: envoy.wasm.runtime.v8
+                        environment_variables: {key_values: {GOGC: "1"}} # collect garbage all the time: stress
+                        code: {local: {filename: %[2]q}}
                       configuration: {"@type": type.googleapis.com/google.protobuf.StringValue, value: %[3]q}`, f.root, wasm, f.config)
 	}
 	tags := ""
@@ -277,7 +292,7 @@ static_resources:
               common_config:
                 log_name: requests
                 transport_api_version: V3
-                buffer_flush_interval: 0.05s
+                buffer_flush_interval: 0.01s
                 grpc_service: {envoy_grpc: {cluster_name: als}}
                 custom_tags:%s
           http_filters:
