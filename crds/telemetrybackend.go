@@ -2,7 +2,6 @@ package crds
 
 import (
 	"net"
-	"path/filepath"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -20,7 +19,7 @@ type StdoutBackend struct{}
 
 // FileBackend writes records to a file, one JSON document a line.
 type FileBackend struct {
-	Path string `json:"path"` // from the declaring file's folder
+	Path string `json:"path"` // relative: below the collector's state folder
 }
 
 // PrometheusBackend serves metrics as a page.
@@ -75,9 +74,6 @@ func convertTelemetryBackend(c *conversion) Content {
 	switch {
 	case in.File != nil:
 		out.Type, out.Path = model.BackendFile, in.File.Path
-		if !filepath.IsAbs(out.Path) {
-			out.Path = filepath.Join(c.object.Dir(), out.Path)
-		}
 	case in.Prometheus != nil:
 		out.Type, out.Endpoint = model.BackendPrometheus, in.Prometheus.Listen
 	case in.OTLP != nil:

@@ -18,7 +18,9 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	shared.stop()
+	if shared.stop(code != 0) {
+		code = 1
+	}
 	harness.RemoveBinaries()
 	os.Exit(code)
 }
@@ -37,9 +39,16 @@ type sharedMesh struct {
 type holder struct {
 	testing.TB
 	cleanups []func()
+	failed   bool
 }
 
 func (h *holder) Cleanup(f func()) { h.cleanups = append(h.cleanups, f) }
+
+// While the package ends no test runs any more that could be told anything.
+func (h *holder) Helper()                        {}
+func (h *holder) Logf(format string, a ...any)   { fmt.Fprintf(os.Stderr, format+"\n", a...) }
+func (h *holder) Errorf(format string, a ...any) { h.Logf(format, a...); h.failed = true }
+func (h *holder) Failed() bool                   { return h.failed }
 
 func (s *sharedMesh) get(t *testing.T) *harness.Mesh {
 	t.Helper()
@@ -53,13 +62,17 @@ func (s *sharedMesh) get(t *testing.T) *harness.Mesh {
 	return s.mesh
 }
 
-func (s *sharedMesh) stop() {
+// stop ends the shared mesh, prints its log if anything failed, and tells
+// whether it ended as it should.
+func (s *sharedMesh) stop(failed bool) (bad bool) {
 	if s.tb == nil {
-		return
+		return false
 	}
+	s.tb.failed = failed
 	for i := len(s.tb.cleanups) - 1; i >= 0; i-- {
 		s.tb.cleanups[i]()
 	}
+	return s.tb.failed
 }
 
 // answer is what came back.
