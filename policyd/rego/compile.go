@@ -14,8 +14,9 @@ import (
 // Compile makes a policy ready to be asked. Problems that are errors come
 // with no policy; warnings and notes come beside one.
 //
-// A failing built-in is undefined, as OPA and opa-envoy-plugin have it, not
-// an evaluation error: RATIONALE.md says why.
+// A failing built-in is undefined, not an evaluation error: that is OPA's and
+// opa-envoy-plugin's default, and a policy that comes over from there keeps
+// its meaning. So `not` of what fails is true.
 func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 	report := reporter{policy: policy}
 	query := report.query()
