@@ -56,10 +56,17 @@ func (t *text) hop(title string, h Hop) {
 	t.line(0, "")
 	t.line(0, "%s", title)
 	for _, s := range h.Chain {
-		t.step(s)
+		if s.Record == nil {
+			t.step(s)
+		}
 	}
 	if h.Route != nil {
 		t.route(*h.Route)
+	}
+	for _, s := range h.Chain { // taken down once the request was answered
+		if s.Record != nil {
+			t.record(*s.Record)
+		}
 	}
 }
 
@@ -156,8 +163,6 @@ func (t *text) step(s Step) {
 		t.rego(*s.Rego)
 	case s.Limit != nil:
 		t.limit(*s.Limit)
-	case s.Record != nil:
-		t.record(*s.Record)
 	}
 }
 
