@@ -33,11 +33,14 @@ func logLines(ld plog.Logs) []byte {
 func spanLines(td ptrace.Traces) []byte {
 	var b bytes.Buffer
 	for _, rs := range td.ResourceSpans().All() {
-		service, _ := rs.Resource().Attributes().Get("service.name")
+		service := "?"
+		if v, ok := rs.Resource().Attributes().Get("service.name"); ok {
+			service = v.AsString()
+		}
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, s := range ss.Spans().All() {
 				took := s.EndTimestamp().AsTime().Sub(s.StartTimestamp().AsTime())
-				what := fmt.Sprintf("%s: %s %s trace=%s span=%s", service.AsString(), s.Name(), took, s.TraceID(), s.SpanID())
+				what := fmt.Sprintf("%s: %s %s trace=%s span=%s", service, s.Name(), took, s.TraceID(), s.SpanID())
 				if !s.ParentSpanID().IsEmpty() {
 					what += " parent=" + s.ParentSpanID().String()
 				}

@@ -27,8 +27,7 @@ func (l *logs) process(_ context.Context, ld plog.Logs) (plog.Logs, error) {
 				return true
 			}
 			for _, r := range sl.LogRecords().All() {
-				proxy, _ := r.Attributes().Get("krater.proxy")
-				redact(r.Attributes(), l.view, proxy.AsString())
+				redact(r.Attributes(), l.view, text(r.Attributes(), "krater.proxy"))
 			}
 			return sl.LogRecords().Len() == 0
 		})

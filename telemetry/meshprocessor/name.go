@@ -27,14 +27,20 @@ func parseStat(stat string) (rule, metric string, ok bool) {
 
 // fromEnvoy tells whether a resource is a proxy.
 func fromEnvoy(resource pcommon.Resource) bool {
-	sdk, ok := resource.Attributes().Get("telemetry.sdk.name")
-	return ok && sdk.Str() == "envoy"
+	return text(resource.Attributes(), "telemetry.sdk.name") == "envoy"
 }
 
 // proxyOf is the "namespace/name" that a proxy puts on its resource.
 func proxyOf(resource pcommon.Resource) string {
-	v, _ := resource.Attributes().Get("krater.proxy")
-	return v.AsString()
+	return text(resource.Attributes(), "krater.proxy")
+}
+
+// text is an attribute's value, or "" where it is absent.
+func text(attributes pcommon.Map, name string) string {
+	if v, ok := attributes.Get(name); ok {
+		return v.AsString()
+	}
+	return ""
 }
 
 // scale is what a proxy's value is multiplied by to be in the metric's unit.

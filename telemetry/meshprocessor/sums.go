@@ -86,7 +86,7 @@ func (s *sums) add(r report, maxSeries int, now time.Time) {
 	s.streams[r.stream] = &stream{start: r.start, value: r.value, seen: now}
 	line := s.line(r, maxSeries, now)
 	line.metric, line.seen = r.metric, now
-	if !delta.zero() || line.since.Equal(now) {
+	if !delta.zero() {
 		line.value.add(delta)
 		line.changed = true
 	}
@@ -106,7 +106,7 @@ func (s *sums) line(r report, maxSeries int, now time.Time) *series {
 			return line
 		}
 	}
-	line := &series{metric: r.metric, labels: labels, since: now}
+	line := &series{metric: r.metric, labels: labels, since: now, changed: true}
 	s.series[key] = line
 	return line
 }

@@ -26,13 +26,10 @@ func (t *traces) process(_ context.Context, td ptrace.Traces) (ptrace.Traces, er
 
 func (t *traces) clean(attributes pcommon.Map) {
 	for _, name := range []string{"http.url", "http.target", "url.full"} {
-		if v, ok := attributes.Get(name); ok {
-			withoutQuery, _, _ := strings.Cut(v.Str(), "?")
-			attributes.PutStr(name, withoutQuery)
+		if url, query, found := strings.Cut(text(attributes, name), "?"); found && query != "" {
+			attributes.PutStr(name, url)
 		}
 	}
 	attributes.Remove("url.query")
-	if proxy, ok := attributes.Get("node_id"); ok { // Envoy's spans; the daemons' have none
-		redact(attributes, t.view, proxy.Str())
-	}
+	redact(attributes, t.view, text(attributes, "node_id")) // Envoy's name for it; the daemons' spans have none
 }
