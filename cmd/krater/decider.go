@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
-	"strconv"
 
 	"github.com/krater-mesh/krater/explain"
 	"github.com/krater-mesh/krater/model"
@@ -17,12 +15,10 @@ var _ explain.Decider = decider{}
 
 // Decide implements explain.Decider.
 func (d decider) Decide(p model.RegoPolicy, w model.Workload, v explain.View) explain.Answer {
-	_, port, _ := net.SplitHostPort(v.Authority)
-	n, _ := strconv.ParseUint(port, 10, 16)
 	r := rego.Request{
 		Method: v.Method, Path: v.Path, Host: v.Authority, Scheme: v.Scheme,
 		Source: rego.Endpoint{Address: v.Peer},
-		Target: rego.Endpoint{Address: w.Address, Port: uint32(n)},
+		Target: rego.Endpoint{Address: w.Address, Port: v.Port},
 	}
 	for name, values := range v.Headers {
 		for _, value := range values {

@@ -7,26 +7,25 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// telemetry adds backends, then the rules that name them.
-func (d *draft) telemetry() {
-	listening := map[string]model.Ref{}
-	d.each(func(e *crds.Entry) {
-		if e.Content.Backend == nil {
+// backend adds a TelemetryBackend.
+func (d *draft) backend(e *crds.Entry) {
+	if e.Content.Backend == nil {
+		return
+	}
+	b := *e.Content.Backend
+	if b.Type == model.BackendPrometheus {
+		if other, taken := d.listens[b.Endpoint]; taken {
+			d.problem(e, model.Error, model.CodePort, "spec.prometheus.listen", "choose another port", "%s listens on %s already", other, b.Endpoint)
 			return
 		}
-		b := *e.Content.Backend
-		if b.Type == model.BackendFile {
-			b.Path = d.abs(b.Path)
-		}
-		if b.Type == model.BackendPrometheus {
-			if other, taken := listening[b.Endpoint]; taken {
-				d.problem(e, model.Error, model.CodePort, "spec.prometheus.listen", "choose another port", "%s listens on %s already", other, b.Endpoint)
-			}
-			listening[b.Endpoint] = e.Ref
-		}
-		d.backends[e.Ref.Key()] = true
-		d.snap.Backends = append(d.snap.Backends, b)
-	})
+		d.listens[b.Endpoint] = e.Ref
+	}
+	d.backends[e.Ref.Key()] = true
+	d.snap.Backends = append(d.snap.Backends, b)
+}
+
+// telemetry adds the rules, which name backends and attributes.
+func (d *draft) telemetry() {
 	var x *expressions
 	d.each(func(e *crds.Entry) {
 		if e.Content.Telemetry == nil {
