@@ -36,9 +36,10 @@ type NodeField struct {
 	Value *Node
 }
 
-// maxNodes bounds what one document may unfold to: anchors can be nested so
-// that a few lines mean billions.
-const maxNodes = 2_000_000
+// maxUnfolded bounds the values that a document's aliases may unfold to:
+// anchors can be nested so that a few lines mean billions. What is written
+// out is bounded by the file's size.
+const maxUnfolded = 100_000
 
 // Field gives a Mapping's entry, or nil.
 func (n *Node) Field(name string) *Node {
@@ -84,24 +85,32 @@ func (n *Node) Interface() any {
 }
 
 // nodeReader turns YAML nodes into Nodes.
-type nodeReader struct{ left int }
+type nodeReader struct {
+	aliases int // how many we are inside of
+	left    int // values that aliases may still unfold to
+}
 
 var errTooLarge = errors.New("the document unfolds to too many values")
 
 func readNode(y *yaml.Node) (*Node, error) {
-	r := &nodeReader{left: maxNodes}
+	r := &nodeReader{left: maxUnfolded}
 	return r.read(y, 0)
 }
 
 func (r *nodeReader) read(y *yaml.Node, depth int) (*Node, error) {
-	if r.left--; r.left < 0 || depth > 200 {
+	if r.aliases > 0 {
+		r.left--
+	}
+	if r.left < 0 || depth > 200 {
 		return nil, fmt.Errorf("line %d: %w", y.Line, errTooLarge)
 	}
 	switch y.Kind {
 	case yaml.DocumentNode:
 		return r.read(y.Content[0], depth+1)
 	case yaml.AliasNode:
+		r.aliases++
 		n, err := r.read(y.Alias, depth+1)
+		r.aliases--
 		if err != nil {
 			return nil, err
 		}

@@ -2,8 +2,8 @@ package crds
 
 import "strings"
 
-// nearest is the name that was probably meant, or "" where none is near.
-func nearest(word string, names []string) string {
+// Nearest is the name that was probably meant, or "" where none is near.
+func Nearest(word string, names []string) string {
 	best, distance := "", len(word)/3+2
 	for _, n := range names {
 		if strings.EqualFold(n, word) {
@@ -18,7 +18,7 @@ func nearest(word string, names []string) string {
 
 // meant is a Fix that suggests the nearest name.
 func meant(word string, names []string) string {
-	if n := nearest(word, names); n != "" {
+	if n := Nearest(word, names); n != "" {
 		return "did you mean " + n + "?"
 	}
 	return ""

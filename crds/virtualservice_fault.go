@@ -12,15 +12,16 @@ func (c *conversion) fault(f *networking.HTTPFaultInjection, field string) *mode
 	}
 	out := &model.Fault{}
 	if d := f.GetDelay(); d != nil {
-		out.Delay = &model.FaultDelay{Percent: c.percent(d.GetPercentage(), field+".delay.percentage")}
-		if d.GetPercentage() == nil {
-			//nolint:staticcheck // v1alpha3 files still have it
-			out.Delay.Percent = c.wholePercent(d.GetPercent(), field+".delay")
-		}
+		out.Delay = &model.FaultDelay{}
 		if fixed := c.duration(d.GetFixedDelay(), field+".delay.fixedDelay"); fixed != nil {
 			out.Delay.Fixed = *fixed
 		} else if !c.reported(field + ".delay") {
 			c.missing(field+".delay.fixedDelay", "a delay has a duration")
+		}
+		out.Delay.Percent = c.percent(d.GetPercentage(), field+".delay.percentage")
+		if d.GetPercentage() == nil {
+			//nolint:staticcheck // v1alpha3 files still have it
+			out.Delay.Percent = c.wholePercent(d.GetPercent(), field+".delay")
 		}
 	}
 	if a := f.GetAbort(); a != nil {

@@ -21,14 +21,17 @@ type draft struct {
 
 	services map[string][]model.Service // by host
 	subsets  destinations
+	owners   map[string][]*model.RouteTable // of the mesh's hosts
 	backends map[string]bool
-	external []crds.Entry // WorkloadEntries
+	listens  map[string]model.Ref // Prometheus backends, by address
+	external []crds.Entry         // WorkloadEntries
 }
 
 func newDraft(slots []*slot, o Options) *draft {
 	return &draft{opts: o, slots: slots, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
 		endpoints: map[model.ServiceKey][]model.Endpoint{}, errors: map[model.Ref]model.Problems{},
-		services: map[string][]model.Service{}, backends: map[string]bool{}}
+		services: map[string][]model.Service{}, backends: map[string]bool{},
+		owners: map[string][]*model.RouteTable{}, listens: map[string]model.Ref{}}
 }
 
 // resolve fills the snapshot, what others refer to first.
@@ -39,14 +42,16 @@ func (d *draft) resolve() {
 			d.external = append(d.external, *e)
 		}
 	})
-	d.each(d.serviceEntry)
+	d.byAge(d.serviceEntry)
 	d.sortServices()
 	d.localPorts()
 	d.each(d.gateway)
-	d.each(d.destinationRule)
-	d.routes()
+	d.byAge(d.destinationRule)
+	d.byAge(d.routeTable)
 	d.each(d.policy)
+	d.byAge(d.backend)
 	d.telemetry()
+	d.sort()
 }
 
 // each visits the entries by Ref.
@@ -54,6 +59,26 @@ func (d *draft) each(visit func(*crds.Entry)) {
 	for _, s := range d.slots {
 		visit(s.versions[0])
 	}
+}
+
+// byAge visits what is in force already before what is new: where two objects
+// want one thing, the older has it, then the first by Ref.
+func (d *draft) byAge(visit func(*crds.Entry)) {
+	for _, known := range []bool{true, false} {
+		for _, s := range d.slots {
+			if s.known == known {
+				visit(s.versions[0])
+			}
+		}
+	}
+}
+
+// sort brings what was visited by age into the order of Refs.
+func (d *draft) sort() {
+	s := d.snap
+	sort.SliceStable(s.Destinations, func(i, j int) bool { return s.Destinations[i].Object.Less(s.Destinations[j].Object) })
+	sort.SliceStable(s.Routes, func(i, j int) bool { return s.Routes[i].Object.Less(s.Routes[j].Object) })
+	sort.SliceStable(s.Backends, func(i, j int) bool { return s.Backends[i].Object.Less(s.Backends[j].Object) })
 }
 
 // problem reports on a field of an entry. An Error keeps the entry out.

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sort"
 	"strings"
 
 	"github.com/google/cel-go/cel"
 
+	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/model/attribute"
 )
@@ -137,26 +139,15 @@ func (x *expressions) hint(err error) string {
 	if !errors.As(err, &u) {
 		return ""
 	}
-	if best := x.nearest(string(u)); best != "" {
+	var names []string
+	for name := range x.types {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	if best := crds.Nearest(string(u), names); best != "" {
 		return "did you mean " + best + "?"
 	}
 	return ""
-}
-
-// nearest is the known name with the longest common beginning, of the same
-// first word at least.
-func (x *expressions) nearest(name string) string {
-	best, longest := "", strings.Index(name+".", ".")
-	for known := range x.types {
-		n := 0
-		for n < len(known) && n < len(name) && known[n] == name[n] {
-			n++
-		}
-		if n > longest || n == longest && best != "" && known < best {
-			best, longest = known, n
-		}
-	}
-	return best
 }
 
 // attributeAt gives the whole dotted name, of which CEL tells the first word.

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -36,28 +37,35 @@ func (d *draft) service(host, from string) (model.Service, bool) {
 
 // hostLike suggests a host for one that is not there.
 func (d *draft) hostLike(host, from string) string {
-	short, _, _ := strings.Cut(host, ".")
-	var alike, visible []string
+	var visible, short []string
 	for h, list := range d.services {
 		for _, s := range list {
-			if !s.VisibleTo(from) {
-				continue
-			}
-			visible = append(visible, h)
-			if s.Name == short || strings.HasPrefix(h, short) {
-				alike = append(alike, h)
+			if s.VisibleTo(from) {
+				visible = append(visible, h)
+				short = append(short, first(h))
 			}
 		}
 	}
-	sort.Strings(alike)
 	sort.Strings(visible)
+	sort.Strings(short)
+	if near := crds.Nearest(first(host), short); near != "" {
+		for _, h := range visible {
+			if first(h) == near {
+				return "did you mean " + h + "?"
+			}
+		}
+	}
 	switch {
-	case len(alike) > 0:
-		return "did you mean " + alike[0] + "?"
 	case len(visible) == 0:
 		return "declare a Mesh with workloads, or a ServiceEntry"
 	case len(visible) > 5:
 		visible = append(visible[:5], "…")
 	}
 	return "there are " + strings.Join(visible, ", ")
+}
+
+// first is a host's first label.
+func first(host string) string {
+	word, _, _ := strings.Cut(host, ".")
+	return word
 }

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/krater-mesh/krater/crds"
@@ -10,7 +11,7 @@ import (
 // mesh takes the settings and workloads of the Mesh object.
 func (d *draft) mesh() {
 	var first *crds.Entry
-	d.each(func(e *crds.Entry) {
+	d.byAge(func(e *crds.Entry) {
 		switch {
 		case e.Content.Mesh == nil:
 		case first == nil:
@@ -39,6 +40,7 @@ func (d *draft) mesh() {
 		w.Service = d.qualify(w.Service, w.Namespace)
 		d.meshService(first, m.Fields[i], m.Workloads[i].Service, *w)
 	}
+	d.checkPorts(first, m, workloads)
 	sort.Slice(workloads, func(i, j int) bool { return workloads[i].ID() < workloads[j].ID() })
 	d.snap.Workloads = workloads
 	for _, list := range d.services {
@@ -67,6 +69,21 @@ func (d *draft) meshService(e *crds.Entry, field, name string, w model.Workload)
 	sort.Slice(s.Ports, func(i, j int) bool { return s.Ports[i].Number < s.Ports[j].Number })
 	d.services[s.Host] = []model.Service{s}
 	d.endpoints[s.Key()] = append(d.endpoints[s.Key()], workloadEndpoint(w, ports))
+}
+
+// checkPorts warns of workloads that lack a port of their service: a part of
+// the calls to it fails.
+func (d *draft) checkPorts(e *crds.Entry, m *crds.Mesh, workloads []model.Workload) {
+	for i, w := range workloads {
+		for _, s := range d.services[w.Service] {
+			for _, p := range s.Ports {
+				if !slices.ContainsFunc(w.Ports, func(own model.WorkloadPort) bool { return own.Number == p.Number }) {
+					d.problem(e, model.Warning, model.CodePort, m.Fields[i]+".ports", "give all workloads of a service the same ports",
+						"%s does not serve port %d of its service %s", w.ID(), p.Number, s.Host)
+				}
+			}
+		}
+	}
 }
 
 func workloadEndpoint(w model.Workload, ports map[string]uint32) model.Endpoint {

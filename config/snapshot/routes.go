@@ -2,30 +2,16 @@ package snapshot
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 )
 
-// routes adds the VirtualServices. Where two want one host of the mesh, the
-// one that was in force before has it, then the first by name.
-func (d *draft) routes() {
-	var order []*slot
-	for _, s := range d.slots {
-		if s.versions[0].Content.Routes != nil {
-			order = append(order, s)
-		}
+// routeTable adds a VirtualService.
+func (d *draft) routeTable(e *crds.Entry) {
+	if e.Content.Routes == nil {
+		return
 	}
-	sort.SliceStable(order, func(i, j int) bool { return order[i].wasInForce() && !order[j].wasInForce() })
-	owners := map[string][]*model.RouteTable{}
-	for _, s := range order {
-		d.routeTable(s.versions[0], owners)
-	}
-	sort.Slice(d.snap.Routes, func(i, j int) bool { return d.snap.Routes[i].Object.Less(d.snap.Routes[j].Object) })
-}
-
-func (d *draft) routeTable(e *crds.Entry, owners map[string][]*model.RouteTable) {
 	t := *e.Content.Routes
 	t.Hosts, t.HTTP = slices.Clone(t.Hosts), slices.Clone(t.HTTP)
 	for i, h := range t.Hosts {
@@ -37,7 +23,7 @@ func (d *draft) routeTable(e *crds.Entry, owners map[string][]*model.RouteTable)
 	}
 	d.checkHosts(e, t)
 	if slices.Contains(t.Gateways, model.MeshGateway) {
-		d.own(e, &t, owners)
+		d.own(e, &t)
 	}
 	d.snap.Routes = append(d.snap.Routes, t)
 }
@@ -86,9 +72,9 @@ func (d *draft) checkHosts(e *crds.Entry, t model.RouteTable) {
 }
 
 // own claims the hosts for the mesh.
-func (d *draft) own(e *crds.Entry, t *model.RouteTable, owners map[string][]*model.RouteTable) {
+func (d *draft) own(e *crds.Entry, t *model.RouteTable) {
 	for i, h := range t.Hosts {
-		for _, other := range owners[h] {
+		for _, other := range d.owners[h] {
 			if overlap(*other, *t) {
 				d.problem(e, model.Error, model.CodeHostConflict, item("spec.hosts", i), "merge the two, or give them different hosts",
 					"%s routes the host %s in the mesh already", other.Object, h)
@@ -97,7 +83,7 @@ func (d *draft) own(e *crds.Entry, t *model.RouteTable, owners map[string][]*mod
 		}
 	}
 	for _, h := range t.Hosts {
-		owners[h] = append(owners[h], t)
+		d.owners[h] = append(d.owners[h], t)
 	}
 }
 

@@ -48,12 +48,13 @@ type slot struct {
 	versions []*crds.Entry // newest first
 	denial   *crds.Entry   // the last of versions, if any
 	newest   *crds.Entry   // nil: it did not read well
+	known    bool          // it is in force already, in some version
 }
 
 func newSlots(candidates []store.Candidate) []*slot {
 	var out []*slot
 	for _, c := range candidates {
-		s := &slot{ref: c.Ref, denial: c.Denial, newest: c.Entry}
+		s := &slot{ref: c.Ref, denial: c.Denial, newest: c.Entry, known: c.Known}
 		for _, e := range []*crds.Entry{c.Entry, c.LastGood, c.Denial} {
 			if e != nil {
 				s.versions = append(s.versions, e)
@@ -73,12 +74,6 @@ func current(slots []*slot) []*slot {
 		}
 	}
 	return out
-}
-
-// wasInForce tells whether the object has been in force before, in some
-// version: where two objects want one thing, the older has it.
-func (s *slot) wasInForce() bool {
-	return len(s.versions) > 1 && s.versions[1] != s.denial
 }
 
 // demote takes the next version of the objects that have errors: of those

@@ -22,6 +22,8 @@ type Candidate struct {
 	Entry *crds.Entry
 	// LastGood was in force before; nil where nothing was, or it is Entry.
 	LastGood *crds.Entry
+	// Known: some version of the object is in force already.
+	Known bool
 	// Denial stands in where nothing else can; nil for what decides no access.
 	Denial *crds.Entry
 }
@@ -81,7 +83,7 @@ func (s *Store) Apply(l source.Listing) Result {
 	}
 	for ref, e := range s.good {
 		if _, listed := first[ref]; !listed && l.Covers(e.Origin.File) {
-			out.Candidates = append(out.Candidates, Candidate{Ref: ref, Entry: &e})
+			out.Candidates = append(out.Candidates, Candidate{Ref: ref, Entry: &e, Known: true})
 			out.Problems = append(out.Problems, model.Problem{Code: model.CodeLastGood, Severity: model.Info, Object: ref, Origin: e.Origin,
 				Message: "its file cannot be read: the version that was in force stays"})
 		}
@@ -100,7 +102,8 @@ func (s *Store) candidate(o *crds.Object) (Candidate, model.Problems) {
 	if !problems.HasErrors() {
 		c.Entry = &e
 	}
-	if good, ok := s.good[o.Ref]; ok && (c.Entry == nil || good.Version != e.Version) {
+	good, known := s.good[o.Ref]
+	if c.Known = known; known && (c.Entry == nil || good.Version != e.Version) {
 		c.LastGood = &good
 	}
 	if d, ok := crds.Substitute(o); ok {
