@@ -1,6 +1,9 @@
 package envoy_test
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,13 +47,14 @@ func translateCases(t testing.TB) map[string]translateCase {
 	if err != nil || len(paths) < 20 {
 		t.Fatalf("%d cases, error %v", len(paths), err)
 	}
-	out := map[string]translateCase{}
+	out, network := map[string]translateCase{}, translateNetwork(t)
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var c translateCase
+		data = []byte(strings.ReplaceAll(string(data), "127.80.", network))
 		if err := yaml.UnmarshalStrict(data, &c); err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -58,6 +62,22 @@ func translateCases(t testing.TB) map[string]translateCase {
 		out[strings.TrimSuffix(filepath.Base(path), ".in.yaml")] = c
 	}
 	return out
+}
+
+// translateNetwork gives the beginning ("127.a.") of loopback addresses that
+// nobody uses, so that fixed ports cannot be taken.
+func translateNetwork(t testing.TB) string {
+	t.Helper()
+	for range 50 {
+		network := fmt.Sprintf("127.%d.", 81+rand.IntN(170))
+		l, err := net.Listen("tcp", network+"0.2:15001")
+		if err == nil {
+			l.Close()
+			return network
+		}
+	}
+	t.Fatal("no free loopback network")
+	return ""
 }
 
 // translateBase is the part of a bootstrap that the agent writes: where the
