@@ -207,7 +207,7 @@ func TestTelemetryOfRealEnvoys(t *testing.T) {
 
 	const each = 10 // requests that each back gets, at least one of them
 	for i := range 2 * each {
-		if code := get(t, "GET", front.url(fmt.Sprintf("/good/%d?q=secret", i)), "end-user", "jason", "password", "hunter2"); code != 200 {
+		if code := get(t, "GET", front.url(fmt.Sprintf("/good/%d?q=secret", i)), "end-user", "jason", "password", "hunter2", "x-forwarded-for", backB.Address); code != 200 {
 			t.Fatalf("request %d: %d", i, code)
 		}
 	}
@@ -242,7 +242,7 @@ func TestTelemetryOfRealEnvoys(t *testing.T) {
 				"krater.source.workload": "front", "krater.source.namespace": "default", "krater.source.verified": "false",
 				"krater.decision.policy": "AuthorizationPolicy default/readers", "krater.decision.rule": "AuthorizationPolicy/default/readers/rule[1]",
 				"krater.decision.placement": "native", "krater.decision.allowed": "true", "krater.decision.policy_set": "0123456789abcdef",
-				"krater.attribute.user": "jason", "krater.attribute.password": "", "krater.limit": "", "server.address": front.Address,
+				"client.address": backB.Address, "krater.attribute.user": "jason", "krater.attribute.password": "", "krater.limit": "", "server.address": front.Address,
 			},
 			"outbound GET /good/3": {
 				"krater.route": "to-back", "krater.source.workload": "front", "krater.upstream.cluster": "back", "krater.proxy": "default/front",
