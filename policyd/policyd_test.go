@@ -131,9 +131,14 @@ func policyOf(source string) model.RegoPolicy {
 
 func allowed(t *testing.T, client authv3.AuthorizationClient) bool {
 	t.Helper()
+	return asked(t, client, "a/p")
+}
+
+func asked(t *testing.T, client authv3.AuthorizationClient, policy string) bool {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	ctx = metadata.AppendToOutgoingContext(ctx, "krater-policies", "a/p")
+	ctx = metadata.AppendToOutgoingContext(ctx, "krater-policies", policy)
 	response, err := client.Check(ctx, rego.Request{}.CheckRequest(0))
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +171,9 @@ func TestRun(t *testing.T) {
 		t.Errorf("a good policy is refused: %v", ack.GetErrorDetail())
 	}
 
-	plane.send <- []model.RegoPolicy{policyOf("package p\n\nallow := [\n")}
+	other := policyOf("package p\n\nallow := true\n")
+	other.Object.Name = "other"
+	plane.send <- []model.RegoPolicy{policyOf("package p\n\nallow := [\n"), other}
 	nack := <-plane.replies
 	for _, want := range []string{"KR0009", "RegoPolicy a/p", "p.rego:4:1"} {
 		if !strings.Contains(nack.GetErrorDetail().GetMessage(), want) {
@@ -175,6 +182,9 @@ func TestRun(t *testing.T) {
 	}
 	if !allowed(t, client) {
 		t.Error("a broken policy took the last good one down")
+	}
+	if asked(t, client, "a/other") {
+		t.Error("a part of a refused update is in force")
 	}
 	stop()
 	stopPlane()

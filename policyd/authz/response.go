@@ -72,10 +72,11 @@ func decisionValue(d model.Decision) *structpb.Value {
 	}})
 }
 
-// addMetadata adds the keys that are not there yet. KeyDecision is ours.
+// addMetadata adds the keys that are not there yet. KeyDecision is written
+// after them: a policy cannot forge it.
 func addMetadata(fields map[string]*structpb.Value, metadata map[string]any) {
 	for key, value := range metadata {
-		if _, taken := fields[key]; taken || key == KeyDecision {
+		if _, taken := fields[key]; taken {
 			continue
 		}
 		v, err := structpb.NewValue(value)

@@ -136,6 +136,15 @@ func TestBodyIsCutForEachPolicy(t *testing.T) {
 	}
 }
 
+func TestPartOfAStreamedBodyIsTruncated(t *testing.T) {
+	r := Request{Method: "POST", Headers: []Header{{"content-type", "application/json"}}, Body: []byte(`[1, 2]`)}.CheckRequest(3)
+	delete(r.Attributes.Request.Http.Headers, "content-length")
+	document, err := NewInput(r).document(100)
+	if err != nil || !document.(ast.Object).Get(keyTruncatedBody).Equal(ast.InternedTerm(true)) {
+		t.Errorf("got %v, %v", document, err)
+	}
+}
+
 // FuzzInput looks for a request that breaks the builder, or whose path it
 // reads otherwise than net/url does.
 func FuzzInput(f *testing.F) {
