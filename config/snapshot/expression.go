@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -92,9 +93,9 @@ func (x *expressions) value(text string) error {
 	if k := ast.OutputType().Kind(); k == cel.MapKind || k == cel.ListKind {
 		return errNotPlain
 	}
-	for _, name := range x.redacted {
-		if mentions(text, name) {
-			return fmt.Errorf("the attribute %s is redacted: its value never leaves the proxy", name)
+	for _, r := range ast.NativeRep().ReferenceMap() {
+		if slices.Contains(x.redacted, r.Name) {
+			return fmt.Errorf("the attribute %s is redacted: its value never leaves the proxy", r.Name)
 		}
 	}
 	return nil
@@ -161,8 +162,4 @@ func attributeAt(text string, column int, word string) string {
 		return strings.TrimSuffix(text[i:end], ".")
 	}
 	return word
-}
-
-func mentions(text, name string) bool {
-	return regexp.MustCompile(`(^|[^\w.])` + regexp.QuoteMeta(name) + `($|[^\w.])`).MatchString(text)
 }

@@ -71,7 +71,7 @@ func compare(t *testing.T, path string, g golden) {
 	}
 }
 
-func open(t *testing.T) *store.Store {
+func open(t testing.TB) *store.Store {
 	t.Helper()
 	st, err := store.Open("", store.Hooks{CheckRego: fakeRego, ResolveModule: fakeModule,
 		ReadFile: func(path string) ([]byte, error) { return nil, errors.New("no such file: " + path) }})
@@ -91,7 +91,7 @@ func parse(file string, data []byte) source.Listing {
 }
 
 // build does what the control plane does with a listing.
-func build(t *testing.T, st *store.Store, l source.Listing) golden {
+func build(t testing.TB, st *store.Store, l source.Listing) golden {
 	t.Helper()
 	applied := st.Apply(l)
 	r := snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: "/mesh"})
