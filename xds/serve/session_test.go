@@ -1,0 +1,48 @@
+package serve
+
+import (
+	"testing"
+	"time"
+
+	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/protobuf/proto"
+)
+
+// A virtual host is on its way when the proxy drops its route configuration
+// and asks for it anew: the acknowledgement means the dropped one.
+func TestVirtualHostsFollowARouteConfigurationAskedForAnew(t *testing.T) {
+	now := time.Unix(0, 0)
+	set, err := newStore().encode(Set{
+		TypeRouteConfiguration: {"r": testRoutes("r", "x")},
+		TypeVirtualHost:        map[string]proto.Message{"r/h:80": say("c x")},
+	}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession("n")
+	s.publish(set, nil)
+	next := func(wantType string) *discovery.DeltaDiscoveryResponse {
+		t.Helper()
+		res := s.next(now)
+		if res.GetTypeUrl() != wantType {
+			t.Fatalf("the next response is %v, want one of %s", res, short(wantType))
+		}
+		return res
+	}
+	ack := func(res *discovery.DeltaDiscoveryResponse) {
+		s.request(&discovery.DeltaDiscoveryRequest{TypeUrl: res.GetTypeUrl(), ResponseNonce: res.GetNonce()}, now)
+	}
+	s.request(&discovery.DeltaDiscoveryRequest{TypeUrl: TypeRouteConfiguration, ResourceNamesSubscribe: []string{"r"}}, now)
+	s.request(&discovery.DeltaDiscoveryRequest{TypeUrl: TypeVirtualHost}, now)
+	ack(next(TypeRouteConfiguration))
+	onItsWay := next(TypeVirtualHost)
+	s.request(&discovery.DeltaDiscoveryRequest{
+		TypeUrl: TypeRouteConfiguration, ResourceNamesSubscribe: []string{"r"}, ResourceNamesUnsubscribe: []string{"r"},
+	}, now)
+	routes := next(TypeRouteConfiguration)
+	ack(onItsWay)
+	ack(routes)
+	if res := next(TypeVirtualHost); len(res.GetResources()) != 1 {
+		t.Errorf("virtual hosts: %v", res)
+	}
+}
