@@ -22,8 +22,8 @@ type Listing struct {
 
 // Covers tells whether a file is incomplete: itself, or a folder above it.
 func (l Listing) Covers(file string) bool {
-	for f := range l.Incomplete {
-		if file == f || strings.HasPrefix(file, strings.TrimSuffix(f, "/")+"/") {
+	for f, incomplete := range l.Incomplete {
+		if incomplete && (file == f || strings.HasPrefix(file, strings.TrimSuffix(f, "/")+"/")) {
 			return true
 		}
 	}
