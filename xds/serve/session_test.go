@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A virtual host is on its way when the proxy drops its route configuration
-// and asks for it anew: the acknowledgement means the dropped one.
+// A virtual host is on its way when the proxy, having dropped its route
+// configuration, asks for it anew: the acknowledgement means the dropped one.
 func TestVirtualHostsFollowARouteConfigurationAskedForAnew(t *testing.T) {
 	now := time.Unix(0, 0)
 	set, err := newStore().encode(Set{
@@ -36,9 +36,7 @@ func TestVirtualHostsFollowARouteConfigurationAskedForAnew(t *testing.T) {
 	s.request(&discovery.DeltaDiscoveryRequest{TypeUrl: TypeVirtualHost}, now)
 	ack(next(TypeRouteConfiguration))
 	onItsWay := next(TypeVirtualHost)
-	s.request(&discovery.DeltaDiscoveryRequest{
-		TypeUrl: TypeRouteConfiguration, ResourceNamesSubscribe: []string{"r"}, ResourceNamesUnsubscribe: []string{"r"},
-	}, now)
+	s.request(&discovery.DeltaDiscoveryRequest{TypeUrl: TypeRouteConfiguration, ResourceNamesSubscribe: []string{"r"}}, now)
 	routes := next(TypeRouteConfiguration)
 	ack(onItsWay)
 	ack(routes)
