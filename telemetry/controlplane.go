@@ -33,17 +33,20 @@ func (p *controlPlane) Run(ctx context.Context, apply func(Slice) error) error {
 		Target: p.options.ControlPlane, Node: model.NodeCollector, Types: types,
 		Dir: filepath.Join(p.options.StateDir, "last-good"), Logger: p.options.Logger,
 	})
-	return client.Run(ctx, func(u subscribe.Update) error {
-		p.merge(u)
-		if len(p.known) < len(types) {
-			return nil
-		}
-		s, err := p.slice()
-		if err != nil {
-			return err
-		}
-		return apply(s)
-	})
+	return client.Run(ctx, func(u subscribe.Update) error { return p.take(u, apply) })
+}
+
+// take merges an update and applies the slice, once all of it is known.
+func (p *controlPlane) take(u subscribe.Update, apply func(Slice) error) error {
+	p.merge(u)
+	if len(p.known) < len(types) {
+		return nil
+	}
+	s, err := p.slice()
+	if err != nil {
+		return err
+	}
+	return apply(s)
 }
 
 // merge takes in what changed. A refused update stays merged: its good
