@@ -60,6 +60,9 @@ func onAnyPath() *routev3.RouteMatch {
 // listener finds it.
 func carryAuthority() *anypb.Any {
 	v := stateValue(stateAuthority, "%REQ(:AUTHORITY)%")
+	// Hashable, because pools of connections are told apart by it: with a plain
+	// string a tunnel goes where an open one went.
+	v.FactoryKey = "envoy.hashable_string"
 	v.SharedWithUpstream = statev3.FilterStateValue_ONCE
 	return pack(&setstatev3.Config{OnRequestHeaders: []*statev3.FilterStateValue{v}})
 }
