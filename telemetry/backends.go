@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -54,9 +55,17 @@ func listensTwice(b model.TelemetryBackend, taken map[string]model.Ref) error {
 	return nil
 }
 
-// check tries to open what a backend needs, so that one bad backend is found
-// and named before it keeps the others from starting.
+// check reads the configuration that a backend makes and tries to open what
+// it needs, so that one bad backend is found and named before it keeps the
+// others from starting.
 func (c *Collector) check(b model.TelemetryBackend) error {
+	factories, err := c.factories()
+	if err != nil {
+		return err
+	}
+	if _, err := read(context.Background(), c.generate(b), factories); err != nil {
+		return err
+	}
 	switch b.Type {
 	case model.BackendPrometheus:
 		l, err := net.Listen("tcp", b.Endpoint)

@@ -142,9 +142,14 @@ func (c *Collector) replace(ctx context.Context, backends []model.TelemetryBacke
 
 // start starts the pipelines of some backends.
 func (c *Collector) start(ctx context.Context, backends []model.TelemetryBackend) (*instance, error) {
-	return c.launch(ctx, pipelines.Generate(pipelines.Input{
+	return c.launch(ctx, c.generate(backends...))
+}
+
+// generate makes the configuration of some backends.
+func (c *Collector) generate(backends ...model.TelemetryBackend) pipelines.Configuration {
+	return pipelines.Generate(pipelines.Input{
 		OTLP: c.options.OTLP, ALS: c.options.ALS, StateDir: c.options.StateDir, Backends: backends,
-	}))
+	})
 }
 
 // report logs problems that are new and keeps them for Status.

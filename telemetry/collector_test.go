@@ -346,3 +346,34 @@ func TestTwoBackendsOnOnePort(t *testing.T) {
 		t.Fatalf("got %v, want the second to be refused", err)
 	}
 }
+
+func TestABackendThatCannotBeConfiguredIsNamed(t *testing.T) {
+	s := start(t)
+	nowhere := model.TelemetryBackend{Object: model.Ref{Kind: "TelemetryBackend", Namespace: "default", Name: "nowhere"}, Type: model.BackendOTLP}
+	err := s.give(t, Slice{Backends: []model.TelemetryBackend{nowhere, file("file", "f.jsonl")}})
+	if err == nil || !strings.Contains(err.Error(), "TelemetryBackend default/nowhere") {
+		t.Fatalf("got %v, want a problem that names the backend", err)
+	}
+	s.sendLog(t, "requests", "/a")
+	until(t, "the file", func() error { return wants(paths(t, filepath.Join(s.dir, "f.jsonl")), "/a") })
+}
+
+func TestPipelinesThatDoNotStartLeaveTheOldOnes(t *testing.T) {
+	s := start(t)
+	if err := s.give(t, Slice{Backends: []model.TelemetryBackend{file("file", "f.jsonl")}}); err != nil {
+		t.Fatal(err)
+	}
+	occupied, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer occupied.Close()
+	s.mu.Lock() // as if the port were taken just after the check
+	err = s.replace(context.Background(), []model.TelemetryBackend{prometheus("p", occupied.Addr().String())})
+	s.mu.Unlock()
+	if err == nil {
+		t.Fatal("it starts on a port in use")
+	}
+	s.sendLog(t, "requests", "/a")
+	until(t, "the file", func() error { return wants(paths(t, filepath.Join(s.dir, "f.jsonl")), "/a") })
+}

@@ -29,11 +29,10 @@ type instance struct {
 // launch starts the pipelines of a configuration. On an error nothing of them
 // is left running.
 func (c *Collector) launch(ctx context.Context, conf pipelines.Configuration) (*instance, error) {
-	factories, err := distribution.Factories(distribution.Needs{View: c.view, Memory: c.memory, Stdout: c.options.Stdout})
+	factories, err := c.factories()
 	if err != nil {
 		return nil, err
 	}
-	factories.Telemetry = ownTelemetry(c.options.Logger, c.meters)
 	cfg, err := read(ctx, conf, factories)
 	if err != nil {
 		return nil, err
@@ -62,6 +61,13 @@ func (c *Collector) launch(ctx context.Context, conf pipelines.Configuration) (*
 		return nil, errors.Join(fmt.Errorf("starting the pipelines: %w", err), in.stop())
 	}
 	return in, nil
+}
+
+// factories gives the components, with what they share.
+func (c *Collector) factories() (otelcol.Factories, error) {
+	f, err := distribution.Factories(distribution.Needs{View: c.view, Memory: c.memory, Stdout: c.options.Stdout})
+	f.Telemetry = ownTelemetry(c.options.Logger, c.meters)
+	return f, err
 }
 
 // forward passes failures of this instance's components on while it runs.
