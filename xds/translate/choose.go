@@ -17,17 +17,21 @@ type RouteChoice struct {
 // which they are tried. Where no table has a route for this proxy, it is the
 // default route to the service; where there is no service either, none.
 func RoutesFor(snap *model.Snapshot, w model.Workload, host string, port uint32) []RouteChoice {
-	out := choices(closest(meshTables(snap, w), host), w, port, []string{model.MeshGateway})
-	if len(out) > 0 {
-		return out
+	var service *model.Service
+	if s, ok := snap.Service(host, w.Namespace); ok {
+		service = &s
 	}
-	s, ok := snap.Service(host, w.Namespace)
-	if !ok {
-		return nil
+	return routesFor(meshTables(snap, w), w, service, host, port)
+}
+
+func routesFor(tables []*model.RouteTable, w model.Workload, service *model.Service, host string, port uint32) []RouteChoice {
+	out := choices(closest(tables, host), w, port, []string{model.MeshGateway})
+	if len(out) > 0 || service == nil {
+		return out
 	}
 	return []RouteChoice{{Name: RouteDefault, Route: model.HTTPRoute{
 		Name:         RouteDefault,
-		Destinations: []model.Destination{{Host: s.Host, Namespace: s.Namespace, Port: port, Weight: 1}},
+		Destinations: []model.Destination{{Host: service.Host, Namespace: service.Namespace, Port: port, Weight: 1}},
 	}}}
 }
 

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,21 +23,24 @@ func newProxy(snap *model.Snapshot, eps model.Endpoints, w model.Workload, o Opt
 	return &proxy{snap: snap, eps: eps, w: w, opt: o, services: visible(snap, w.Namespace)}
 }
 
-// visible gives the service of each host that a namespace sees, by host.
+// visible gives the service of each host that a namespace sees, by host: its
+// own first, then by namespace, as Snapshot.Service does for one host.
 func visible(snap *model.Snapshot, namespace string) []model.Service {
-	var out []model.Service
-	seen := map[string]bool{}
+	best := map[string]model.Service{}
 	for _, s := range snap.Services {
-		if seen[s.Host] {
-			continue
-		}
-		if best, ok := snap.Service(s.Host, namespace); ok {
-			seen[s.Host] = true
-			out = append(out, best)
+		have, found := best[s.Host]
+		if s.VisibleTo(namespace) && (!found || closer(s, have, namespace)) {
+			best[s.Host] = s
 		}
 	}
-	slices.SortFunc(out, func(a, b model.Service) int { return strings.Compare(a.Host, b.Host) })
-	return out
+	return slices.SortedFunc(maps.Values(best), func(a, b model.Service) int { return strings.Compare(a.Host, b.Host) })
+}
+
+func closer(a, b model.Service, namespace string) bool {
+	if own := a.Namespace == namespace; own != (b.Namespace == namespace) {
+		return own
+	}
+	return a.Namespace < b.Namespace
 }
 
 // problem records what could not be translated.

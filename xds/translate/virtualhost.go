@@ -17,6 +17,7 @@ const httpPort = 80
 // outboundHosts makes a virtual host for each port of each service, and for
 // each host that only route tables know.
 func (p *proxy) outboundHosts() {
+	tables := meshTables(p.snap, p.w)
 	for _, h := range sidecarHosts(p.snap, p.w, p.services) {
 		v := &routev3.VirtualHost{
 			Name:    virtualHostName(listenerOutbound, h.host, h.port.Number),
@@ -24,7 +25,7 @@ func (p *proxy) outboundHosts() {
 			Routes:  []*routev3.Route{p.connectRoute()},
 		}
 		if h.port.Protocol.IsHTTP() {
-			v.Routes = append(v.Routes, p.routes(RoutesFor(p.snap, p.w, h.host, h.port.Number))...)
+			v.Routes = append(v.Routes, p.routes(routesFor(tables, p.w, h.service, h.host, h.port.Number))...)
 		} else {
 			v.Routes = append(v.Routes, blockAll()[1])
 		}
@@ -34,6 +35,7 @@ func (p *proxy) outboundHosts() {
 
 // sidecarHost is one virtual host of a sidecar, without its routes.
 type sidecarHost struct {
+	service *model.Service // nil: only route tables know the host
 	host    string
 	port    model.Port
 	domains []string
@@ -43,14 +45,14 @@ type sidecarHost struct {
 func sidecarHosts(snap *model.Snapshot, w model.Workload, services []model.Service) []sidecarHost {
 	var out []sidecarHost
 	taken := map[string]bool{"*": true}
-	for _, s := range services {
+	for i := range services {
+		s := services[i]
 		for _, port := range s.Ports {
-			out = append(out, sidecarHost{host: s.Host, port: port, domains: claim(taken, withPort([]string{s.Host}, s, port))})
+			out = append(out, sidecarHost{service: &services[i], host: s.Host, port: port, domains: claim(taken, withPort([]string{s.Host}, s, port))})
 		}
 	}
 	for i, h := range out {
-		s, _ := snap.Service(h.host, w.Namespace)
-		out[i].domains = append(h.domains, claim(taken, VirtualHostDomains(s, h.port, w.Namespace))...)
+		out[i].domains = append(h.domains, claim(taken, VirtualHostDomains(*h.service, h.port, w.Namespace))...)
 	}
 	for _, t := range meshTables(snap, w) {
 		for _, host := range t.Hosts {
