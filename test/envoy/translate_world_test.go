@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type world struct {
 	network string
 	snap    *model.Snapshot
 	eps     model.Endpoints
+	seen    atomic.Int64 // requests that reached an upstream
 }
 
 // echo is what every upstream answers: what it saw.
@@ -85,6 +87,7 @@ func (w *world) app(who, at string, h http.Handler) string {
 	}
 	if h == nil {
 		h = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w.seen.Add(1)
 			if status := r.Header.Get("x-answer"); status != "" {
 				code, _ := strconv.Atoi(status)
 				rw.WriteHeader(code)
@@ -185,4 +188,16 @@ func do(t testing.TB, c *http.Client, request string, headers ...string) answer 
 	a := answer{Response: res, body: string(body)}
 	_ = json.Unmarshal(body, &a.echo)
 	return a
+}
+
+// noOptions are those of a world without Wasm.
+var noOptions translate.Options
+
+func policySetOf(snap *model.Snapshot, w model.Workload) string { return translate.PolicySet(snap, w) }
+
+// freeAppPort makes page a TCP service at 3306, and gives its application's port.
+func (w *world) freeAppPort() int {
+	port := harness.FreePort(w.t)
+	w.snap.Workloads[0].Ports = []model.WorkloadPort{{Number: 3306, AppPort: uint32(port), Name: "tcp", Protocol: model.TCP}}
+	return port
 }

@@ -11,8 +11,9 @@ import (
 )
 
 // inboundTCP guards a port whose requests cannot be seen by its authorization
-// slot: connections are allowed or denied, nothing else applies to them. DENY
-// and ALLOW are two filters, so two slots.
+// slots: connections are allowed or denied, nothing else applies to them. DENY
+// and ALLOW are two filters, so two slots. Envoy decides at the client's first
+// byte: what a server says before that is heard.
 func (p *proxy) inboundTCP(c chain) []*listenerv3.Filter {
 	var out []*listenerv3.Filter
 	for _, action := range []model.Action{model.Deny, model.Allow} {
