@@ -66,9 +66,16 @@ func decodeNext(dec *yaml.Decoder, y *yaml.Node) (err error) {
 
 var errorLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(?s:(.*))$`)
 
+// unended errors are those of a list or mapping that does not end; their line
+// is the one it begins in.
+var unended = regexp.MustCompile(`^did not find expected (',' or|key|'-')`)
+
 func syntaxProblem(file string, data []byte, err error) model.Problem {
 	m := errorLine.FindStringSubmatch(err.Error())
 	line, _ := strconv.Atoi(m[1])
+	if unended.MatchString(m[2]) {
+		line++ // of these errors the library counts the lines from zero
+	}
 	p := model.Problem{Code: model.CodeSyntax, Severity: model.Error, Message: "not YAML: " + m[2],
 		Origin: model.Origin{File: file, Line: line}, Fix: "until it is mended, what the file declared before stays in force"}
 	if bytes.Contains(data, []byte("{{")) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 
@@ -90,6 +92,10 @@ func printStatic(out io.Writer, resources translate.Resources, p agent.Proxy, l 
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s\n", text)
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, text, "", " "); err != nil {
+		return fmt.Errorf("writing the bootstrap: %w", err)
+	}
+	_, err = fmt.Fprintf(out, "%s\n", &indented)
 	return err
 }
