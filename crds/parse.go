@@ -77,7 +77,7 @@ func syntaxProblem(file string, data []byte, err error) model.Problem {
 		line++ // of these errors the library counts the lines from zero
 	}
 	p := model.Problem{Code: model.CodeSyntax, Severity: model.Error, Message: "not YAML: " + m[2],
-		Origin: model.Origin{File: file, Line: line}, Fix: "until it is mended, what the file declared before stays in force"}
+		Origin: model.Origin{File: file, Line: max(line, 1)}, Fix: "until it is mended, what the file declared before stays in force"}
 	if bytes.Contains(data, []byte("{{")) {
 		p.Fix = "it looks like a template: render it first"
 	}

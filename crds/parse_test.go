@@ -43,6 +43,8 @@ func TestParseReportsWhatIsNoObject(t *testing.T) {
 		complete         bool
 	}{
 		"syntax":        {"f.yaml", "a: b\nc: [\n", "f.yaml:2: error [KR0001]: not YAML: ", false},
+		"first line":    {"f.yaml", "a: b: c\n", "f.yaml:1: error [KR0001]: not YAML: ", false},
+		"unended":       {"f.yaml", "a: b\nc: [x, y: z\nd: e\n", "f.yaml:2: error [KR0001]: not YAML: ", false},
 		"template":      {"f.yaml", "a: {{ .Values.x }}\n", "it looks like a template: render it first", false},
 		"twice":         {"f.yaml", "a: 1\na: 2\n", `f.yaml:2: error [KR0001]: not YAML: the key "a" is given twice`, false},
 		"no object":     {"f.yaml", "a: 1\n", "f.yaml:1: warning [KR0001]: a document without kind", false},

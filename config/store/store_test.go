@@ -143,6 +143,18 @@ func TestStateOnDisk(t *testing.T) {
 	if len(r.Candidates) != 1 || len(r.Problems) != 2 || !strings.Contains(r.Problems.Sorted()[0].Message+r.Problems.Sorted()[1].Message, "is lost") {
 		t.Errorf("%+v, %v", r.Candidates, r.Problems)
 	}
+	// One says something else than was written.
+	b, err := os.ReadFile(files[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := strings.NewReplacer("10.0.0.1", "10.6.6.6", `"GET"`, `"PUT"`).Replace(string(b))
+	if err := os.WriteFile(files[1], []byte(forged), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := open(t, dir, store.Hooks{}).Apply(listing("a.yaml", broken)); len(r.Candidates) != 0 {
+		t.Errorf("forged, and in force: %+v", r.Candidates)
+	}
 	// Removed objects leave no file.
 	commit(t, st, st.Apply(source.Listing{}))
 	if files, _ := filepath.Glob(dir + "/*"); len(files) != 0 {
