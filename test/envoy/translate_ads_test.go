@@ -15,7 +15,9 @@ import (
 func TestTranslateGoldenOverADS(t *testing.T) {
 	options := builtinModule(t)
 	cases := translateCases(t)
-	plane, _ := translatePlane(t)
+	minimal := cases["minimal"]
+	first, _ := translate.Translate(minimal.Snapshot, minimal.Endpoints, minimal.proxy(t), options)
+	plane, _ := translatePlane(t, first)
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
 		useModule(c.Snapshot, options.Builtin)
@@ -33,16 +35,10 @@ func TestTranslateGoldenOverADS(t *testing.T) {
 // slots under traffic: the answers change, no listener does.
 func TestTranslateEditsNeverTouchAListener(t *testing.T) {
 	w := newWorld(t)
-	plane, envoy := translatePlane(t)
+	plane, envoy := translatePlane(t, w.resources())
 	publish := func(edit string) {
 		t.Helper()
-		w.snap.Seal()
-		workload, _ := w.snap.Workload("page-v1")
-		resources, problems := translate.Translate(w.snap, w.eps, workload, translate.Options{})
-		if len(problems) > 0 {
-			t.Fatal(problems)
-		}
-		plane.publish(edit, resources.Set())
+		plane.publish(edit, w.resources().Set())
 	}
 	publish("first")
 	inbound := "http://" + w.address(2) + ":9080/"

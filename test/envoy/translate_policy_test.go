@@ -41,7 +41,7 @@ func when(c ...model.Condition) model.AuthorizationRule { return model.Authoriza
 // each set of policies published to the same running one.
 func TestTranslateAuthorization(t *testing.T) {
 	w := newWorld(t)
-	plane, _ := translatePlane(t)
+	plane, _ := translatePlane(t, w.resources())
 	type request struct {
 		line   string // METHOD PATH
 		header string
@@ -82,10 +82,7 @@ func TestTranslateAuthorization(t *testing.T) {
 			[]request{{"GET /", "a: 1", 403}, {"PUT /put", "a: 1\nb: 2", 200}, {"GET /x", "a: 1\nb: 2", 200}, {"PUT /x", "a: 1\nb: 2", 403}}},
 	} {
 		w.snap.Authorization = c.policies
-		w.snap.Seal()
-		workload, _ := w.snap.Workload("page-v1")
-		resources, _ := translate.Translate(w.snap, w.eps, workload, translate.Options{})
-		plane.publish(c.name, resources.Set())
+		plane.publish(c.name, w.resources().Set())
 		for _, r := range c.requests {
 			method, path, _ := strings.Cut(r.line, " ")
 			a := do(t, client(newTransport()), method+" http://"+w.address(2)+":9080"+path, strings.Split(r.header, "\n")...)

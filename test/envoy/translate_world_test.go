@@ -113,8 +113,9 @@ func (w *world) start(workload string, o translate.Options, policyd string) *har
 	return harness.StartEnvoy(w.t, staticBootstrap(w.t, c, o, translateBase(admin, policyd, "")), admin)
 }
 
-// translatePlane runs an Envoy that gets its resources over delta ADS.
-func translatePlane(t *testing.T) (*servePlane, *harness.Envoy) {
+// translatePlane runs an Envoy that gets its resources over delta ADS. It
+// starts with a first set: without one it would wait for it for its time.
+func translatePlane(t *testing.T, first translate.Resources) (*servePlane, *harness.Envoy) {
 	plane := newServePlane(t)
 	admin := harness.FreePort(t)
 	ads := daemonCluster("krater-controlplane", plane.socket)
@@ -136,6 +137,7 @@ func translatePlane(t *testing.T) (*servePlane, *harness.Envoy) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	plane.send("start", first.Set())
 	return plane, harness.StartEnvoy(t, text, admin)
 }
 
@@ -200,4 +202,16 @@ func (w *world) freeAppPort() int {
 	port := harness.FreePort(w.t)
 	w.snap.Workloads[0].Ports = []model.WorkloadPort{{Number: 3306, AppPort: uint32(port), Name: "tcp", Protocol: model.TCP}}
 	return port
+}
+
+// resources translates the world for page.
+func (w *world) resources() translate.Resources {
+	w.t.Helper()
+	w.snap.Seal()
+	workload, _ := w.snap.Workload("page-v1")
+	r, problems := translate.Translate(w.snap, w.eps, workload, noOptions)
+	if len(problems) > 0 {
+		w.t.Fatal(problems)
+	}
+	return r
 }

@@ -8,11 +8,17 @@ import (
 	setstatev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/set_filter_state/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // outbound makes the explicit HTTP proxy of a sidecar: requests in absolute
 // form are routed by Host; what CONNECT opens goes to the internal listener.
 func (p *proxy) outbound() {
+	if p.snap.Mesh.OutboundAny {
+		p.notSupported(model.Ref{Kind: "Mesh", Name: p.snap.Mesh.Name}, "spec.meshConfig.outboundTrafficPolicy.mode",
+			"calls to unknown hosts are refused (REGISTRY_ONLY): an explicit proxy does not know their addresses", "declare them as ServiceEntries")
+	}
 	routes := p.outboundRoutes()
 	p.out.Routes = append(p.out.Routes, routes)
 	p.out.Clusters = append(p.out.Clusters, internalCluster())
