@@ -33,6 +33,7 @@ type row struct {
 	cpu       map[string]float64 // of it, by process
 	perSecond float64
 	p50, p99  float64 // milliseconds
+	spread    float64 // half the range of total over the rounds, as a share of it
 }
 
 // timing is the edits of one kind.
@@ -56,6 +57,11 @@ func newRow(name string, samples []sample) row {
 		p50:       median(func(s sample) float64 { return s.P50 }),
 		p99:       median(func(s sample) float64 { return s.P99 }),
 	}
+	totals := make([]float64, 0, len(samples))
+	for _, s := range samples {
+		totals = append(totals, s.total(""))
+	}
+	r.spread = (slices.Max(totals) - slices.Min(totals)) / 2 / r.total
 	for _, of := range roles {
 		r.roles[of] = median(func(s sample) float64 { return s.total(of) })
 	}
@@ -88,6 +94,7 @@ func (r *report) figures() []figure.Figure {
 		for _, row := range g.rows {
 			at := g.name + "." + row.name + "."
 			add(at+"cpu.total", row.total, "us/request")
+			add(at+"cpu.spread", row.spread*100, "%")
 			for _, of := range roles {
 				add(at+"cpu."+of, row.roles[of], "us/request")
 			}

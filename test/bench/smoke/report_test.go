@@ -42,7 +42,7 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"full.none.cpu.total": 100, "full.none.cpu.envoy": 85, "full.none.throughput": 85,
+		"full.none.cpu.total": 100, "full.none.cpu.spread": 5, "full.none.cpu.envoy": 85, "full.none.throughput": 85,
 		"full.native.ratio.total": 2, "full.native.ratio.envoy": 2.176,
 		"bookinfo.page.ratio.envoy": 5, "bookinfo.page.process.envoy.a.b": 425,
 		"full.idle": 2, "edit.route.median": 5.5, "edit.route.p90": 9, "bookinfo.start": 7,

@@ -15,7 +15,7 @@ func (r *report) table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, g := range r.groups {
 		fmt.Fprintf(w, "\n%s: %s (idle: %.1f %% of a core)\n", g.name, g.says, g.idle.sum()*100)
-		fmt.Fprintln(t, "CPU in µs a request\tenvoy\tapp\tpolicyd\tcollector\trest\ttotal\t÷ none\tenvoy ÷ none\trequests/s\tp50 ms\tp99 ms\t")
+		fmt.Fprintln(t, "CPU in µs a request\tenvoy\tapp\tpolicyd\tcollector\trest\ttotal\t± %\t÷ none\tenvoy ÷ none\trequests/s\tp50 ms\tp99 ms\t")
 		base, compared := r.base(g)
 		for _, row := range g.rows {
 			fmt.Fprintf(t, "%s\t", row.name)
@@ -27,7 +27,7 @@ func (r *report) table(w io.Writer) error {
 				total = fmt.Sprintf("%.2f", row.total/base.total)
 				envoy = fmt.Sprintf("%.2f", row.roles["envoy"]/base.roles["envoy"])
 			}
-			fmt.Fprintf(t, "%.0f\t%s\t%s\t%.0f\t%.2f\t%.2f\t\n", row.total, total, envoy, row.perSecond, row.p50, row.p99)
+			fmt.Fprintf(t, "%.0f\t%.0f\t%s\t%s\t%.0f\t%.2f\t%.2f\t\n", row.total, row.spread*100, total, envoy, row.perSecond, row.p50, row.p99)
 		}
 		if err := t.Flush(); err != nil {
 			return err
