@@ -6,7 +6,7 @@ export CGO_ENABLED ?= 0
 MESH ?= samples/bookinfo
 
 .DEFAULT_GOAL := build
-.PHONY: help demo test check build envoy filters krater fmt vet clean tools
+.PHONY: help demo test check build envoy filters krater fmt vet lint clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -29,9 +29,12 @@ krater: filters ## Build bin/krater and bin/bookinfo.
 	@$(GO) build -trimpath -o bin/bookinfo ./samples/bookinfo
 
 test: build ## Run every test: unit, golden, filter, command line, end to end.
-	@$(GO) test -count=1 -timeout 30m ./...
+	@echo "test: the packages by themselves ..."
+	@$(GO) test -count=1 -timeout 15m $$($(GO) list ./... | grep -v /test/)
+	@echo "test: with real Envoys, one package after the other ..."
+	@$(GO) test -count=1 -timeout 25m -p 1 ./test/...
 
-check: fmt vet test ## What a change must pass: formatting, vet, every test.
+check: fmt vet lint test ## What a change must pass: formatting, vet, lint, every test.
 	@git diff --exit-code --stat || { echo "check: the tree is not clean: commit what the generators changed" >&2; exit 1; }
 
 fmt: ## Fail on files that gofmt would change.
@@ -39,6 +42,14 @@ fmt: ## Fail on files that gofmt would change.
 
 vet: filters ## Run go vet, on the host's code and on the Wasm guests'.
 	@$(GO) vet ./...
+
+STATICCHECK := .tools/staticcheck-0.8.2/staticcheck
+$(STATICCHECK):
+	@echo "lint: building staticcheck 0.8.2 ..."
+	@GOBIN=$(abspath $(dir $@)) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+lint: filters $(STATICCHECK) ## Run staticcheck.
+	@$(STATICCHECK) ./...
 
 clean: ## Remove what was built; the installed Envoy stays.
 	@rm -rf bin .build filters/builtin/dist/*.wasm

@@ -113,7 +113,7 @@ func (c *conversion) consistentHash(h *networking.LoadBalancerSettings_Consisten
 	if *out.HashOn == (model.HashOn{}) {
 		c.missing(field, "it does not say what to hash")
 	}
-	//nolint:staticcheck // v1alpha3 files still have it
+	//lint:ignore SA1019 v1alpha3 files still have it
 	out.MinimumRingSize = h.GetMinimumRingSize()
 	if r := h.GetRingHash(); r != nil {
 		out.MinimumRingSize = r.GetMinimumRingSize()

@@ -20,7 +20,7 @@ func (c *conversion) fault(f *networking.HTTPFaultInjection, field string) *mode
 		}
 		out.Delay.Percent = c.percent(d.GetPercentage(), field+".delay.percentage")
 		if d.GetPercentage() == nil {
-			//nolint:staticcheck // v1alpha3 files still have it
+			//lint:ignore SA1019 v1alpha3 files still have it
 			out.Delay.Percent = c.wholePercent(d.GetPercent(), field+".delay")
 		}
 	}

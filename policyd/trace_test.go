@@ -51,7 +51,7 @@ func TestDecisionIsPartOfTheProxysTrace(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, a := range decision.Attributes {
-		got[string(a.Key)] = a.Value.Emit()
+		got[string(a.Key)] = a.Value.String()
 	}
 	for key, want := range map[string]string{
 		"krater.decision.policy": "RegoPolicy a/p", "krater.decision.rule": "data.p.allow",

@@ -36,7 +36,7 @@ func analyzeCommand() *cobra.Command {
 			return nil
 		})
 		if err == nil && problems.HasErrors() {
-			err = foundProblems
+			err = errProblems
 		}
 		return err
 	}

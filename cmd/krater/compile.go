@@ -27,7 +27,7 @@ func compileCommand() *cobra.Command {
 		list := placementList{read.Snapshot.Placements}
 		err = print(cmd.OutOrStdout(), *output, list, func(w io.Writer) error { return placementTable(w, list.Placements) })
 		if err == nil && read.Problems.HasErrors() {
-			err = foundProblems
+			err = errProblems
 		}
 		return err
 	}

@@ -21,8 +21,8 @@ const (
 	exitNotRun   = 2 // could not run
 )
 
-// foundProblems ends a command that ran, and found problems.
-var foundProblems = errors.New("problems were found")
+// errProblems ends a command that ran, and found problems.
+var errProblems = errors.New("problems were found")
 
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -34,7 +34,7 @@ func run(args []string) int {
 	switch {
 	case err == nil:
 		return exitGood
-	case errors.Is(err, foundProblems):
+	case errors.Is(err, errProblems):
 		return exitProblems
 	case errors.As(err, &exit):
 		return int(exit)

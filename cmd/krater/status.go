@@ -48,7 +48,7 @@ Exits with 1 if a proxy is not synced or an object has an error.`,
 		}
 		err = print(cmd.OutOrStdout(), *output, status, func(w io.Writer) error { return statusText(w, status) })
 		if err == nil && (!status.Synced() || status.Problems.HasErrors()) {
-			err = foundProblems
+			err = errProblems
 		}
 		return err
 	}

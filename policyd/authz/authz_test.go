@@ -178,6 +178,7 @@ allow := {"allowed": false, "http_status": 429, "body": "short and stout",
 		t.Errorf("the denial is %v", denied)
 	}
 	for _, h := range denied.GetHeaders() { // with it, Envoy 1.40 drops the second value
+		//lint:ignore SA1019 the field that Envoy reads
 		if h.GetAppend() != nil {
 			t.Errorf("a denial's header is marked to append: %v", h)
 		}
@@ -212,6 +213,7 @@ allow := {"allowed": true, "headers": {"x-user": "root", "authorization": "forge
 	ok := response.GetOkResponse()
 	var headers, added, query []string
 	for _, h := range ok.GetHeaders() {
+		//lint:ignore SA1019 the field that Envoy reads
 		headers = append(headers, fmt.Sprintf("%s=%s(%v)", h.GetHeader().GetKey(), h.GetHeader().GetValue(), h.GetAppend().GetValue()))
 	}
 	for _, h := range ok.GetResponseHeadersToAdd() {

@@ -40,6 +40,7 @@ func requestHeaders(headers []rego.Header) []*corev3.HeaderValueOption {
 	options := denialHeaders(headers)
 	for i, h := range headers {
 		if nameBefore(headers[:i], h.Name) {
+			//lint:ignore SA1019 the field that ext_authz of Envoy 1.40 was seen to read
 			options[i].Append = wrapperspb.Bool(true)
 		}
 	}

@@ -97,7 +97,8 @@ func compileModules(modules map[string]*ast.Module, store storage.Store) *ast.Co
 
 // undefinedQuery warns where neither a rule nor the data defines the query.
 func (r *reporter) undefinedQuery(compiler *ast.Compiler, query ast.Ref, data map[string]any) {
-	if len(compiler.GetRulesDynamic(query)) > 0 || len(compiler.GetRulesWithPrefix(query)) > 0 || inData(query, data) {
+	dynamic := compiler.GetRulesDynamicWithOpts(query, ast.RulesOptions{})
+	if len(dynamic) > 0 || len(compiler.GetRulesWithPrefix(query)) > 0 || inData(query, data) {
 		return
 	}
 	outcome := "denied"

@@ -50,6 +50,7 @@ func (p *proxy) serviceCluster(s model.Service, port model.Port, d model.Destina
 	eps := p.endpointsOf(s, labels)
 	if s.Resolution == model.ResolutionDNS {
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STRICT_DNS}
+		//lint:ignore SA1019 its replacement is a cluster type of its own, which strict DNS here is not
 		c.RespectDnsTtl = true
 		c.LoadAssignment = assignment(name, port, eps)
 	} else {

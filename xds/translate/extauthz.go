@@ -13,8 +13,12 @@ import (
 const (
 	filterExtAuthz = "envoy.filters.http.ext_authz"
 
-	// defaultAskTimeout bounds a question where no policy says how long.
+	// defaultAskTimeout bounds a policy that does not say how long it may take.
 	defaultAskTimeout = model.Duration(200_000_000)
+
+	// askMargin is what a question takes beside the policies' own time: policyd
+	// shall be the one that says which policy was too slow.
+	askMargin = model.Duration(50_000_000)
 )
 
 // extAuthz asks policyd once about all of a workload's RegoPolicies.
@@ -31,14 +35,12 @@ func (p *proxy) extAuthz(policies []model.RegoPolicy, policySet string) *extauth
 	open := true
 	for _, r := range policies {
 		keys = append(keys, r.Object.Key())
-		timeout, body = max(timeout, r.Timeout), max(body, r.MaxBody)
+		timeout += ask(r) // policyd evaluates one after the other
+		body = max(body, r.MaxBody)
 		open = open && r.Failure == model.FailOpen
 	}
-	if timeout == 0 {
-		timeout = defaultAskTimeout
-	}
 	policyd := grpcTo(clusterPolicyd)
-	policyd.Timeout = duration(timeout)
+	policyd.Timeout = duration(timeout + askMargin)
 	policyd.InitialMetadata = []*corev3.HeaderValue{
 		{Key: "krater-policies", Value: strings.Join(keys, ",")},
 		{Key: "krater-policy-set", Value: policySet},
@@ -56,4 +58,12 @@ func (p *proxy) extAuthz(policies []model.RegoPolicy, policySet string) *extauth
 		out.WithRequestBody = &extauthzv3.BufferSettings{MaxRequestBytes: body, AllowPartialMessage: true}
 	}
 	return out
+}
+
+// ask is how long a policy's evaluation may take.
+func ask(r model.RegoPolicy) model.Duration {
+	if r.Timeout == 0 {
+		return defaultAskTimeout
+	}
+	return r.Timeout
 }

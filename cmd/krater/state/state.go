@@ -111,7 +111,8 @@ func (l Layout) Lock() (release func(), err error) {
 		f.Close()
 		return nil, fmt.Errorf("the mesh is %w as process %d: `krater status` shows it, `krater down` ends it", ErrRunning, pid)
 	}
-	if err := f.Truncate(0); err == nil {
+	err = f.Truncate(0)
+	if err == nil {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {
