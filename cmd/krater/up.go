@@ -89,9 +89,6 @@ func runMesh(cmd *cobra.Command, mesh string, command []string, f upFlags) error
 			return fmt.Errorf("making the state folder: %w", err)
 		}
 	}
-	if err := offlineCheck(cmd.Context(), cmd.ErrOrStderr(), mesh); err != nil {
-		return err
-	}
 	stop, err := observe.Start(cmd.Context(), layout.Socket("otlp"), "krater", log)
 	if err != nil {
 		return err
@@ -108,21 +105,6 @@ func runMesh(cmd *cobra.Command, mesh string, command []string, f upFlags) error
 			return f.exit, runCommand(ctx, command, f.exit)
 		},
 	})
-}
-
-// offlineCheck refuses a folder that declares no mesh; what else is wrong is
-// printed, and the rest goes on.
-func offlineCheck(ctx context.Context, w io.Writer, mesh string) error {
-	read, done, err := readOffline(ctx, []string{mesh})
-	if err != nil {
-		return err
-	}
-	defer done()
-	if len(read.Snapshot.Workloads) == 0 {
-		warn(w, read.Problems)
-		return fmt.Errorf("%s declares no workload to run: add a Mesh object (krater.dev/v1alpha1) with spec.workloads", mesh)
-	}
-	return nil
 }
 
 // summary says what is up, and where.

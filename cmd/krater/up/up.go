@@ -40,19 +40,16 @@ var errEnd = errors.New("end")
 func Run(ctx context.Context, o Options) error {
 	client := controlplane.NewClient(o.Layout.Path("admin.sock"))
 	group, ctx := errgroup.WithContext(ctx)
-	for _, p := range o.Parts {
+	for i, p := range o.Parts {
 		fmt.Fprintf(o.Out, "starting %s\n", p.Name)
 		group.Go(func() error { return o.runPart(ctx, p) })
-		if err := waitReady(ctx, p); err != nil {
-			return errors.Join(endOf(group, err), err)
+		err := waitReady(ctx, p)
+		if i == 0 && err == nil { // the control plane: it knows what is to run
+			err = o.checkFleet(ctx, client)
 		}
-	}
-	declared, err := client.Fleet(ctx)
-	if err == nil {
-		err = CheckPorts(declared)
-	}
-	if err != nil {
-		return endOf(group, err)
+		if err != nil {
+			return endOf(group, err)
+		}
 	}
 	fleet := newFleet(o, client)
 	group.Go(func() error { return fleet.run(ctx) })
@@ -69,7 +66,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 		return err
 	})
-	err = group.Wait()
+	err := group.Wait()
 	fleet.wait()
 	if errors.Is(err, errEnd) || errors.Is(err, context.Canceled) {
 		return nil
@@ -77,11 +74,23 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// endOf ends the parts that were started, and gives the reason.
+// checkFleet refuses to go on where nothing is to run, or cannot.
+func (o Options) checkFleet(ctx context.Context, client *controlplane.Client) error {
+	declared, err := client.Fleet(ctx)
+	if err != nil {
+		return err
+	}
+	if len(declared.Workloads) == 0 {
+		return fmt.Errorf("%s declares no workload to run: add a Mesh object (krater.dev/v1alpha1) with spec.workloads", o.Mesh)
+	}
+	return CheckPorts(declared)
+}
+
+// endOf ends the parts that were started, and gives the reason: the part's
+// own where it ended by itself.
 func endOf(group *errgroup.Group, reason error) error {
 	group.Go(func() error { return reason }) // cancels the group's context
-	_ = group.Wait()
-	return reason
+	return group.Wait()
 }
 
 // waitSynced shows each proxy as it comes, until all are synced.
