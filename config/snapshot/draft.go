@@ -17,6 +17,8 @@ type draft struct {
 	snap      *model.Snapshot
 	endpoints map[model.ServiceKey][]model.Endpoint
 	errors    map[model.Ref]model.Problems
+	dangles   map[model.Ref]int  // errors that are missing destinations
+	accepted  map[model.Ref]bool // may have them
 	warnings  model.Problems
 
 	services map[string][]model.Service // by host
@@ -28,7 +30,11 @@ type draft struct {
 }
 
 func newDraft(slots []*slot, o Options) *draft {
-	return &draft{opts: o, slots: slots, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
+	accepted := map[model.Ref]bool{}
+	for _, s := range slots {
+		accepted[s.ref] = s.dangling
+	}
+	return &draft{opts: o, slots: slots, accepted: accepted, dangles: map[model.Ref]int{}, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
 		endpoints: map[model.ServiceKey][]model.Endpoint{}, errors: map[model.Ref]model.Problems{},
 		services: map[string][]model.Service{}, backends: map[string]bool{},
 		owners: map[string][]*model.RouteTable{}, listens: map[string]model.Ref{}}
@@ -90,6 +96,21 @@ func (d *draft) problem(e *crds.Entry, severity model.Severity, code, field, fix
 		return
 	}
 	d.warnings = append(d.warnings, p)
+}
+
+// missing reports a destination that is not there.
+func (d *draft) missing(e *crds.Entry, field, fix, format string, args ...any) {
+	if d.accepted[e.Ref] {
+		return // reported before
+	}
+	d.dangles[e.Ref]++
+	d.problem(e, model.Error, model.CodeUnresolvedHost, field, fix, format, args...)
+}
+
+// onlyDangles tells whether all that is wrong with an object is destinations
+// that are not there.
+func (d *draft) onlyDangles(ref model.Ref) bool {
+	return d.dangles[ref] > 0 && d.dangles[ref] == len(d.errors[ref])
 }
 
 func (d *draft) sortedEndpoints() model.Endpoints {

@@ -114,7 +114,7 @@ func (d *draft) destination(e *crds.Entry, to *model.Destination, field string) 
 	to.Host = d.qualify(to.Host, e.Ref.Namespace)
 	s, ok := d.service(to.Host, e.Ref.Namespace)
 	if !ok {
-		d.problem(e, model.Error, model.CodeUnresolvedHost, field+".host", d.hostLike(to.Host, e.Ref.Namespace), "no service has the host %s", to.Host)
+		d.missing(e, field+".host", d.hostLike(to.Host, e.Ref.Namespace), "no service has the host %s", to.Host)
 		return
 	}
 	to.Namespace = s.Namespace
@@ -128,7 +128,7 @@ func (d *draft) destination(e *crds.Entry, to *model.Destination, field string) 
 		d.problem(e, model.Error, model.CodeInvalidValue, field+".port.number", portsOf(s), "%s has no port %d", to.Host, to.Port)
 	}
 	if to.Subset != "" && !d.hasSubset(s, to.Subset, e.Ref.Namespace) {
-		d.problem(e, model.Error, model.CodeUnresolvedHost, field+".subset", "declare it in a DestinationRule for the host",
+		d.missing(e, field+".subset", "declare it in a DestinationRule for the host",
 			"no DestinationRule gives %s a subset %s", to.Host, to.Subset)
 	}
 }

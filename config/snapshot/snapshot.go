@@ -29,7 +29,10 @@ type Result struct {
 }
 
 // Build makes the snapshot. A version of an object that does not fit to the
-// others gives way to the object's last good one, then to its denial.
+// others gives way to the object's last good one, then to its denial. A
+// VirtualService that has neither stays with the routes that lead nowhere:
+// they answer 503, and the requests they were written for are not let loose
+// on another route.
 func Build(candidates []store.Candidate, o Options) Result {
 	slots := newSlots(candidates)
 	var problems model.Problems
@@ -49,6 +52,7 @@ type slot struct {
 	denial   *crds.Entry   // the last of versions, if any
 	newest   *crds.Entry   // nil: it did not read well
 	known    bool          // it is in force already, in some version
+	dangling bool          // it stays, though some of its destinations are not there
 }
 
 func newSlots(candidates []store.Candidate) []*slot {
@@ -92,7 +96,9 @@ func (d *draft) demote(slots []*slot, problems *model.Problems) bool {
 		if s.versions[0] == s.newest {
 			*problems = append(*problems, errors...)
 		}
-		s.versions = s.versions[1:]
+		if s.dangling = len(s.versions) == 1 && d.onlyDangles(s.ref); !s.dangling {
+			s.versions = s.versions[1:]
+		}
 	}
 	return lowest < ranks
 }
@@ -124,6 +130,10 @@ func (d *draft) result(slots []*slot, problems model.Problems) Result {
 		e := s.versions[0]
 		out.InForce = append(out.InForce, *e)
 		d.snap.Origins[e.Ref.String()] = e.Origin
+		if s.dangling {
+			out.Problems = append(out.Problems, model.Problem{Code: model.CodeUnresolvedHost, Severity: model.Warning, Object: s.ref, Origin: e.Origin,
+				Message: "it is in force; requests that it sends to what is not there get 503", Fix: "declare what is missing, or change the route"})
+		}
 		switch e {
 		case s.newest:
 		case s.denial:
