@@ -42,6 +42,16 @@ func Binaries(t testing.TB) string {
 	return dir
 }
 
+// Build adds another program to Binaries' folder.
+func Build(t testing.TB, name, pkg string) {
+	t.Helper()
+	build := exec.Command("go", "build", "-o", filepath.Join(Binaries(t), name), pkg)
+	build.Dir = Root()
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatal(&buildError{pkg, string(out), err})
+	}
+}
+
 // RemoveBinaries is for the end of TestMain.
 func RemoveBinaries() {
 	if dir, err := binaries(); err == nil {

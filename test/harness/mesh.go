@@ -40,14 +40,14 @@ func Sample(t testing.TB, sample string) *Mesh {
 	replace := strings.NewReplacer("127.80.", m.Network+".", "127.0.0.1:9464", fmt.Sprintf("127.0.0.1:%d", metrics))
 	from := filepath.Join(Root(), sample)
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".yaml" || strings.Contains(path, "testdata") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".yaml" {
 			return err
 		}
 		rel, err := filepath.Rel(from, path)
+		if err != nil || strings.Contains(rel, "testdata") {
+			return err
+		}
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
@@ -156,6 +156,14 @@ func (m *Mesh) KraterJSON(t testing.TB, into any, args ...string) {
 	out, code := m.Krater(t, append(args, "-o", "json")...)
 	if err := json.Unmarshal([]byte(out), into); err != nil {
 		t.Fatalf("krater %s exited with %d, and its output is no JSON: %v\n%s", strings.Join(args, " "), code, err, out)
+	}
+}
+
+// Add writes a new file of configuration.
+func (m *Mesh) Add(t testing.TB, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(m.Dir, file), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 

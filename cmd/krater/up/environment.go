@@ -29,20 +29,43 @@ func environment(w model.Workload, services []model.Service) []string {
 		}
 		env = append(env, fmt.Sprintf("PORT_%s=%d", variable(p.Name), p.AppPort))
 	}
-	for _, s := range services {
-		for _, p := range s.Ports {
-			if local, ok := s.LocalPorts[p.Number]; ok && s.VisibleTo(w.Namespace) {
-				env = append(env,
-					fmt.Sprintf("%s_SERVICE_HOST=%s", variable(serviceName(s)), w.Address),
-					fmt.Sprintf("%s_SERVICE_PORT=%d", variable(serviceName(s)), local),
-					fmt.Sprintf("%s_SERVICE_PORT_%s=%d", variable(serviceName(s)), variable(p.Name), local))
-			}
-		}
-	}
+	env = append(env, serviceVariables(w, services)...)
 	if w.Process != nil {
 		for _, k := range sortedKeys(w.Process.Env) {
 			env = append(env, k+"="+w.Process.Env[k])
 		}
+	}
+	return env
+}
+
+// serviceVariables tell where the TCP services are, as Kubernetes does:
+// NAME_SERVICE_PORT is the first port, and of two services with one name the
+// one in the workload's own namespace is meant.
+func serviceVariables(w model.Workload, services []model.Service) []string {
+	var env []string
+	known := map[string]bool{}
+	for _, own := range []bool{true, false} {
+		for _, s := range services {
+			if name := variable(serviceName(s)); (s.Namespace == w.Namespace) == own && s.VisibleTo(w.Namespace) && !known[name] {
+				env = append(env, portVariables(name, w.Address, s)...)
+				known[name] = true
+			}
+		}
+	}
+	return env
+}
+
+func portVariables(name, address string, s model.Service) []string {
+	var env []string
+	for _, p := range s.Ports {
+		local, ok := s.LocalPorts[p.Number]
+		if !ok {
+			continue
+		}
+		if env == nil {
+			env = append(env, name+"_SERVICE_HOST="+address, fmt.Sprintf("%s_SERVICE_PORT=%d", name, local))
+		}
+		env = append(env, fmt.Sprintf("%s_SERVICE_PORT_%s=%d", name, variable(p.Name), local))
 	}
 	return env
 }
