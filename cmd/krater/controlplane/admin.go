@@ -16,7 +16,13 @@ func (c *ControlPlane) adminAPI() http.Handler {
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Status()) })
 	mux.HandleFunc("GET /fleet", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Fleet()) })
 	mux.HandleFunc("GET /snapshot", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.now().snapshot) })
-	mux.HandleFunc("GET /history", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.status.History()) })
+	mux.HandleFunc("GET /history", func(w http.ResponseWriter, r *http.Request) {
+		if set := r.URL.Query().Get("policySet"); set != "" {
+			c.writeJSON(w, c.status.WithPolicySet(set))
+			return
+		}
+		c.writeJSON(w, c.status.History())
+	})
 	return mux
 }
 

@@ -65,6 +65,10 @@ func (c *ControlPlane) publish(ctx context.Context, r stages.Result, cause serve
 		span.End()
 		next.translation = appendNew(next.translation, problems)
 		sets[w.ID()] = serve.Set(resources.Set())
+		// A decision names its policy set: from it leads a way to the snapshot.
+		if set := translate.PolicySet(r.Snapshot, w); set != "" {
+			c.status.NotePolicySets(r.Snapshot.Version, set)
+		}
 	}
 	c.edits.took(ctx, "translate", began)
 
