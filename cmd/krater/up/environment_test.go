@@ -1,30 +1,51 @@
 package up
 
 import (
-	"strings"
+	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/krater-mesh/krater/model"
 )
 
-func TestServiceVariables(t *testing.T) {
-	tcp := func(n uint32, name string) model.Port { return model.Port{Number: n, Name: name, Protocol: model.TCP} }
-	services := []model.Service{
-		{Name: "db", Namespace: "apart", Ports: []model.Port{tcp(1, "tcp")}, LocalPorts: map[uint32]uint32{1: 16001}},
-		{Name: "db", Namespace: "default", Ports: []model.Port{{Number: 80, Name: "http", Protocol: model.HTTP}, tcp(3306, "mysql"), tcp(33060, "mysql-x")},
-			LocalPorts: map[uint32]uint32{3306: 16002, 33060: 16003}},
-		{Host: "mail.example.com", Namespace: "apart", Ports: []model.Port{tcp(25, "smtp")}, LocalPorts: map[uint32]uint32{25: 16004}},
-		{Name: "hidden", Namespace: "apart", ExportTo: []string{"."}, Ports: []model.Port{tcp(9, "tcp")}, LocalPorts: map[uint32]uint32{9: 16005}},
-		{Name: "web", Namespace: "default", Ports: []model.Port{{Number: 80, Name: "http", Protocol: model.HTTP}}},
+func TestAProgramFindsItsPortAndItsWayOut(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://elsewhere:3128")
+	t.Setenv("no_proxy", "reviews")
+	w := model.Workload{
+		Namespace: "default", Name: "reviews-v1", Address: "127.80.0.4",
+		Ports: []model.WorkloadPort{
+			{Number: 9080, AppPort: 21000, Name: "http"}, {Number: 9090, AppPort: 21001, Name: "grpc-admin"},
+		},
+		Process: &model.Process{Command: []string{"reviews"}, Env: map[string]string{"REVIEWS_VERSION": "v1"}},
 	}
-	got := serviceVariables(model.Workload{Namespace: "default", Address: "127.80.0.2"}, services)
-	want := []string{
-		"DB_SERVICE_HOST=127.80.0.2", "DB_SERVICE_PORT=16002", "DB_SERVICE_PORT_MYSQL=16002", "DB_SERVICE_PORT_MYSQL_X=16003",
-		"MAIL_EXAMPLE_COM_SERVICE_HOST=127.80.0.2", "MAIL_EXAMPLE_COM_SERVICE_PORT=16004", "MAIL_EXAMPLE_COM_SERVICE_PORT_SMTP=16004",
+	db := model.Service{Host: "db.default.svc.cluster.local", Name: "db", Namespace: "default",
+		Ports: []model.Port{{Number: 5432, Name: "tcp", Protocol: model.TCP}}, LocalPorts: map[uint32]uint32{5432: 16001}}
+	hidden := db
+	hidden.Name, hidden.Namespace, hidden.ExportTo = "hidden", "other", []string{"."}
+	env := environment(w, []model.Service{db, hidden})
+	for _, want := range []string{
+		"PORT=21000", "PORT_HTTP=21000", "PORT_GRPC_ADMIN=21001", "HOST=127.0.0.1",
+		"HTTP_PROXY=http://127.80.0.4:15001", "https_proxy=http://127.80.0.4:15001",
+		"DB_SERVICE_HOST=127.80.0.4", "DB_SERVICE_PORT=16001", "REVIEWS_VERSION=v1", "KRATER_WORKLOAD=default/reviews-v1",
+	} {
+		if !slices.Contains(env, want) {
+			t.Errorf("the environment lacks %s", want)
+		}
 	}
-	if diff := cmp.Diff(strings.Join(want, "\n"), strings.Join(got, "\n")); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	for _, no := range []string{"HTTP_PROXY=http://elsewhere:3128", "no_proxy=reviews", "HIDDEN_SERVICE_PORT=16001"} {
+		if slices.Contains(env, no) {
+			t.Errorf("the environment has %s", no)
+		}
+	}
+}
+
+func TestAProgramIsFoundOrNamed(t *testing.T) {
+	for in, want := range map[string]string{"/bin/true": "/bin/true", "./run": "/srv/mesh/run", "../bin/x": "/srv/bin/x"} {
+		got, err := program(model.Process{Command: []string{in}, Dir: "/srv/mesh"})
+		if err != nil || got != want {
+			t.Errorf("%s is %q, %v, want %s", in, got, err, want)
+		}
+	}
+	if _, err := program(model.Process{Command: []string{"no-such-program"}}); err == nil {
+		t.Error("a program that is nowhere was found")
 	}
 }
