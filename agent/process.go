@@ -27,8 +27,9 @@ type Process struct {
 }
 
 // Run starts the program, and starts it again with back-off whenever it ends,
-// until ctx ends: then it gets SIGTERM, and SIGKILL three seconds later. The
-// error is that of a program which cannot be started at all.
+// until ctx ends: then it and the processes that it started get SIGTERM, and
+// SIGKILL three seconds later. The error is that of a program which cannot be
+// started at all.
 func (p Process) Run(ctx context.Context) error {
 	restart := backoff{first: 100 * time.Millisecond, most: 10 * time.Second, calm: 20 * time.Second}
 	for {
@@ -54,7 +55,7 @@ func (p Process) once(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, p.Path, p.Args...)
 	cmd.Env, cmd.Dir = p.Env, p.Dir
 	cmd.Stdout, cmd.Stderr = p.Output, p.Output
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) } // its whole group
 	cmd.WaitDelay = 3 * time.Second
 	cmd.SysProcAttr = endWithParent()
 	if err := cmd.Start(); err != nil {
@@ -66,7 +67,9 @@ func (p Process) once(ctx context.Context) error {
 		}
 		defer os.Remove(p.PIDFile)
 	}
-	return cmd.Wait()
+	err := cmd.Wait()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind may hold its ports
+	return err
 }
 
 func writePID(file string, pid int) error {

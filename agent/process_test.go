@@ -81,6 +81,26 @@ func TestAKilledProcessComesBack(t *testing.T) {
 	}
 }
 
+// TestChildrenEndWithTheirProgram: a shell that is ended leaves what it runs.
+func TestChildrenEndWithTheirProgram(t *testing.T) {
+	child := filepath.Join(t.TempDir(), "grandchild.pid")
+	p := Process{Name: "child", Path: "/bin/sh", Args: []string{"-c", "sleep 60 & echo $! > " + child + "; wait"},
+		Output: io.Discard, Logger: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	until(t, "grandchild", func() bool { return pid(child) != 0 })
+	grandchild := pid(child)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	until(t, "end of the grandchild", func() bool {
+		state, err := os.ReadFile("/proc/" + strconv.Itoa(grandchild) + "/stat")
+		return errors.Is(syscall.Kill(grandchild, 0), syscall.ESRCH) || (err == nil && strings.Contains(string(state), ") Z "))
+	})
+}
+
 func TestAProgramThatIsNotThereIsAnError(t *testing.T) {
 	p := Process{Name: "child", Path: "/no/such/program", Output: io.Discard, Logger: slog.New(slog.DiscardHandler)}
 	err := p.Run(context.Background())
