@@ -1,5 +1,5 @@
 # The benchmarks: included by the Makefile. docs/benchmarks.md says what each
-# one measures, and what it showed.
+# one measures, and what it showed. BENCH_FLAGS="--rounds 1" makes it shorter.
 .PHONY: bench-smoke
 bench-smoke: build ## Measure CPU per request by placement, and the time of an edit.
 	@command -v h2load >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
@@ -7,4 +7,4 @@ bench-smoke: build ## Measure CPU per request by placement, and the time of an e
 		{ echo "bench: h2load is missing: install it (Debian, Ubuntu: apt-get install nghttp2-client; others: nghttp2)" >&2; exit 2; }
 	@$(GO) build -trimpath -o bin/bench-echo ./test/bench/echo
 	@$(GO) build -trimpath -o bin/bench-smoke ./test/bench/smoke
-	@bin/bench-smoke
+	@bin/bench-smoke $(BENCH_FLAGS)
