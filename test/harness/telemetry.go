@@ -12,6 +12,7 @@ import (
 // Record is one log record of an OTLP JSON file, its attributes flattened.
 type Record struct {
 	TraceID, SpanID string
+	Scope           string // "requests", or whose rule's log it is
 	Attributes      map[string]string
 }
 
@@ -25,6 +26,9 @@ type Span struct {
 type otlpLine struct {
 	ResourceLogs []struct {
 		ScopeLogs []struct {
+			Scope struct {
+				Name string `json:"name"`
+			} `json:"scope"`
 			LogRecords []struct {
 				TraceID    string      `json:"traceId"`
 				SpanID     string      `json:"spanId"`
@@ -101,7 +105,7 @@ func ReadTelemetry(t testing.TB, file string) (records []Record, spans []Span) {
 		for _, r := range line.ResourceLogs {
 			for _, s := range r.ScopeLogs {
 				for _, l := range s.LogRecords {
-					records = append(records, Record{l.TraceID, l.SpanID, flatten(l.Attributes)})
+					records = append(records, Record{l.TraceID, l.SpanID, s.Scope.Name, flatten(l.Attributes)})
 				}
 			}
 		}

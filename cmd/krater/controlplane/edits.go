@@ -22,13 +22,17 @@ type edits struct {
 	refused metric.Int64Counter
 }
 
+// durations are buckets in seconds: those that the SDK chooses are meant for
+// milliseconds.
+var durations = metric.WithExplicitBucketBoundaries(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
 func newEdits() *edits {
 	e := &edits{tracer: otel.Tracer("krater/controlplane")}
 	m := otel.Meter("krater/controlplane")
 	// The instruments' names and units are constants: they cannot be refused.
-	e.stage, _ = m.Float64Histogram("krater.edit.stage.duration", metric.WithUnit("s"),
+	e.stage, _ = m.Float64Histogram("krater.edit.stage.duration", metric.WithUnit("s"), durations,
 		metric.WithDescription("Time of each part of taking one edit"))
-	e.settled, _ = m.Float64Histogram("krater.edit.settled.duration", metric.WithUnit("s"),
+	e.settled, _ = m.Float64Histogram("krater.edit.settled.duration", metric.WithUnit("s"), durations,
 		metric.WithDescription("From an edit's being seen to a proxy's last acknowledgement of it"))
 	e.refused, _ = m.Int64Counter("krater.xds.refused", metric.WithDescription("Refusals (NACKs) by proxies"))
 	return e
