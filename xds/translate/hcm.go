@@ -16,7 +16,9 @@ const filterHCM = "envoy.filters.network.http_connection_manager"
 
 // connectionManager is the one HTTP filter of a chain. Paths are normalized
 // alike everywhere, before routing and before any policy; request ids are kept
-// as they came, so that one id names a request on its whole way.
+// as they came, so that one id names a request on its whole way. No address is
+// internal: an empty InternalAddressConfig would trust whoever writes a private
+// one into X-Forwarded-For, and obey the x-envoy-* headers that come with it.
 func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *listenerv3.Filter {
 	m := &hcmv3.HttpConnectionManager{
 		StatPrefix:                      statName(c.listener),
@@ -35,7 +37,6 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 		HttpProtocolOptions:             &corev3.Http1ProtocolOptions{AcceptHttp_10: true},
 		UpgradeConfigs:                  []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
 		RequestIdExtension:              &hcmv3.RequestIDExtension{TypedConfig: pack(&requestidv3.UuidRequestIdConfig{PackTraceReason: wrapperspb.Bool(false)})},
-		InternalAddressConfig:           &hcmv3.HttpConnectionManager_InternalAddressConfig{},
 		StripTrailingHostDot:            true,
 		SetCurrentClientCertDetails:     nil,
 		ForwardClientCertDetails:        hcmv3.HttpConnectionManager_SANITIZE,
