@@ -117,11 +117,16 @@ func (s *subscription) nack(detail string) {
 	}
 }
 
-// mend forgets refusals of bytes that are wanted no more.
+// mend forgets refusals of bytes that are wanted no more. What is sent alone
+// is sent again, also where the proxy has it still: else the refused bytes,
+// should they come back, would be acknowledged; see alone.
 func (s *subscription) mend(g *group) {
 	for name, r := range s.refused {
 		if g.want(name) != r.digest {
 			delete(s.refused, name)
+			if alone(s.typeURL) {
+				s.forced[name] = struct{}{}
+			}
 		}
 	}
 }

@@ -151,7 +151,7 @@ func (s *session) respond(t *subscription, items []item, now time.Time) *discove
 			res.RemovedResources = append(res.RemovedResources, i.name)
 			continue
 		}
-		if n > 0 && bytes+r.size > maxResponseBytes {
+		if n > 0 && bytes+r.size > maxResponseBytes || len(res.Resources) > 0 && alone(t.typeURL) {
 			items = items[:n]
 			break
 		}

@@ -103,6 +103,37 @@ func TestARefusedResourceIsFoundAndNotSentAgain(t *testing.T) {
 	w.until("n", "synced", func(s ClientStatus) bool { return s.Types[testType].State == StateSynced })
 }
 
+// Envoy acknowledges a filter's refused bytes when it gets them a second time.
+func TestAFilterIsSentAloneAndItsRefusedBytesNeverTwice(t *testing.T) {
+	w := newWire(t)
+	filters := func(b string) Set { return Set{TypeExtensionConfig: {"a": say("1"), "b": say("%s", b), "c": say("1")}} }
+	w.publish("n", filters("good"))
+	c := w.open("n", &discovery.DeltaDiscoveryRequest{TypeUrl: TypeExtensionConfig, ResourceNamesSubscribe: []string{"a", "b", "c", "unknown"}})
+	sent := map[string]int{}
+	for len(sent) < 4 {
+		res := c.response()
+		if len(res.Resources) > 1 {
+			t.Fatalf("%v in one response", names(res))
+		}
+		for _, name := range append(names(res), res.RemovedResources...) {
+			sent[name]++
+		}
+		c.answer(res, "")
+	}
+	for range 2 {
+		w.publish("n", filters("bad"))
+		res := c.response()
+		want(t, res, "b", "")
+		c.answer(res, "b is bad")
+		w.until("n", "refused", func(s ClientStatus) bool { return s.Types[TypeExtensionConfig].State == StateNack })
+		w.publish("n", filters("good")) // again, as the proxy has noted the bad one
+		res = c.response()
+		want(t, res, "b", "")
+		c.answer(res, "")
+		w.until("n", "synced", func(s ClientStatus) bool { return s.Types[TypeExtensionConfig].State == StateSynced })
+	}
+}
+
 func TestAReconnectionSendsNothingThatIsThere(t *testing.T) {
 	w := newWire(t)
 	w.publish("n", things(map[string]string{"a": "1", "b": "1"}))

@@ -39,6 +39,12 @@ func exclusive(typeURL string) bool {
 	return typeURL == TypeVirtualHost || typeURL == TypeListener
 }
 
+// alone tells whether resources of a type are sent one in a response. Envoy
+// notes a filter's configuration before it makes the filter: sent again after
+// a refusal, the same bytes are taken for no change, and acknowledged. So it
+// must be known from the first refusal which resource was meant.
+func alone(typeURL string) bool { return typeURL == TypeExtensionConfig }
+
 // droppedByProxy tells whether a resource of the type is left to the proxy to
 // drop, by unsubscribing, when the last listener that uses it has drained.
 // Taken away earlier, a filter slot would fail the requests of a draining
