@@ -95,11 +95,17 @@ func ValidateEnvoy(t testing.TB, bootstrap []byte) error {
 // port of 127.0.0.1, and waits until it is live.
 func StartEnvoy(t testing.TB, bootstrap []byte, adminPort int) *Envoy {
 	t.Helper()
+	return StartEnvoyAt(t, bootstrap, fmt.Sprintf("http://127.0.0.1:%d", adminPort))
+}
+
+// StartEnvoyAt is StartEnvoy for an admin page at any URL.
+func StartEnvoyAt(t testing.TB, bootstrap []byte, admin string) *Envoy {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "envoy.yaml")
 	if err := os.WriteFile(file, bootstrap, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := &Envoy{Admin: fmt.Sprintf("http://127.0.0.1:%d", adminPort), Log: &Buffer{}}
+	e := &Envoy{Admin: admin, Log: &Buffer{}}
 	e.cmd = exec.Command(EnvoyPath(t), "-c", file, "--use-dynamic-base-id", "--log-level", "warning", "--concurrency", "1")
 	e.cmd.Stdout, e.cmd.Stderr = e.Log, e.Log
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
