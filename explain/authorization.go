@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -121,6 +122,7 @@ func sourceFails(s model.Source, v View) string {
 }
 
 // inBlocks tells whether an IP is in one of the CIDR blocks (or addresses).
+// An IPv4 address written as IPv6 is in no IPv4 block, as in Envoy.
 func inBlocks(blocks []string, ip string) bool {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {
@@ -128,10 +130,10 @@ func inBlocks(blocks []string, ip string) bool {
 	}
 	return slices.ContainsFunc(blocks, func(block string) bool {
 		if prefix, err := netip.ParsePrefix(block); err == nil {
-			return prefix.Masked().Contains(addr.Unmap())
+			return prefix.Masked().Contains(addr)
 		}
 		one, err := netip.ParseAddr(block)
-		return err == nil && one == addr.Unmap()
+		return err == nil && one == addr
 	})
 }
 
@@ -167,26 +169,31 @@ func operationFails(o model.Operation, v View) string {
 	return ""
 }
 
-// MatchHost compares an authority in any case, as it is and without its port.
+// endsInPort tells a pattern of host and port.
+var endsInPort = regexp.MustCompile(`:(\d+|\*)$`)
+
+// MatchHost compares an authority in any case; a pattern without a port holds
+// with any.
 func MatchHost(m model.StringMatch, authority string) bool {
 	m.IgnoreCase = true
-	host := authority
-	if i := strings.LastIndexByte(authority, ':'); i >= 0 && strings.Trim(authority[i+1:], "0123456789") == "" && i+1 < len(authority) {
-		host = authority[:i]
+	if m.Matches(authority) {
+		return true
 	}
-	return m.Matches(authority) || m.Matches(host)
+	i := endsInPort.FindStringIndex(authority)
+	return i != nil && !endsInPort.MatchString(m.Value) && m.Matches(authority[:i[0]])
 }
 
-// conditionFails: an absent header matches no value, so Values fail and
-// NotValues hold (Envoy: not(header matches)).
+// conditionFails: where a header comes several times, one that matches is
+// enough. An absent header matches no value, so Values fail and NotValues hold
+// (Envoy: not(header matches)).
 func conditionFails(c model.Condition, v View) string {
-	value, present := v.Header(c.Header)
-	matches := func(m model.StringMatch) bool { return present && m.Matches(value) }
+	have := v.Values(c.Header)
+	matches := func(m model.StringMatch) bool { return slices.ContainsFunc(have, m.Matches) }
 	if len(c.Values) > 0 && !slices.ContainsFunc(c.Values, matches) {
-		return fmt.Sprintf("when: header %s is %s, not %s", c.Header, shown(value, present), describeAny(c.Values))
+		return fmt.Sprintf("when: header %s is %s, not %s", c.Header, shownAll(have), describeAny(c.Values))
 	}
 	if i := slices.IndexFunc(c.NotValues, matches); i >= 0 {
-		return fmt.Sprintf("when: header %s is %q, and must not be %s", c.Header, value, Describe(c.NotValues[i]))
+		return fmt.Sprintf("when: header %s is %s, and must not be %s", c.Header, shownAll(have), Describe(c.NotValues[i]))
 	}
 	return ""
 }

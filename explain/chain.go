@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -68,17 +67,12 @@ func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
 	if role != RoleServer {
 		p.hop.Proxy = w.ID()
 	}
-	normal, ok := v.Path, validTarget(v.Path)
-	if ok && e.snap.Mesh.NormalizePath {
-		normal, ok = NormalizePath(v.Path)
-	}
+	received, ok := Receive(e.snap.Mesh, role, v)
+	p.view, p.hop.Received = received, received
 	if !ok {
-		p.hop.Received = v
 		p.verdict = &Verdict{Status: 400, Reason: "Envoy refuses the path"}
 		return p
 	}
-	p.view.Path = normal
-	p.hop.Received = p.view
 	for _, slot := range []func(){
 		func() { p.wasm(model.PhaseAuthn, "wasm-authn") },
 		p.attributes,
@@ -172,18 +166,4 @@ func (p *passage) limits() {
 			p.instead = append(p.instead, Alternative{Status: 429, Limit: l.ID(), Reason: "when the limit is exceeded"})
 		}
 	}
-}
-
-// remote is the client's address as RBAC's remote_ip has it: at a gateway the
-// peer, behind it the last of X-Forwarded-For.
-func remote(role Role, v View) string {
-	forwarded, ok := v.Headers.Get("x-forwarded-for")
-	if role == RoleGateway || !ok {
-		return v.Peer
-	}
-	last := strings.TrimSpace(forwarded[strings.LastIndexByte(forwarded, ',')+1:])
-	if _, err := netip.ParseAddr(last); err != nil {
-		return v.Peer
-	}
-	return last
 }

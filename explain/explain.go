@@ -108,7 +108,6 @@ func (e *explainer) enter(w model.Workload, v View) *passage {
 		role = RoleGateway
 		v.Port, v.Bound = gatewayPort(w, v.Port)
 	}
-	v.Remote = remote(role, v)
 	return e.pass(w, role, v)
 }
 
@@ -201,6 +200,5 @@ func arriving(from model.Workload, role Role, v View, port uint32) View {
 		v.Headers["x-forwarded-for"] = append(v.Headers["x-forwarded-for"], v.Peer)
 	}
 	v.Peer, v.Port, v.Bound = from.Address, port, 0
-	v.Remote = remote(RoleServer, v)
 	return v
 }

@@ -62,7 +62,12 @@ func matchLimit(m model.HTTPMatch, v View) (ok bool, why string) {
 	if m.Port != 0 && m.Port != v.Port {
 		return false, fmt.Sprintf("port is %d, not %d", v.Port, m.Port)
 	}
-	return MatchHTTP(m, v)
+	return matchHTTP(m, v, func(name string) []string { // a limit's expression sees one value, joined
+		if value, ok := v.Header(name); ok {
+			return []string{value}
+		}
+		return nil
+	})
 }
 
 // requestAttribute gives the value of a key's attribute.

@@ -28,8 +28,12 @@ func MatchRoute(m model.HTTPMatch, at Place, v View) (ok bool, why string) {
 
 // MatchHTTP evaluates a match's conditions on the request: path (without the
 // query), method, scheme, authority, headers, query parameters. why is the
-// first that fails. A limit's matches have no others.
-func MatchHTTP(m model.HTTPMatch, v View) (ok bool, why string) {
+// first that fails. Where a header comes several times, Envoy's routes try each
+// value: one that matches is enough.
+func MatchHTTP(m model.HTTPMatch, v View) (ok bool, why string) { return matchHTTP(m, v, v.Values) }
+
+// matchHTTP is MatchHTTP with the values that a header is taken to have.
+func matchHTTP(m model.HTTPMatch, v View, values func(name string) []string) (ok bool, why string) {
 	path, query := v.Target()
 	for _, part := range []struct {
 		name, value string
@@ -42,7 +46,7 @@ func MatchHTTP(m model.HTTPMatch, v View) (ok bool, why string) {
 		}
 	}
 	for _, h := range m.Headers {
-		if ok, why := MatchHeader(h, v); !ok {
+		if why := headerFails(h, values(h.Name)); why != "" {
 			return false, why
 		}
 	}
@@ -58,28 +62,32 @@ func MatchHTTP(m model.HTTPMatch, v View) (ok bool, why string) {
 	return true, ""
 }
 
-// MatchHeader evaluates a match on one header. An absent header matches
-// nothing; inverted, it counts as an empty one.
-func MatchHeader(h model.HeaderMatch, v View) (ok bool, why string) {
-	value, present := v.Header(h.Name)
-	matches := present && h.Match.Matches(value)
-	if h.Not && !present && h.Match.Kind != model.Present {
+// headerFails says why a match on one header does not hold. An absent header
+// matches nothing; inverted, it counts as an empty one.
+func headerFails(h model.HeaderMatch, have []string) string {
+	matches := slices.ContainsFunc(have, h.Match.Matches)
+	if h.Not && len(have) == 0 && h.Match.Kind != model.Present {
 		matches = h.Match.Matches("")
 	}
 	switch {
 	case matches != h.Not:
-		return true, ""
+		return ""
 	case h.Not:
-		return false, fmt.Sprintf("header %s is %s, and must not be %s", h.Name, shown(value, present), Describe(h.Match))
+		return fmt.Sprintf("header %s is %s, and must not be %s", h.Name, shownAll(have), Describe(h.Match))
 	}
-	return false, fmt.Sprintf("header %s is %s, not %s", h.Name, shown(value, present), Describe(h.Match))
+	return fmt.Sprintf("header %s is %s, not %s", h.Name, shownAll(have), Describe(h.Match))
 }
 
-func shown(value string, present bool) string {
-	if !present {
+// shownAll writes a header's values.
+func shownAll(values []string) string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = fmt.Sprintf("%q", value)
+	}
+	if len(texts) == 0 {
 		return "absent"
 	}
-	return fmt.Sprintf("%q", value)
+	return strings.Join(texts, " and ")
 }
 
 // firstParameter finds a query parameter as Envoy's matcher does: the first

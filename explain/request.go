@@ -83,8 +83,26 @@ func (v View) Header(name string) (string, bool) {
 	case ":authority", "host":
 		return v.Authority, true
 	}
-	return v.Headers.Get(name)
+	value, ok := v.Headers.Get(name)
+	if !ok {
+		value, ok = v.added(name)
+	}
+	return value, ok
 }
+
+// added gives a header that the first proxy adds where the client sent none.
+func (v View) added(name string) (string, bool) {
+	switch strings.ToLower(name) {
+	case "x-forwarded-proto":
+		return v.Scheme, true
+	case "x-request-id":
+		return madeID, true
+	}
+	return "", false
+}
+
+// madeID stands for the id that a proxy will make.
+const madeID = "(made by the proxy)"
 
 // clone is a View whose headers may be changed.
 func (v View) clone() View {
@@ -99,7 +117,7 @@ type Headers map[string][]string
 // are compared in lower case.
 func (h Headers) Get(name string) (string, bool) {
 	values, ok := h[strings.ToLower(name)]
-	return strings.Join(values, ","), ok && len(values) > 0
+	return join(name, values), ok && len(values) > 0
 }
 
 // normal is a copy with names in lower case.

@@ -23,12 +23,13 @@ type StringMatch struct {
 	IgnoreCase bool      `json:"ignoreCase,omitempty"`
 }
 
-// Matches tells whether s matches. A regex that does not compile matches
-// nothing: the snapshot never holds one.
+// Matches tells whether s matches, as Envoy has it: only ASCII letters have a
+// case, and a regex is of bytes, not of UTF-8 ("." is one byte). One that does
+// not compile matches nothing: the snapshot never holds it.
 func (m StringMatch) Matches(s string) bool {
 	v := m.Value
 	if m.IgnoreCase && m.Kind != Regex {
-		v, s = strings.ToLower(v), strings.ToLower(s)
+		v, s = lowerASCII(v), lowerASCII(s)
 	}
 	switch m.Kind {
 	case Exact:
@@ -43,10 +44,29 @@ func (m StringMatch) Matches(s string) bool {
 		if m.IgnoreCase {
 			v = "(?i)" + v
 		}
-		re, err := regexp.Compile("^(?:" + v + ")$")
-		return err == nil && re.MatchString(s)
+		re, err := regexp.Compile("^(?:" + latin1(v) + ")$")
+		return err == nil && re.MatchString(latin1(s))
 	}
 	return false
+}
+
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
+// latin1 gives each byte a character of its own.
+func latin1(s string) string {
+	runes := make([]rune, len(s))
+	for i := range len(s) {
+		runes[i] = rune(s[i])
+	}
+	return string(runes)
 }
 
 // HeaderMatch compares one request header; Not inverts it.

@@ -116,10 +116,15 @@ func (w *world) start(workload string, o translate.Options, policyd string) *har
 // translatePlane runs an Envoy that gets its resources over delta ADS. It
 // starts with a first set: without one it would wait for it for its time.
 func translatePlane(t *testing.T, first translate.Resources) (*servePlane, *harness.Envoy) {
+	return translatePlaneWith(t, first, "")
+}
+
+// translatePlaneWith is one whose proxy sends its records to a socket, too.
+func translatePlaneWith(t *testing.T, first translate.Resources, als string) (*servePlane, *harness.Envoy) {
 	plane := newServePlane(t)
 	admin := harness.FreePort(t)
 	ads := daemonCluster("krater-controlplane", plane.socket)
-	b := translateBase(admin, "", "")
+	b := translateBase(admin, "", als)
 	b.Node.Id = serveNode
 	b.StaticResources.Clusters = append(b.StaticResources.Clusters, ads)
 	from := &corev3.ConfigSource{ResourceApiVersion: corev3.ApiVersion_V3, ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}}}

@@ -1,0 +1,189 @@
+package envoy_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	accesslogdata "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
+
+	"github.com/krater-mesh/krater/explain"
+	"github.com/krater-mesh/krater/model"
+)
+
+// verdict is who decided what: "allowed", "denied" or "refused" (no request
+// for Envoy: 400, or 404 where the target is no path), and
+// the rule.
+type verdict struct{ what, rule string }
+
+// question is a request that was sent, and what explain said of it then.
+type question struct {
+	draw    int
+	objects []any
+	request rawRequest
+	want    verdict
+	id      string
+	answer  *http.Response
+}
+
+// TestAuthorizationAgrees draws policies and requests that nearly match them,
+// and holds explain's verdict and rule to a real Envoy's. A failure is a
+// security bug: in translation, or in what users are told.
+func TestAuthorizationAgrees(t *testing.T) {
+	a := newAgreement(t)
+	n, requests := draws(t, 300), 20
+	tally := map[string]int{}
+	var open []question
+	for i := range n {
+		d := newDrawer(seed(t), i)
+		if objects := d.policies(a.network); a.govern(objects) {
+			for range requests {
+				q := question{draw: i, objects: objects, request: d.request(a.network)}
+				q.want = a.explained(q.request)
+				q.id, q.answer = a.ask(q.request)
+				open = append(open, q)
+			}
+		}
+		if i%50 == 49 || i == n-1 { // records come in batches: not one by one
+			a.close(open, tally)
+			open = nil
+		}
+	}
+	t.Logf("%d requests: %v", n*requests, tally)
+	for _, what := range []string{"allowed by rule", "allowed without", "denied by rule", "denied without", "refused"} {
+		if n >= 100 && tally[what] < n*requests/100 {
+			t.Errorf("of %d requests only %d are %s: what is drawn tests too little", n*requests, tally[what], what)
+		}
+	}
+	if tally["late"] > n/10 {
+		t.Errorf("%d answers came from older policies than those that had settled", tally["late"])
+	}
+}
+
+// close compares answers, and reports one disagreement of each draw.
+func (a *agreement) close(questions []question, tally map[string]int) {
+	reported := -1
+	for _, q := range questions {
+		got := a.told(q.id, q.answer)
+		what := got.what
+		if what != "refused" {
+			what += map[bool]string{true: " without", false: " by rule"}[got.rule == "" || got.rule == model.ImplicitDeny]
+		}
+		tally[what]++
+		switch {
+		case q.want.agrees(got) || q.draw == reported:
+		case !a.disagrees(q.objects, q.request):
+			tally["late"]++ // the proxy's worker had the old policies still
+		default:
+			reported = q.draw
+			objects, r := shrink(q.objects, q.request, 150, a.disagrees)
+			a.govern(objects)
+			a.t.Errorf("seed %d, draw %d: explain says %v, Envoy %v\n%s\nas explain sees it: %+v\n%s",
+				seed(a.t), q.draw, a.explained(r), a.decided(r), r, a.received(r), policiesText(a.t, objects))
+		}
+	}
+}
+
+// govern puts declared policies in force; false: they are not valid.
+func (a *agreement) govern(objects []any) bool {
+	contents, ok := entries(a.t, objects)
+	if !ok {
+		return false
+	}
+	a.snap.Authorization = nil
+	for _, c := range contents {
+		a.snap.Authorization = append(a.snap.Authorization, *c.Authorization)
+	}
+	slices.SortFunc(a.snap.Authorization, func(x, y model.AuthorizationPolicy) int {
+		return strings.Compare(x.Object.Name, y.Object.Name)
+	})
+	a.publish()
+	return true
+}
+
+// disagrees puts policies in force, and asks.
+func (a *agreement) disagrees(objects []any, r rawRequest) bool {
+	return a.govern(objects) && !a.explained(r).agrees(a.decided(r)) && !a.explained(r).agrees(a.decided(r))
+}
+
+// agrees compares an explained verdict with a real one. What is refused must
+// not get through; who refuses it first may differ.
+func (v verdict) agrees(real verdict) bool {
+	return v == real || v.what == "refused" && real.what == "denied"
+}
+
+func (a *agreement) received(r rawRequest) explain.View {
+	v, _ := explain.Receive(a.snap.Mesh, explain.RoleServer, r.view())
+	return v
+}
+
+// explained is the reference evaluator's verdict.
+func (a *agreement) explained(r rawRequest) verdict {
+	v, ok := explain.Receive(a.snap.Mesh, explain.RoleServer, r.view())
+	if !ok {
+		return verdict{what: "refused"}
+	}
+	page := a.snap.Workloads[0]
+	if _, rule := explain.Authorize(a.snap.Authorization, model.Deny, page, v); rule != "" {
+		return verdict{"denied", rule}
+	}
+	results, rule := explain.Authorize(a.snap.Authorization, model.Allow, page, v)
+	if len(results) > 0 && rule == "" {
+		return verdict{"denied", model.ImplicitDeny}
+	}
+	return verdict{"allowed", rule}
+}
+
+// ask sends a request under a name of its own.
+func (a *agreement) ask(r rawRequest) (id string, res *http.Response) {
+	id = a.nextID()
+	r.Headers = append(slices.Clone(r.Headers), [2]string{"x-request-id", id})
+	return id, a.wires.send(a.t, r)
+}
+
+// decided is Envoy's verdict.
+func (a *agreement) decided(r rawRequest) verdict {
+	id, res := a.ask(r)
+	return a.told(id, res)
+}
+
+// told reads an answer, and the record of it.
+func (a *agreement) told(id string, res *http.Response) verdict {
+	switch {
+	case res.StatusCode == http.StatusBadRequest, res.StatusCode == http.StatusNotFound:
+		return verdict{what: "refused"}
+	case res.StatusCode == http.StatusOK && res.Header.Get("x-app") != "":
+		return verdict{"allowed", ruleOf(a.log.take(a.t, id), "allow_")}
+	case res.StatusCode == http.StatusForbidden:
+		e := a.log.take(a.t, id)
+		if rule := ruleOf(e, "deny_"); rule != "" {
+			return verdict{"denied", rule}
+		}
+		details := e.GetResponse().GetResponseCodeDetails()
+		return verdict{"denied", map[bool]string{true: model.ImplicitDeny, false: details}[details == "rbac_access_denied_matched_policy[none]"]}
+	}
+	return verdict{what: fmt.Sprintf("%d %v", res.StatusCode, res.Header)}
+}
+
+// ruleOf is the rule that a record names for one action.
+func ruleOf(e *accesslogdata.HTTPAccessLogEntry, action string) string {
+	fields := e.GetCommonProperties().GetMetadata().GetFilterMetadata()["envoy.filters.http.rbac"].GetFields()
+	rule := fields[action+"enforced_effective_policy_id"].GetStringValue()
+	if rule == "none" {
+		return ""
+	}
+	return rule
+}
+
+func policiesText(t *testing.T, objects []any) string {
+	var texts []string
+	for _, o := range objects {
+		texts = append(texts, asYAML(t, o))
+	}
+	return strings.Join(texts, "---\n")
+}
+
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
