@@ -5,6 +5,9 @@ GO ?= go
 export CGO_ENABLED ?= 0
 MESH ?= samples/bookinfo
 
+# Of `go build -v` it shows every hundredth package, and every error.
+progress = awk '/^[a-z0-9][^ :]*$$/ { if (++n % 100 == 0) { print "krater: " n " packages compiled"; fflush() } next } { print }'
+
 .DEFAULT_GOAL := build
 .PHONY: help demo test check build envoy filters krater fmt vet lint clean
 
@@ -25,8 +28,7 @@ include filters/build.mk
 krater: filters ## Build bin/krater and bin/bookinfo.
 	@echo "krater: building bin/krater and bin/bookinfo (the first build takes some minutes) ..."
 	@mkdir -p bin
-	@$(GO) build -trimpath -o bin/krater ./cmd/krater
-	@$(GO) build -trimpath -o bin/bookinfo ./samples/bookinfo
+	@set -o pipefail; $(GO) build -v -o bin/ ./cmd/krater ./samples/bookinfo 2>&1 | $(progress)
 
 test: build ## Run every test: unit, golden, filter, command line, end to end.
 	@echo "test: the packages by themselves ..."
