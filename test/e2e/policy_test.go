@@ -21,7 +21,7 @@ func TestADeniedRequestNamesPolicyAndRule(t *testing.T) {
 		records, _ := harness.ReadTelemetry(t, file)
 		for _, r := range records {
 			at := r.Attributes
-			if at["krater.proxy"] != "default/productpage-v1" || at["http.request.method"] != "DELETE" || at["krater.direction"] != "inbound" {
+			if r.Scope != "requests" || at["krater.proxy"] != "default/productpage-v1" || at["http.request.method"] != "DELETE" || at["krater.direction"] != "inbound" {
 				continue
 			}
 			return wantAttributes(at, map[string]string{
@@ -69,7 +69,7 @@ func TestTheRateLimitAnswers429(t *testing.T) {
 	harness.Until(t, 20*time.Second, "the record of the limit", func() error {
 		records, _ := harness.ReadTelemetry(t, file)
 		for _, r := range records {
-			if r.Attributes["http.response.status_code"] == "429" && r.Attributes["krater.direction"] == "inbound" {
+			if r.Scope == "requests" && r.Attributes["http.response.status_code"] == "429" && r.Attributes["krater.direction"] == "inbound" {
 				return wantAttributes(r.Attributes, map[string]string{
 					"krater.limit":              "default/productpage/per-demo-client",
 					"krater.decision.policy":    "RateLimit default/productpage",
