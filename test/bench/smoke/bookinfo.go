@@ -33,5 +33,8 @@ func measureBookinfo(ctx context.Context, o options, r *report) (err error) {
 		name: "bookinfo", says: "the whole sample as it is: gateway, productpage, details, reviews, ratings; logs, metrics, every request traced",
 		idle: b.idle, rows: []row{newRow(page.name, samples[page.name])}, processes: true,
 	})
-	return measureEdits(ctx, o, m, r)
+	if err := measureEdits(ctx, o, m, r); err != nil {
+		return err
+	}
+	return measureRestarts(ctx, m, r)
 }

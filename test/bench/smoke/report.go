@@ -15,6 +15,8 @@ type report struct {
 	groups []group
 	edits  []timing
 	start  float64 // seconds until Bookinfo was synced; 0: not measured
+	// restarts are the seconds until a killed Envoy served again.
+	restarts []float64
 }
 
 // group is the rows of one mesh; they are compared with its first.
@@ -119,6 +121,9 @@ func (r *report) figures() []figure.Figure {
 	}
 	if r.start > 0 {
 		out = append(out, figure.Of(benchName, "bookinfo.start", r.start, "s").AtMost(startGoal))
+	}
+	if len(r.restarts) > 0 {
+		out = append(out, figure.Of(benchName, "bookinfo.restart.median", figure.Median(r.restarts), "s").AtMost(restartGoal))
 	}
 	return out
 }

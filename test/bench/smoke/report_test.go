@@ -23,7 +23,7 @@ func measured() *report {
 			{name: "bookinfo", rows: []row{newRow("page", samples(425))}, processes: true},
 		},
 		edits: []timing{{"route", "a route", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 100}}},
-		start: 7,
+		start: 7, restarts: []float64{2, 3, 9},
 	}
 }
 
@@ -37,7 +37,7 @@ func TestFigures(t *testing.T) {
 			t.Errorf("%q has a blank", f.Name)
 		}
 		got[f.Name] = f.Value
-		if hasGoal := f.Goal != nil; hasGoal != (f.Name == "bookinfo.start") {
+		if hasGoal := f.Goal != nil; hasGoal != (f.Name == "bookinfo.start" || f.Name == "bookinfo.restart.median") {
 			t.Errorf("%s has a goal: %v", f.Name, hasGoal)
 		}
 	}
@@ -45,7 +45,7 @@ func TestFigures(t *testing.T) {
 		"full.none.cpu.total": 100, "full.none.cpu.spread": 5, "full.none.cpu.envoy": 85, "full.none.throughput": 85,
 		"full.native.ratio.total": 2, "full.native.ratio.envoy": 2.176,
 		"bookinfo.page.ratio.envoy": 5, "bookinfo.page.process.envoy.a.b": 425,
-		"full.idle": 2, "edit.route.median": 5.5, "edit.route.p90": 9, "bookinfo.start": 7,
+		"full.idle": 2, "edit.route.median": 5.5, "edit.route.p90": 9, "bookinfo.start": 7, "bookinfo.restart.median": 3,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s is %v (there: %v), want %v", name, v, ok, want)

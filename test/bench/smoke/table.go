@@ -56,6 +56,10 @@ func (g group) processTable(w io.Writer) error {
 }
 
 func (r *report) times(w io.Writer) {
+	if len(r.restarts) > 0 {
+		fmt.Fprintf(w, "\na killed Envoy with a Wasm module served again after %.1f s (median of %d; goal: %d s)\n",
+			figure.Median(r.restarts), len(r.restarts), restartGoal)
+	}
 	if r.start > 0 {
 		fmt.Fprintf(w, "\nbookinfo was synced %.1f s after krater's start (goal: %d s)\n", r.start, startGoal)
 	}
