@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/krater-mesh/krater/config/snapshot"
 	"github.com/krater-mesh/krater/config/source/file"
@@ -50,7 +51,7 @@ func Open(paths []string, stateDir, moduleDir string) (*Stages, error) {
 	}
 	s.store, err = store.Open(stateDir, store.Hooks{
 		CheckRego:     checkRego,
-		ResolveModule: s.modules.Resolve,
+		ResolveModule: s.resolveModule,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the last good configuration: %w", err)
@@ -118,6 +119,18 @@ var errNotKept = errors.New("the last good configuration could not be written")
 
 // IsUsable tells whether Run's result can be used in spite of its error.
 func IsUsable(err error) bool { return err == nil || errors.Is(err, errNotKept) }
+
+// builtinRoots are the filters of the built-in module, as its main names them.
+var builtinRoots = []string{"attributes", "denier", "headers"}
+
+// resolveModule refuses a built-in filter that is not there: a proxy would only
+// refuse it later.
+func (s *Stages) resolveModule(url, sha256, baseDir string) (model.Module, error) {
+	if root, ok := strings.CutPrefix(url, model.BuiltinModule); ok && !slices.Contains(builtinRoots, root) {
+		return model.Module{}, fmt.Errorf("there is no built-in filter %q: there are %s", root, strings.Join(builtinRoots, ", "))
+	}
+	return s.modules.Resolve(url, sha256, baseDir)
+}
 
 func checkRego(p model.RegoPolicy) []store.RegoError {
 	var out []store.RegoError
