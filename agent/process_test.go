@@ -61,7 +61,7 @@ func TestAKilledProcessComesBack(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 
-	until(t, "first start", func() bool { return pid(file) != 0 })
+	until(t, "first greeting", func() bool { return pid(file) != 0 && strings.Count(out.String(), "up") == 1 })
 	first := pid(file)
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
