@@ -57,15 +57,11 @@ func (v View) Values(name string) []string {
 	return v.Headers[low]
 }
 
-// validReferer tells what Envoy keeps of Referer: an absolute http(s) URL
-// without user and fragment, or a path of a URI's characters whose first
+// validReferer tells what Envoy keeps of Referer: an absolute URL without user
+// and fragment, or a path of a URI's characters whose first
 // segment has no colon. Anything else it takes off.
 func validReferer(value string) bool {
-	rest, absolute := strings.CutPrefix(strings.ToLower(value), "http://")
-	if !absolute {
-		rest, absolute = strings.CutPrefix(strings.ToLower(value), "https://")
-	}
-	if absolute && rest != "" {
+	if scheme, rest, absolute := strings.Cut(value, "://"); absolute && scheme != "" && rest != "" && !strings.Contains(scheme, "/") {
 		authority, _, _ := strings.Cut(rest, "/")
 		_, fragment, _ := strings.Cut(rest, "#")
 		return !strings.Contains(authority, "@") && fragment == ""

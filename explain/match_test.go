@@ -68,3 +68,10 @@ func TestMatchRouteOnProxy(t *testing.T) {
 		}
 	}
 }
+
+func TestTakesAll(t *testing.T) {
+	root := model.StringMatch{Kind: model.Prefix, Value: "/", IgnoreCase: true} // "/" has no case
+	if !takesAll(model.HTTPMatch{Path: &root}) || takesAll(model.HTTPMatch{Path: pointer(exact("/"))}) {
+		t.Error("a prefix / takes all, the path / does not")
+	}
+}

@@ -94,7 +94,7 @@ func (v View) Header(name string) (string, bool) {
 func (v View) added(name string) (string, bool) {
 	switch strings.ToLower(name) {
 	case "x-forwarded-proto":
-		return v.Scheme, true
+		return "http", true
 	case "x-request-id":
 		return madeID, true
 	}

@@ -127,7 +127,7 @@ func candidates(vh virtualHost) []candidate {
 
 // takesAll tells whether no request fails a match.
 func takesAll(m model.HTTPMatch) bool {
-	anyPath := m.Path == nil || m.Path.Kind == model.Present || *m.Path == model.StringMatch{Kind: model.Prefix, Value: "/"}
+	anyPath := m.Path == nil || m.Path.Kind == model.Present || m.Path.Kind == model.Prefix && m.Path.Value == "/"
 	return anyPath && m.Method == nil && m.Scheme == nil && m.Authority == nil && len(m.Headers) == 0 && len(m.Query) == 0
 }
 
