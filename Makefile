@@ -23,7 +23,8 @@ envoy: ## Install the pinned Envoy into .tools, unless ENVOY or the PATH has one
 	@.ci/install-envoy
 
 include filters/build.mk
--include test/bench/build.mk
+include test/bench/build.mk
+include test/envoy/build.mk
 
 krater: filters ## Build bin/krater and bin/bookinfo.
 	@echo "krater: building bin/krater and bin/bookinfo (the first build takes some minutes) ..."
