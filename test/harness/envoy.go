@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -42,15 +43,28 @@ func EnvoyPath(t testing.TB) string {
 	return p
 }
 
-// FreePort gives a TCP port on 127.0.0.1 that nothing listens on.
+// freePorts are below what the kernel gives out by itself: a port of theirs
+// could be another listener's before its finder binds it.
+const firstFree, freePorts = 10000, 5000
+
+var lastFree atomic.Int64
+
+// FreePort gives a TCP port on 127.0.0.1 that nothing listens on, and that it
+// has not given before.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("finding a free port: %v", err)
+	lastFree.CompareAndSwap(0, int64(os.Getpid()*37))
+	for range freePorts {
+		port := firstFree + int(lastFree.Add(1)%freePorts)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return port
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatalf("none of the ports from %d to %d is free", firstFree, firstFree+freePorts-1)
+	return 0
 }
 
 // Until waits for a condition, and fails the test at the deadline with the
