@@ -93,6 +93,10 @@ var client = &http.Client{
 
 // ask sends one request; headers are "Name: value".
 func ask(method, url, body string, headers ...string) (answer, error) {
+	return send(client, method, url, body, headers)
+}
+
+func send(by *http.Client, method, url, body string, headers []string) (answer, error) {
 	req, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
@@ -102,7 +106,7 @@ func ask(method, url, body string, headers ...string) (answer, error) {
 		req.Header.Add(name, value)
 	}
 	began := time.Now()
-	res, err := client.Do(req)
+	res, err := by.Do(req)
 	if err != nil {
 		return answer{}, err
 	}
