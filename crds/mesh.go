@@ -42,7 +42,7 @@ var meshTranslated = []string{"domain", "tracing", "accessLog", "local", "worklo
 // DefaultMesh are the settings of a mesh that declares none.
 func DefaultMesh() model.Mesh {
 	return model.Mesh{Domain: "cluster.local", RootNamespace: "istio-system", TrustDomain: "cluster.local",
-		Sampling: 1, AccessLog: true, Retries: DefaultRetries(), NormalizePath: true, Network: "127.80.0.0/16"}
+		Sampling: 1, AccessLog: true, Retries: DefaultRetries(), NormalizePath: true, Outbound: model.RegistryOnly, Network: "127.80.0.0/16"}
 }
 
 // Validate reports what is wrong with the settings; Fields start at spec.

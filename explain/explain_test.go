@@ -34,6 +34,7 @@ func bookinfo(t testing.TB) (*model.Snapshot, model.Endpoints) {
 	read(t, "testdata/bookinfo.yaml", s)
 	read(t, "testdata/endpoints.yaml", &eps)
 	s.Seal()
+	eps.Sort()
 	return s, eps
 }
 

@@ -37,7 +37,7 @@ func gatewayHost(s *model.Snapshot, w model.Workload, v View) (vh virtualHost, w
 				for _, t := range serverTables(s, w, g, server, i) {
 					for _, h := range t.Hosts {
 						if both := narrower(host, h); both != "" && model.HostMatches(both, name) {
-							vh.narrow(both, w, g, server, &t)
+							vh.narrow(both, w, g, server, t)
 						}
 					}
 				}
@@ -50,13 +50,13 @@ func gatewayHost(s *model.Snapshot, w model.Workload, v View) (vh virtualHost, w
 	case vh.host == "":
 		return vh, fmt.Sprintf("no VirtualService of the gateway has the host %s", name)
 	}
-	slices.SortFunc(vh.tables, func(a, b model.RouteTable) int { return strings.Compare(a.Object.Key(), b.Object.Key()) })
+	slices.SortFunc(vh.tables, func(a, b *model.RouteTable) int { return strings.Compare(a.Object.Key(), b.Object.Key()) })
 	return vh, ""
 }
 
 // narrow adds what one host of a server brings; a host that is more specific
 // than those before takes their place.
-func (vh *virtualHost) narrow(host string, w model.Workload, g model.Gateway, server model.GatewayServer, t *model.RouteTable) {
+func (vh *virtualHost) narrow(host string, w model.Workload, g *model.Gateway, server model.GatewayServer, t *model.RouteTable) {
 	if host != vh.host {
 		if !moreSpecific(host, vh.host) {
 			return
@@ -68,18 +68,18 @@ func (vh *virtualHost) narrow(host string, w model.Workload, g model.Gateway, se
 		return
 	}
 	vh.at.Gateways = append(vh.at.Gateways, g.Object.Key())
-	if !slices.ContainsFunc(vh.tables, func(have model.RouteTable) bool { return have.Object == t.Object }) {
-		vh.tables = append(vh.tables, *t)
+	if !slices.ContainsFunc(vh.tables, func(have *model.RouteTable) bool { return have.Object == t.Object }) {
+		vh.tables = append(vh.tables, t)
 	}
 }
 
 // serverTables are the route tables that the i-th host of a server takes.
-func serverTables(s *model.Snapshot, w model.Workload, g model.Gateway, server model.GatewayServer, i int) []model.RouteTable {
+func serverTables(s *model.Snapshot, w model.Workload, g *model.Gateway, server model.GatewayServer, i int) []*model.RouteTable {
 	from := ""
 	if i < len(server.Namespaces) {
 		from = server.Namespaces[i]
 	}
-	return slices.DeleteFunc(slices.Clone(s.Routes), func(t model.RouteTable) bool {
+	return slices.DeleteFunc(slices.Clone(s.Routes), func(t *model.RouteTable) bool {
 		return !slices.Contains(t.Gateways, g.Object.Key()) || (from != "" && from != t.Object.Namespace) ||
 			!model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace)
 	})

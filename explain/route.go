@@ -43,7 +43,7 @@ type SkippedRoute struct {
 func (e *explainer) routeSidecar(w model.Workload, v View) RouteStep {
 	vh, why := sidecarHost(e.snap, w, v.Authority)
 	switch {
-	case why != "" && e.snap.Mesh.OutboundAny:
+	case why != "" && e.snap.Mesh.Outbound == model.AllowAny:
 		return RouteStep{Reason: why + "; calls to unknown hosts pass"}
 	case why != "":
 		return RouteStep{Name: RouteBlockAll, Status: 502, Details: "direct_response", Reason: why}
@@ -96,7 +96,7 @@ func (e *explainer) walk(vh virtualHost, v View) RouteStep {
 
 // candidate is one route in the order in which a proxy tries them.
 type candidate struct {
-	table model.RouteTable
+	table *model.RouteTable
 	route model.HTTPRoute
 	holds bool // some match can hold at this proxy
 }

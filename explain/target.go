@@ -63,12 +63,15 @@ func (e *explainer) target(w model.Workload, d model.Destination) Target {
 		t.Status, t.Details, t.Reason = 503, details, reason
 		return t
 	}
-	svc, known := e.snap.Service(d.Host, w.Namespace)
-	port, open := svc.PortNumbered(d.Port)
-	if !known || !open {
+	svc := e.snap.Service(d.Host, w.Namespace)
+	if svc == nil {
 		return fail("cluster_not_found", fmt.Sprintf("no service %s with port %d", d.Host, d.Port))
 	}
-	want, known := e.subset(svc, d.Subset, w.Namespace)
+	port, open := svc.PortNumbered(d.Port)
+	if !open {
+		return fail("cluster_not_found", fmt.Sprintf("no service %s with port %d", d.Host, d.Port))
+	}
+	want, known := e.subset(svc, d.Subset, w)
 	if !known {
 		return fail("cluster_not_found", fmt.Sprintf("no DestinationRule for %s has the subset %s", svc.Host, d.Subset))
 	}
@@ -89,11 +92,14 @@ func (e *explainer) target(w model.Workload, d model.Destination) Target {
 }
 
 // subset gives the labels of a subset as one namespace sees it.
-func (e *explainer) subset(svc model.Service, name, client string) (map[string]string, bool) {
+func (e *explainer) subset(svc *model.Service, name string, client model.Workload) (map[string]string, bool) {
 	if name == "" {
 		return nil, true
 	}
-	policy, _ := e.snap.DestinationFor(svc, client)
+	policy := e.snap.DestinationFor(svc, client)
+	if policy == nil {
+		return nil, false
+	}
 	for _, s := range policy.Subsets {
 		if s.Name == name {
 			return s.Labels, true

@@ -15,7 +15,7 @@ const httpPort = 80
 type virtualHost struct {
 	host   string // as declared; may be a wildcard
 	at     Place
-	tables []model.RouteTable
+	tables []*model.RouteTable
 	https  bool // a Gateway redirects everything to HTTPS
 	// service is what requests go to where no table has a route for them.
 	service *model.Service
@@ -26,8 +26,8 @@ type virtualHost struct {
 // route tables know. why says why there is none.
 func sidecarHost(s *model.Snapshot, w model.Workload, authority string) (vh virtualHost, why string) {
 	name, port := SplitAuthority(strings.ToLower(authority))
-	service, known := serviceNamed(s, name, w.Namespace)
-	if !known {
+	service := serviceNamed(s, name, w.Namespace)
+	if service == nil {
 		return tableHost(s, w, name, port)
 	}
 	if port == 0 {
@@ -42,7 +42,7 @@ func sidecarHost(s *model.Snapshot, w model.Workload, authority string) (vh virt
 	case !p.Protocol.IsHTTP():
 		return vh, fmt.Sprintf("port %d of %s speaks %s, not HTTP", port, service.Host, p.Protocol)
 	}
-	vh = virtualHost{host: service.Host, service: &service, at: Place{Proxy: w, Gateways: []string{model.MeshGateway}, Port: port}}
+	vh = virtualHost{host: service.Host, service: service, at: Place{Proxy: w, Gateways: []string{model.MeshGateway}, Port: port}}
 	vh.tables, _ = closest(meshTables(s, w), service.Host)
 	return vh, ""
 }
@@ -50,7 +50,7 @@ func sidecarHost(s *model.Snapshot, w model.Workload, authority string) (vh virt
 // tableHost is a host that no service has, but a route table.
 func tableHost(s *model.Snapshot, w model.Workload, name string, port uint32) (virtualHost, string) {
 	tables, host := closest(meshTables(s, w), name)
-	taken := slices.ContainsFunc(s.Services, func(svc model.Service) bool {
+	taken := slices.ContainsFunc(s.Services, func(svc *model.Service) bool {
 		return svc.VisibleTo(w.Namespace) && model.HostMatches(host, svc.Host)
 	})
 	if len(tables) == 0 || taken || (port != 0 && port != httpPort) {
@@ -62,7 +62,7 @@ func tableHost(s *model.Snapshot, w model.Workload, name string, port uint32) (v
 
 // soleport is the port that an authority without one means: 80, or the only
 // one; 0: none.
-func soleport(s model.Service) uint32 {
+func soleport(s *model.Service) uint32 {
 	_, web := s.PortNumbered(httpPort)
 	switch {
 	case web:
@@ -75,7 +75,7 @@ func soleport(s model.Service) uint32 {
 
 // serviceNamed finds a service: by its host, by another of its names, by the
 // longest wildcard.
-func serviceNamed(s *model.Snapshot, name, namespace string) (model.Service, bool) {
+func serviceNamed(s *model.Snapshot, name, namespace string) *model.Service {
 	short, wild := "", ""
 	for _, svc := range s.Services {
 		switch {
@@ -96,7 +96,7 @@ func serviceNamed(s *model.Snapshot, name, namespace string) (model.Service, boo
 
 // otherNames are what a namespace may call a service beside its host:
 // name.namespace.svc, name.namespace, at home name, and virtual addresses.
-func otherNames(svc model.Service, namespace string) []string {
+func otherNames(svc *model.Service, namespace string) []string {
 	names := slices.Clone(svc.Addresses)
 	if svc.Name == "" {
 		return names
@@ -109,15 +109,15 @@ func otherNames(svc model.Service, namespace string) []string {
 }
 
 // meshTables are those that a caller's sidecar obeys.
-func meshTables(s *model.Snapshot, w model.Workload) []model.RouteTable {
-	return slices.DeleteFunc(slices.Clone(s.Routes), func(t model.RouteTable) bool {
+func meshTables(s *model.Snapshot, w model.Workload) []*model.RouteTable {
+	return slices.DeleteFunc(slices.Clone(s.Routes), func(t *model.RouteTable) bool {
 		return !slices.Contains(t.Gateways, model.MeshGateway) || !model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace)
 	})
 }
 
 // closest keeps the tables whose host fits a host best: itself, then the
 // longest wildcard. host is that one.
-func closest(tables []model.RouteTable, name string) (out []model.RouteTable, host string) {
+func closest(tables []*model.RouteTable, name string) (out []*model.RouteTable, host string) {
 	for _, t := range tables {
 		fit := ""
 		for _, h := range t.Hosts {
@@ -130,7 +130,7 @@ func closest(tables []model.RouteTable, name string) (out []model.RouteTable, ho
 		case fit == host:
 			out = append(out, t)
 		default:
-			out, host = []model.RouteTable{t}, fit
+			out, host = []*model.RouteTable{t}, fit
 		}
 	}
 	return out, host

@@ -11,11 +11,14 @@ type RouteTable struct {
 	Gateways []string    `json:"gateways"`
 	ExportTo []string    `json:"exportTo,omitempty"`
 	HTTP     []HTTPRoute `json:"http,omitempty"`
+	TLS      []L4Route   `json:"tls,omitempty"` // by server name, not decrypted
+	TCP      []L4Route   `json:"tcp,omitempty"`
 }
 
 // HTTPRoute is one rule; the first that matches wins.
 type HTTPRoute struct {
 	Name         string          `json:"name"`              // unique within the table
+	From         *Ref            `json:"from,omitempty"`    // the delegate that declares it; nil: the table itself
 	Matches      []HTTPMatch     `json:"matches,omitempty"` // any of them; none: everything
 	Destinations []Destination   `json:"destinations,omitempty"`
 	Redirect     *Redirect       `json:"redirect,omitempty"`
@@ -25,6 +28,8 @@ type HTTPRoute struct {
 	Retries      *Retries        `json:"retries,omitempty"` // absent: the mesh's default
 	Fault        *Fault          `json:"fault,omitempty"`
 	Headers      HeaderChanges   `json:"headers,omitzero"`
+	Mirrors      []Mirror        `json:"mirrors,omitempty"`
+	CORS         *CORSPolicy     `json:"cors,omitempty"`
 }
 
 // HTTPMatch is a condition on a request: all of its parts hold.
@@ -40,6 +45,54 @@ type HTTPMatch struct {
 	SourceLabels    map[string]string `json:"sourceLabels,omitempty"`
 	SourceNamespace string            `json:"sourceNamespace,omitempty"`
 	Gateways        []string          `json:"gateways,omitempty"`
+	Claims          []ClaimMatch      `json:"claims,omitempty"` // of a verified JWT; gateways only
+	StatPrefix      string            `json:"statPrefix,omitempty"`
+}
+
+// ClaimMatch compares a claim of the verified token. A claim that is a list
+// matches if one of its items does.
+type ClaimMatch struct {
+	Path  []string    `json:"path"` // nested claims, outermost first
+	Match StringMatch `json:"match"`
+	Not   bool        `json:"not,omitempty"`
+}
+
+// L4Route is a rule for connections; the first that matches wins.
+type L4Route struct {
+	Name         string        `json:"name"` // unique within the table: "tcp[0]", "tls[1]"
+	Matches      []L4Match     `json:"matches,omitempty"`
+	Destinations []Destination `json:"destinations"` // without header changes
+}
+
+// L4Match is a condition on a connection: all of its parts hold.
+type L4Match struct {
+	SNI             []string          `json:"sni,omitempty"`     // any of them; TLS routes only, never empty there
+	Subnets         []string          `json:"subnets,omitempty"` // of the address that was called, CIDR or IP
+	Port            uint32            `json:"port,omitempty"`
+	SourceSubnet    string            `json:"sourceSubnet,omitempty"` // CIDR or IP of the caller
+	SourceLabels    map[string]string `json:"sourceLabels,omitempty"`
+	SourceNamespace string            `json:"sourceNamespace,omitempty"`
+	Gateways        []string          `json:"gateways,omitempty"`
+}
+
+// Mirror sends copies of a share of the requests elsewhere; answers are dropped.
+type Mirror struct {
+	Destination Destination `json:"destination"` // weight and headers are not used
+	Percent     float64     `json:"percent"`     // 0 to 100
+}
+
+// CORSPolicy answers preflights and marks answers. Absent parts are Envoy's
+// defaults: the header is not sent.
+type CORSPolicy struct {
+	AllowOrigins     []StringMatch `json:"allowOrigins,omitempty"`
+	AllowMethods     []string      `json:"allowMethods,omitempty"`
+	AllowHeaders     []string      `json:"allowHeaders,omitempty"`
+	ExposeHeaders    []string      `json:"exposeHeaders,omitempty"`
+	MaxAge           *Duration     `json:"maxAge,omitempty"`
+	AllowCredentials *bool         `json:"allowCredentials,omitempty"`
+	// StopUnmatched answers preflights of other origins itself (Istio's IGNORE); false or
+	// nil forwards them (FORWARD, Istio's default).
+	StopUnmatched *bool `json:"stopUnmatched,omitempty"`
 }
 
 // QueryMatch compares one query parameter.
@@ -79,12 +132,16 @@ type Redirect struct {
 	Scheme        string `json:"scheme,omitempty"`
 	Port          uint32 `json:"port,omitempty"`
 	Code          uint32 `json:"code"` // 301, 302, 303, 307 or 308
+	// DerivePort is Istio's derivePort: "" (not given), "FROM_PROTOCOL_DEFAULT"
+	// or "FROM_REQUEST_PORT".
+	DerivePort string `json:"derivePort,omitempty"`
 }
 
 // DirectResponse answers without asking anyone.
 type DirectResponse struct {
 	Status uint32 `json:"status"`
 	Body   string `json:"body,omitempty"`
+	Bytes  []byte `json:"bytes,omitempty"` // a body that is no text
 }
 
 // Rewrite changes what the destination sees.
@@ -106,6 +163,12 @@ type Retries struct {
 	PerTryTimeout *Duration `json:"perTryTimeout,omitempty"`
 	RetryOn       []string  `json:"retryOn,omitempty"`       // Envoy's names
 	RetryOnStatus []uint32  `json:"retryOnStatus,omitempty"` // status codes
+	Backoff       *Duration `json:"backoff,omitempty"`       // absent: 25 ms
+	// RemoteLocalities tries other localities' endpoints.
+	RemoteLocalities bool `json:"remoteLocalities,omitempty"`
+	// SameHost may ask an endpoint again that failed already (Istio's
+	// retryIgnorePreviousHosts: false).
+	SameHost bool `json:"sameHost,omitempty"`
 }
 
 // Fault is injected on purpose.
@@ -122,6 +185,7 @@ type FaultDelay struct {
 
 // FaultAbort answers a share of the requests itself.
 type FaultAbort struct {
-	Status  uint32  `json:"status"`
-	Percent float64 `json:"percent"` // 0 to 100
+	Status  uint32  `json:"status,omitempty"`
+	GRPC    *uint32 `json:"grpc,omitempty"` // instead of Status: a gRPC status code
+	Percent float64 `json:"percent"`        // 0 to 100
 }

@@ -1,5 +1,11 @@
 package model
 
+import (
+	"slices"
+	"sort"
+	"strings"
+)
+
 // Protocol is what is spoken on a port.
 type Protocol string
 
@@ -10,10 +16,16 @@ const (
 	HTTPS Protocol = "HTTPS"
 	TLS   Protocol = "TLS"
 	TCP   Protocol = "TCP"
+	// Auto is not declared: HTTP/1 and HTTP/2 are recognized by the first
+	// bytes, all else is TCP.
+	Auto Protocol = "AUTO"
 )
 
 // IsHTTP tells whether requests can be seen (and routed, and decided) one by one.
 func (p Protocol) IsHTTP() bool { return p == HTTP || p == HTTP2 || p == GRPC }
+
+// MayBeHTTP tells whether some connections carry requests that can be seen.
+func (p Protocol) MayBeHTTP() bool { return p.IsHTTP() || p == Auto }
 
 // IsHTTP2 tells whether the plain text protocol is HTTP/2.
 func (p Protocol) IsHTTP2() bool { return p == HTTP2 || p == GRPC }
@@ -26,7 +38,15 @@ type Resolution string
 
 const (
 	ResolutionStatic Resolution = "STATIC" // the Endpoints input
-	ResolutionDNS    Resolution = "DNS"    // Envoy resolves the endpoints' names
+	ResolutionDNS    Resolution = "DNS"    // Envoy resolves the endpoints' names, and uses all addresses
+	// ResolutionDNSRoundRobin uses one address of the answer at a time
+	// (Envoy's LOGICAL_DNS).
+	ResolutionDNSRoundRobin Resolution = "DNS_ROUND_ROBIN"
+	// ResolutionNone goes to where the caller meant: its original destination,
+	// or, by an explicit proxy, the name that it asked for.
+	ResolutionNone Resolution = "NONE"
+	// ResolutionDynamicDNS resolves the name of each request or connection.
+	ResolutionDynamicDNS Resolution = "DYNAMIC_DNS"
 )
 
 // Port is a port of a service.
@@ -43,6 +63,13 @@ type ServiceKey struct {
 	Namespace string `json:"namespace"`
 }
 
+func (k ServiceKey) compare(o ServiceKey) int {
+	if c := strings.Compare(k.Host, o.Host); c != 0 {
+		return c
+	}
+	return strings.Compare(k.Namespace, o.Namespace)
+}
+
 // Service is something that can be called: a host with ports.
 type Service struct {
 	Object     Ref        `json:"object"`
@@ -54,6 +81,9 @@ type Service struct {
 	Resolution Resolution `json:"resolution"`
 	External   bool       `json:"external,omitempty"`
 	ExportTo   []string   `json:"exportTo,omitempty"` // empty: everyone; ".": its own namespace
+	Headless   bool       `json:"headless,omitempty"` // Kubernetes' clusterIP: None
+	// SubjectAltNames, one of which the endpoints' certificates must have.
+	SubjectAltNames []string `json:"subjectAltNames,omitempty"`
 	// LocalPorts maps a TCP port to the one a sidecar without redirect
 	// listens on for it, on its workload's own address.
 	LocalPorts map[uint32]uint32 `json:"localPorts,omitempty"`
@@ -100,7 +130,7 @@ type Endpoint struct {
 	Cluster        string            `json:"cluster,omitempty"`
 	Network        string            `json:"network,omitempty"`
 	Locality       string            `json:"locality,omitempty"` // region/zone/subzone
-	Address        string            `json:"address"`            // an IP, or a name where Resolution is DNS
+	Address        string            `json:"address"`            // an IP, "unix:///path", or a name where Resolution is DNS
 	Ports          map[string]uint32 `json:"ports,omitempty"`    // by the service port's name; absent: target port, then number
 	Labels         map[string]string `json:"labels,omitempty"`
 	Workload       string            `json:"workload,omitempty"` // namespace/name
@@ -128,14 +158,26 @@ type ServiceEndpoints struct {
 
 // Endpoints is translation's second input, sorted by service: it changes
 // often and has a path of its own.
-type Endpoints []ServiceEndpoints
+type Endpoints []*ServiceEndpoints
+
+// Sort brings the list into its order.
+func (e Endpoints) Sort() {
+	slices.SortFunc(e, func(a, b *ServiceEndpoints) int { return a.Service.compare(b.Service) })
+}
 
 // Of gives one service's endpoints.
 func (e Endpoints) Of(k ServiceKey) []Endpoint {
-	for _, s := range e {
-		if s.Service == k {
-			return s.Endpoints
-		}
+	if s := e.Find(k); s != nil {
+		return s.Endpoints
 	}
 	return nil
+}
+
+// Find gives one service's entry; nil: it has none.
+func (e Endpoints) Find(k ServiceKey) *ServiceEndpoints {
+	i, ok := sort.Find(len(e), func(i int) int { return k.compare(e[i].Service) })
+	if !ok {
+		return nil
+	}
+	return e[i]
 }

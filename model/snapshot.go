@@ -1,6 +1,8 @@
 package model
 
-import "sort"
+import (
+	"encoding/json"
+)
 
 // Mesh holds the settings of the whole mesh.
 type Mesh struct {
@@ -10,17 +12,42 @@ type Mesh struct {
 	TrustDomain   string  `json:"trustDomain"`
 	Sampling      float64 `json:"sampling"`  // percent of requests traced
 	AccessLog     bool    `json:"accessLog"` // every proxy sends records of all requests to the collector
-	// OutboundAny lets calls to unknown hosts through (ALLOW_ANY).
-	OutboundAny bool    `json:"outboundAny"`
-	Retries     Retries `json:"retries"` // the default of routes without their own
+	// Outbound is what becomes of calls to hosts that nobody declared.
+	Outbound OutboundMode `json:"outbound"`
+	Retries  Retries      `json:"retries"` // the default of routes without their own
 	// NormalizePath applies Envoy's normalize_path and merge_slashes before
 	// routing and before any policy.
-	NormalizePath bool   `json:"normalizePath"`
-	Network       string `json:"network,omitempty"` // CIDR in 127.0.0.0/8 of the workloads' addresses
+	NormalizePath bool `json:"normalizePath"`
+	KeepSlashes   bool `json:"keepSlashes,omitempty"`   // no merge_slashes (Istio's BASE)
+	DecodeSlashes bool `json:"decodeSlashes,omitempty"` // %2F and %5C become / (DECODE_AND_MERGE_SLASHES)
+	// The defaults of destinations that do not say.
+	ConnectTimeout *Duration     `json:"connectTimeout,omitempty"` // absent: 10 s
+	TCPKeepalive   *TCPKeepalive `json:"tcpKeepalive,omitempty"`
+	LocalityLB     *LocalityLB   `json:"localityLB,omitempty"` // absent: on, without settings
+	UpgradeToHTTP2 bool          `json:"upgradeToHTTP2,omitempty"`
+	// DetectionTimeout bounds the wait for the first bytes of an Auto port;
+	// absent: 5 s; 0: none.
+	DetectionTimeout *Duration `json:"detectionTimeout,omitempty"`
+	// The default exportTo of objects that do not say.
+	ServiceExportTo     []string   `json:"serviceExportTo,omitempty"`
+	RouteExportTo       []string   `json:"routeExportTo,omitempty"`
+	DestinationExportTo []string   `json:"destinationExportTo,omitempty"`
+	Providers           []Provider `json:"providers,omitempty"` // Istio's extensionProviders
+	Network             string     `json:"network,omitempty"`   // CIDR in 127.0.0.0/8 of the workloads' addresses
+}
+
+// Provider is one of Istio's extensionProviders, for policies and telemetry
+// to name.
+type Provider struct {
+	Name   string          `json:"name"`
+	Kind   string          `json:"kind"`   // the provider's field: "envoyExtAuthzGrpc", "opentelemetry", …
+	Config json.RawMessage `json:"config"` // of that field
 }
 
 // Snapshot is the whole declared mesh, resolved and valid, and immutable.
 // Every list is sorted by object, so equal configurations are equal values.
+// What did not change from one snapshot to the next is shared between them:
+// the same pointer is the same content.
 type Snapshot struct {
 	// Version is the hash of Branches: equal versions are equal content.
 	Version string `json:"version"`
@@ -31,10 +58,13 @@ type Snapshot struct {
 	// part of the version: moving a line changes nothing.
 	Origins       map[string]Origin     `json:"origins,omitempty"`
 	Workloads     []Workload            `json:"workloads,omitempty"`
-	Services      []Service             `json:"services,omitempty"`
-	Gateways      []Gateway             `json:"gateways,omitempty"`
-	Routes        []RouteTable          `json:"routes,omitempty"`
-	Destinations  []DestinationPolicy   `json:"destinations,omitempty"`
+	Services      []*Service            `json:"services,omitempty"`
+	Gateways      []*Gateway            `json:"gateways,omitempty"`
+	Routes        []*RouteTable         `json:"routes,omitempty"`
+	Destinations  []*DestinationPolicy  `json:"destinations,omitempty"`
+	Sidecars      []*Sidecar            `json:"sidecars,omitempty"`
+	Patches       []*EnvoyPatch         `json:"patches,omitempty"` // by priority, then as Istio orders them
+	Secrets       []*Secret             `json:"secrets,omitempty"`
 	Authorization []AuthorizationPolicy `json:"authorization,omitempty"`
 	Rego          []RegoPolicy          `json:"rego,omitempty"`
 	Limits        []Limit               `json:"limits,omitempty"`
@@ -43,18 +73,8 @@ type Snapshot struct {
 	Telemetry     []TelemetryRule       `json:"telemetry,omitempty"`
 	Backends      []TelemetryBackend    `json:"backends,omitempty"`
 	Placements    []Placement           `json:"placements,omitempty"`
-}
 
-// Seal computes Branches and Version.
-func (s *Snapshot) Seal() {
-	s.Branches = map[string]string{
-		"mesh": Hash(s.Mesh), "workloads": Hash(s.Workloads), "services": Hash(s.Services),
-		"gateways": Hash(s.Gateways), "routes": Hash(s.Routes), "destinations": Hash(s.Destinations),
-		"authorization": Hash(s.Authorization), "rego": Hash(s.Rego), "limits": Hash(s.Limits),
-		"filters": Hash(s.Filters), "attributes": Hash(s.Attributes), "telemetry": Hash(s.Telemetry),
-		"backends": Hash(s.Backends), "placements": Hash(s.Placements),
-	}
-	s.Version = Hash(s.Branches)
+	index *index // made by Seal
 }
 
 // Workload finds a workload by "namespace/name", or by a name that only one has.
@@ -72,48 +92,6 @@ func (s *Snapshot) Workload(name string) (Workload, bool) {
 		return found[0], true
 	}
 	return Workload{}, false
-}
-
-// Service finds the service of a host that a namespace sees: its own first,
-// then by namespace name.
-func (s *Snapshot) Service(host, from string) (Service, bool) {
-	var found []Service
-	for _, svc := range s.Services {
-		if svc.Host == host && svc.VisibleTo(from) {
-			found = append(found, svc)
-		}
-	}
-	if len(found) == 0 {
-		return Service{}, false
-	}
-	sort.SliceStable(found, func(i, j int) bool {
-		if a, b := found[i].Namespace == from, found[j].Namespace == from; a != b {
-			return a
-		}
-		return found[i].Namespace < found[j].Namespace
-	})
-	return found[0], true
-}
-
-// DestinationFor finds the policy for a host as one namespace sees it: the
-// client's own, then the service's, then the root namespace's; an exact host
-// before a wildcard.
-func (s *Snapshot) DestinationFor(svc Service, client string) (DestinationPolicy, bool) {
-	for _, ns := range []string{client, svc.Namespace, s.Mesh.RootNamespace} {
-		best, found := DestinationPolicy{}, false
-		for _, d := range s.Destinations {
-			if d.Object.Namespace != ns || !Exported(d.ExportTo, ns, client) || !HostMatches(d.Host, svc.Host) {
-				continue
-			}
-			if !found || len(d.Host) > len(best.Host) || d.Host == svc.Host {
-				best, found = d, true
-			}
-		}
-		if found {
-			return best, true
-		}
-	}
-	return DestinationPolicy{}, false
 }
 
 // HostMatches tells whether a pattern ("*", "*.suffix" or a host) covers a host.

@@ -144,7 +144,7 @@ func (d *draft) localPorts() {
 		}
 	}
 	for i := range d.snap.Services {
-		s := &d.snap.Services[i]
+		s := d.snap.Services[i]
 		for _, p := range s.Ports {
 			if p.Protocol.IsHTTP() {
 				continue

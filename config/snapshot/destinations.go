@@ -37,7 +37,7 @@ func (d *draft) destinationRule(e *crds.Entry) {
 	} else {
 		d.problem(e, model.Error, model.CodeUnresolvedHost, "spec.host", d.hostLike(p.Host, e.Ref.Namespace), "no service has the host %s", p.Host)
 	}
-	d.snap.Destinations = append(d.snap.Destinations, p)
+	d.snap.Destinations = append(d.snap.Destinations, &p)
 }
 
 // subsetsOf warns of subsets that no endpoint is in.

@@ -122,12 +122,9 @@ func (d *draft) sortedEndpoints() model.Endpoints {
 			}
 			return list[i].Workload < list[j].Workload
 		})
-		out = append(out, model.ServiceEndpoints{Service: k, Endpoints: list})
+		out = append(out, &model.ServiceEndpoints{Service: k, Endpoints: list})
 	}
-	sort.Slice(out, func(i, j int) bool {
-		a, b := out[i].Service, out[j].Service
-		return a.Host < b.Host || a.Host == b.Host && a.Namespace < b.Namespace
-	})
+	out.Sort()
 	return out
 }
 

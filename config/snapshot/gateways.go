@@ -11,7 +11,7 @@ func (d *draft) gateway(e *crds.Entry) {
 	if g == nil {
 		return
 	}
-	d.snap.Gateways = append(d.snap.Gateways, *g)
+	d.snap.Gateways = append(d.snap.Gateways, g)
 	selected, open := false, map[uint32]bool{}
 	for _, w := range d.snap.Workloads {
 		if w.Gateway && g.Selector.Matches(w) {
@@ -35,18 +35,18 @@ func (d *draft) gateway(e *crds.Entry) {
 
 // gatewayNamed finds a Gateway by "namespace/name", or by a name of one's own
 // namespace.
-func (d *draft) gatewayNamed(name, namespace string) (model.Gateway, bool) {
+func (d *draft) gatewayNamed(name, namespace string) (*model.Gateway, bool) {
 	ns, n := model.ParseKey(name, namespace)
 	for _, g := range d.snap.Gateways {
 		if g.Object.Namespace == ns && g.Object.Name == n {
 			return g, true
 		}
 	}
-	return model.Gateway{}, false
+	return nil, false
 }
 
 // takes tells whether a gateway takes a host for routes of a namespace.
-func takes(g model.Gateway, host, namespace string) bool {
+func takes(g *model.Gateway, host, namespace string) bool {
 	for _, s := range g.Servers {
 		for i, h := range s.Hosts {
 			if (s.Namespaces[i] == "" || s.Namespaces[i] == namespace) && (model.HostMatches(h, host) || model.HostMatches(host, h)) {

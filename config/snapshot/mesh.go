@@ -44,7 +44,9 @@ func (d *draft) mesh() {
 	sort.Slice(workloads, func(i, j int) bool { return workloads[i].ID() < workloads[j].ID() })
 	d.snap.Workloads = workloads
 	for _, list := range d.services {
-		d.snap.Services = append(d.snap.Services, list...)
+		for i := range list {
+			d.snap.Services = append(d.snap.Services, &list[i])
+		}
 	}
 }
 

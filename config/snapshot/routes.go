@@ -25,7 +25,7 @@ func (d *draft) routeTable(e *crds.Entry) {
 	if slices.Contains(t.Gateways, model.MeshGateway) {
 		d.own(e, &t)
 	}
-	d.snap.Routes = append(d.snap.Routes, t)
+	d.snap.Routes = append(d.snap.Routes, &t)
 }
 
 // gatewayNames gives gateways as "namespace/name", and reports unknown ones.

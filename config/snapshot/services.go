@@ -30,7 +30,7 @@ func (d *draft) serviceEntry(e *crds.Entry) {
 			own = []model.Endpoint{{Address: host, Health: model.Healthy, Weight: 1}}
 		}
 		d.services[host] = append(d.services[host], s)
-		d.snap.Services = append(d.snap.Services, s)
+		d.snap.Services = append(d.snap.Services, &s)
 		d.endpoints[s.Key()] = append([]model.Endpoint(nil), own...)
 	}
 }

@@ -12,7 +12,7 @@ import (
 func snapshot(hosts ...string) *model.Snapshot {
 	s := &model.Snapshot{}
 	for _, h := range hosts {
-		s.Destinations = append(s.Destinations, model.DestinationPolicy{Object: model.Ref{Kind: "DestinationRule", Namespace: "n", Name: h[:1]}, Host: h})
+		s.Destinations = append(s.Destinations, &model.DestinationPolicy{Object: model.Ref{Kind: "DestinationRule", Namespace: "n", Name: h[:1]}, Host: h})
 	}
 	s.Seal()
 	return s

@@ -64,9 +64,9 @@ func (a *agreement) route(objects []any) bool {
 		for i := range t.HTTP { // the route tells its name
 			t.HTTP[i].Headers.Response.Set = map[string]string{"x-route": t.Object.Key() + "/" + t.HTTP[i].Name}
 		}
-		a.snap.Routes = append(a.snap.Routes, t)
+		a.snap.Routes = append(a.snap.Routes, &t)
 	}
-	slices.SortFunc(a.snap.Routes, func(x, y model.RouteTable) int { return cmp.Compare(x.Object.Name, y.Object.Name) })
+	slices.SortFunc(a.snap.Routes, func(x, y *model.RouteTable) int { return cmp.Compare(x.Object.Name, y.Object.Name) })
 	a.publish()
 	return true
 }

@@ -20,6 +20,7 @@ func TestExplainAgreesWithTranslation(t *testing.T) {
 	s, eps := &model.Snapshot{}, model.Endpoints{}
 	readYAML(t, "bookinfo.yaml", s)
 	readYAML(t, "endpoints.yaml", &eps)
+	eps.Sort()
 	for _, w := range s.Workloads {
 		if got, want := explain.PolicySet(s, w), translate.PolicySet(s, w); got != want {
 			t.Errorf("policy set of %s: %q, translated %q", w.ID(), got, want)

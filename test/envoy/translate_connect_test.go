@@ -55,8 +55,8 @@ func connectWorld(t *testing.T) (*world, *x509.CertPool) {
 		if !s.external {
 			service.Name = "mysql"
 		}
-		w.snap.Services = append(w.snap.Services, service)
-		w.eps = append(w.eps, model.ServiceEndpoints{Service: service.Key(), Endpoints: []model.Endpoint{{Address: w.address(s.at), Health: model.Healthy, Weight: 1}}})
+		w.snap.Services = append(w.snap.Services, &service)
+		w.eps = append(w.eps, &model.ServiceEndpoints{Service: service.Key(), Endpoints: []model.Endpoint{{Address: w.address(s.at), Health: model.Healthy, Weight: 1}}})
 	}
 	return w, pool
 }
@@ -112,7 +112,7 @@ func (t tunnel) Read(p []byte) (int, error) { return t.r.Read(p) }
 // service that the tunnel was opened for.
 func TestTranslateConnect(t *testing.T) {
 	w, pool := connectWorld(t)
-	w.snap.Routes = []model.RouteTable{routeTable("reviews",
+	w.snap.Routes = []*model.RouteTable{routeTable("reviews",
 		model.HTTPRoute{Name: "jason", Matches: on(model.HTTPMatch{Headers: []model.HeaderMatch{{Name: "end-user", Match: model.StringMatch{Kind: model.Exact, Value: "jason"}}}}), Destinations: []model.Destination{to("v2", 1)}},
 		model.HTTPRoute{Name: "rest", Destinations: []model.Destination{to("v1", 1)}})}
 	w.start("page-v1", translate.Options{}, "")

@@ -89,6 +89,7 @@ func TestTranslateRecords(t *testing.T) {
 	go server.Serve(l)
 	t.Cleanup(server.Stop)
 	w.snap.Seal()
+	w.eps.Sort()
 	admin := harness.FreePort(t)
 	c := translateCase{Workload: "page-v1", Snapshot: w.snap, Endpoints: w.eps}
 	envoy := harness.StartEnvoy(t, staticBootstrap(t, c, builtinModule(t), translateBase(admin, "", socket)), admin)

@@ -55,7 +55,7 @@ func testRoutes() []model.HTTPRoute {
 // TestTranslateRoutes sends requests through a real sidecar, by absolute form.
 func TestTranslateRoutes(t *testing.T) {
 	w := newWorld(t)
-	w.snap.Routes = []model.RouteTable{routeTable("reviews", testRoutes()...)}
+	w.snap.Routes = []*model.RouteTable{routeTable("reviews", testRoutes()...)}
 	w.start("page-v1", translate.Options{}, "")
 	c := w.proxied()
 	const base = "http://reviews:9080"
@@ -118,7 +118,7 @@ func TestTranslateRoutes(t *testing.T) {
 // TestTranslateGateway sends requests through a real gateway.
 func TestTranslateGateway(t *testing.T) {
 	w := newWorld(t)
-	w.snap.Gateways = []model.Gateway{{Object: model.Ref{Kind: "Gateway", Namespace: "default", Name: "gw"},
+	w.snap.Gateways = []*model.Gateway{{Object: model.Ref{Kind: "Gateway", Namespace: "default", Name: "gw"},
 		Selector: model.Selector{Labels: map[string]string{"istio": "ingressgateway"}},
 		Servers: []model.GatewayServer{
 			{Port: 80, Protocol: model.HTTP, Hosts: []string{"*.test"}, Namespaces: []string{""}},
@@ -126,7 +126,7 @@ func TestTranslateGateway(t *testing.T) {
 		}}}
 	table := routeTable("page", model.HTTPRoute{Name: "r", Matches: on(model.HTTPMatch{Path: path(model.Prefix, "/reviews")}), Destinations: []model.Destination{to("v1", 1)}})
 	table.Hosts, table.Gateways = []string{"www.test", "other.org"}, []string{"default/gw"}
-	w.snap.Routes = []model.RouteTable{table}
+	w.snap.Routes = []*model.RouteTable{table}
 	w.start("edge", translate.Options{}, "")
 	at := "GET http://" + w.address(1) + ":8080"
 	for _, r := range []struct {

@@ -38,7 +38,7 @@ func TestTranslateUpstreams(t *testing.T) {
 	} {
 		s.at.Health, s.at.Weight = model.Healthy, 1
 		w.snap.Services = append(w.snap.Services, s.service)
-		w.eps = append(w.eps, model.ServiceEndpoints{Service: s.service.Key(), Endpoints: []model.Endpoint{s.at}})
+		w.eps = append(w.eps, &model.ServiceEndpoints{Service: s.service.Key(), Endpoints: []model.Endpoint{s.at}})
 	}
 	w.snap.Destinations[0].Policy.LoadBalancer = &model.LoadBalancer{Balance: model.RingHash, HashOn: &model.HashOn{Header: "x-user"}}
 	w.start("page-v1", noOptions, "")

@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 			{Namespace: "istio-system", Name: "edge", Labels: map[string]string{"istio": "ingressgateway"}, Address: w.address(1), Gateway: true,
 				Ports: []model.WorkloadPort{{Number: 80, AppPort: 8080, Name: "http", Protocol: model.HTTP}}},
 		},
-		Services: []model.Service{service("page", httpPort), service("reviews", httpPort)},
+		Services: []*model.Service{service("page", httpPort), service("reviews", httpPort)},
 	}
 	w.eps = model.Endpoints{{Service: model.ServiceKey{Host: reviewsHost, Namespace: "default"}}}
 	for i, v := range []string{"v1", "v2", "v3"} {
@@ -70,7 +70,7 @@ func newWorld(t *testing.T) *world {
 		w.eps[0].Endpoints = append(w.eps[0].Endpoints, model.Endpoint{Address: at, Health: model.Healthy, Weight: 1,
 			Labels: map[string]string{"version": v}, Workload: "default/reviews-" + v})
 	}
-	w.snap.Destinations = []model.DestinationPolicy{{Object: model.Ref{Kind: "DestinationRule", Namespace: "default", Name: "reviews"}, Host: reviewsHost,
+	w.snap.Destinations = []*model.DestinationPolicy{{Object: model.Ref{Kind: "DestinationRule", Namespace: "default", Name: "reviews"}, Host: reviewsHost,
 		Subsets: []model.Subset{{Name: "v1", Labels: map[string]string{"version": "v1"}}, {Name: "v2", Labels: map[string]string{"version": "v2"}}, {Name: "v3", Labels: map[string]string{"version": "v3"}}}}}
 	return w
 }
@@ -109,6 +109,7 @@ func (w *world) start(workload string, o translate.Options, policyd string) *har
 	w.t.Helper()
 	w.snap.Seal()
 	admin := harness.FreePort(w.t)
+	w.eps.Sort()
 	c := translateCase{Workload: workload, Snapshot: w.snap, Endpoints: w.eps}
 	return harness.StartEnvoy(w.t, staticBootstrap(w.t, c, o, translateBase(admin, policyd, "")), admin)
 }

@@ -17,11 +17,7 @@ type RouteChoice struct {
 // which they are tried. Where no table has a route for this proxy, it is the
 // default route to the service; where there is no service either, none.
 func RoutesFor(snap *model.Snapshot, w model.Workload, host string, port uint32) []RouteChoice {
-	var service *model.Service
-	if s, ok := snap.Service(host, w.Namespace); ok {
-		service = &s
-	}
-	return routesFor(meshTables(snap, w), w, service, host, port)
+	return routesFor(meshTables(snap, w), w, snap.Service(host, w.Namespace), host, port)
 }
 
 func routesFor(tables []*model.RouteTable, w model.Workload, service *model.Service, host string, port uint32) []RouteChoice {
@@ -38,8 +34,7 @@ func routesFor(tables []*model.RouteTable, w model.Workload, service *model.Serv
 // meshTables are the route tables that a workload's sidecar obeys.
 func meshTables(snap *model.Snapshot, w model.Workload) []*model.RouteTable {
 	var out []*model.RouteTable
-	for i := range snap.Routes {
-		t := &snap.Routes[i]
+	for _, t := range snap.Routes {
 		if slices.Contains(t.Gateways, model.MeshGateway) && model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace) {
 			out = append(out, t)
 		}

@@ -26,7 +26,7 @@ func (p *proxy) clusters() {
 		ConnectTimeout:       duration(defaultConnectTimeout),
 	})
 	for _, s := range p.services {
-		d, _ := p.snap.DestinationFor(s, p.w.Namespace)
+		d := p.destination(s)
 		for _, port := range s.Ports {
 			p.serviceCluster(s, port, d, nil)
 			for _, sub := range d.Subsets {
@@ -37,7 +37,7 @@ func (p *proxy) clusters() {
 }
 
 // serviceCluster makes the cluster of a port, or of one subset of it.
-func (p *proxy) serviceCluster(s model.Service, port model.Port, d model.DestinationPolicy, sub *model.Subset) {
+func (p *proxy) serviceCluster(s *model.Service, port model.Port, d *model.DestinationPolicy, sub *model.Subset) {
 	name, policy, labels := ClusterName(port.Number, "", s.Host), d.Policy, map[string]string(nil)
 	if sub != nil {
 		name, policy, labels = ClusterName(port.Number, sub.Name, s.Host), d.Policy.Merge(sub.Policy), sub.Labels
@@ -68,7 +68,7 @@ func (p *proxy) serviceCluster(s model.Service, port model.Port, d model.Destina
 // bindsSource tells whether calls leave from the workload's own address: only
 // where each endpoint can be reached from it. A loopback address reaches
 // nothing outside of the machine.
-func (p *proxy) bindsSource(s model.Service, eps []model.Endpoint) bool {
+func (p *proxy) bindsSource(s *model.Service, eps []model.Endpoint) bool {
 	if s.Resolution == model.ResolutionDNS || (s.External && len(eps) == 0) {
 		return false
 	}
@@ -90,7 +90,7 @@ func bindTo(ip string) *corev3.BindConfig {
 	}}
 }
 
-func serviceName(s model.Service) string {
+func serviceName(s *model.Service) string {
 	if s.Name != "" {
 		return s.Name
 	}

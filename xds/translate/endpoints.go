@@ -13,7 +13,7 @@ import (
 
 // endpointsOf gives a service's endpoints that have the labels. A DNS service
 // without any is found by its own name.
-func (p *proxy) endpointsOf(s model.Service, labels map[string]string) []model.Endpoint {
+func (p *proxy) endpointsOf(s *model.Service, labels map[string]string) []model.Endpoint {
 	all := p.eps.Of(s.Key())
 	if len(all) == 0 && s.Resolution == model.ResolutionDNS && !strings.HasPrefix(s.Host, "*") {
 		all = []model.Endpoint{{Address: s.Host, Health: model.Healthy, Weight: 1}}

@@ -131,14 +131,13 @@ func gatewayHosts(snap *model.Snapshot, w model.Workload, port uint32) []gateway
 }
 
 // gatewayTables are the route tables that the i-th host of a server takes.
-func gatewayTables(snap *model.Snapshot, w model.Workload, g model.Gateway, s model.GatewayServer, i int) []*model.RouteTable {
+func gatewayTables(snap *model.Snapshot, w model.Workload, g *model.Gateway, s model.GatewayServer, i int) []*model.RouteTable {
 	from := ""
 	if i < len(s.Namespaces) {
 		from = s.Namespaces[i]
 	}
 	var out []*model.RouteTable
-	for n := range snap.Routes {
-		t := &snap.Routes[n]
+	for _, t := range snap.Routes {
 		if slices.Contains(t.Gateways, g.Object.Key()) && (from == "" || from == t.Object.Namespace) &&
 			model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace) {
 			out = append(out, t)

@@ -42,6 +42,7 @@ func readCase(t *testing.T, path string) (testCase, model.Workload) {
 		t.Fatalf("%s: %v", path, err)
 	}
 	c.Snapshot.Seal()
+	c.Endpoints.Sort()
 	w, ok := c.Snapshot.Workload(c.Workload)
 	if !ok {
 		t.Fatalf("%s: no workload %s", path, c.Workload)

@@ -27,11 +27,11 @@ next:
 }
 
 func (p *proxy) hashOn(d model.Destination) *routev3.RouteAction_HashPolicy {
-	s, ok := p.snap.Service(d.Host, p.w.Namespace)
-	if !ok {
+	s := p.snap.Service(d.Host, p.w.Namespace)
+	if s == nil {
 		return nil
 	}
-	rule, _ := p.snap.DestinationFor(s, p.w.Namespace)
+	rule := p.destination(s)
 	policy := rule.Policy
 	for _, sub := range rule.Subsets {
 		if sub.Name == d.Subset {

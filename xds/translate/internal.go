@@ -110,7 +110,7 @@ func toChains(names map[string]string) map[string]*matcherv3.Matcher_OnMatch {
 
 // hostNames are the names by which a namespace may call a service: all its
 // forms, without ports. A wildcard has none that can be looked up.
-func hostNames(s model.Service, namespace string) []string {
+func hostNames(s *model.Service, namespace string) []string {
 	out := []string{s.Host}
 	if s.Name != "" {
 		out = append(out, s.Name+"."+s.Namespace+".svc", s.Name+"."+s.Namespace)

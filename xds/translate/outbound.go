@@ -15,7 +15,7 @@ import (
 // outbound makes the explicit HTTP proxy of a sidecar: requests in absolute
 // form are routed by Host; what CONNECT opens goes to the internal listener.
 func (p *proxy) outbound() {
-	if p.snap.Mesh.OutboundAny {
+	if p.snap.Mesh.Outbound == model.AllowAny {
 		p.notSupported(model.Ref{Kind: "Mesh", Name: p.snap.Mesh.Name}, "spec.meshConfig.outboundTrafficPolicy.mode",
 			"calls to unknown hosts are refused (REGISTRY_ONLY): an explicit proxy does not know their addresses", "declare them as ServiceEntries")
 	}

@@ -14,7 +14,7 @@ type proxy struct {
 	eps      model.Endpoints
 	w        model.Workload
 	opt      Options
-	services []model.Service // one for each host, as the workload's namespace sees it
+	services []*model.Service // one for each host, as the workload's namespace sees it
 	out      Resources
 	problems model.Problems
 }
@@ -25,18 +25,18 @@ func newProxy(snap *model.Snapshot, eps model.Endpoints, w model.Workload, o Opt
 
 // visible gives the service of each host that a namespace sees, by host: its
 // own first, then by namespace, as Snapshot.Service does for one host.
-func visible(snap *model.Snapshot, namespace string) []model.Service {
-	best := map[string]model.Service{}
+func visible(snap *model.Snapshot, namespace string) []*model.Service {
+	best := map[string]*model.Service{}
 	for _, s := range snap.Services {
 		have, found := best[s.Host]
 		if s.VisibleTo(namespace) && (!found || closer(s, have, namespace)) {
 			best[s.Host] = s
 		}
 	}
-	return slices.SortedFunc(maps.Values(best), func(a, b model.Service) int { return strings.Compare(a.Host, b.Host) })
+	return slices.SortedFunc(maps.Values(best), func(a, b *model.Service) int { return strings.Compare(a.Host, b.Host) })
 }
 
-func closer(a, b model.Service, namespace string) bool {
+func closer(a, b *model.Service, namespace string) bool {
 	if own := a.Namespace == namespace; own != (b.Namespace == namespace) {
 		return own
 	}
@@ -56,4 +56,13 @@ func (p *proxy) problem(severity model.Severity, code string, o model.Ref, field
 // notSupported is the Problem of what is accepted, but not translated yet.
 func (p *proxy) notSupported(o model.Ref, field, message, fix string) {
 	p.problem(model.Warning, model.CodeNotSupported, o, field, message, fix)
+}
+
+// destination is how this proxy calls a service; without fields where nothing
+// was declared.
+func (p *proxy) destination(s *model.Service) *model.DestinationPolicy {
+	if d := p.snap.DestinationFor(s, p.w); d != nil {
+		return d
+	}
+	return &model.DestinationPolicy{}
 }

@@ -55,8 +55,8 @@ func (p *proxy) localTCP() {
 }
 
 // serviceTCP proxies connections to a service's port.
-func (p *proxy) serviceTCP(name string, s model.Service, port model.Port) *listenerv3.Filter {
-	d, _ := p.snap.DestinationFor(s, p.w.Namespace)
+func (p *proxy) serviceTCP(name string, s *model.Service, port model.Port) *listenerv3.Filter {
+	d := p.destination(s)
 	return tcpProxy(name, ClusterName(port.Number, "", s.Host), d.Policy)
 }
 

@@ -42,21 +42,20 @@ type sidecarHost struct {
 }
 
 // sidecarHosts lists them; no domain is in two. Full names win over short ones.
-func sidecarHosts(snap *model.Snapshot, w model.Workload, services []model.Service) []sidecarHost {
+func sidecarHosts(snap *model.Snapshot, w model.Workload, services []*model.Service) []sidecarHost {
 	var out []sidecarHost
 	taken := map[string]bool{"*": true}
-	for i := range services {
-		s := services[i]
+	for _, s := range services {
 		for _, port := range s.Ports {
-			out = append(out, sidecarHost{service: &services[i], host: s.Host, port: port, domains: claim(taken, withPort([]string{s.Host}, s, port))})
+			out = append(out, sidecarHost{service: s, host: s.Host, port: port, domains: claim(taken, withPort([]string{s.Host}, s, port))})
 		}
 	}
 	for i, h := range out {
-		out[i].domains = append(h.domains, claim(taken, VirtualHostDomains(*h.service, h.port, w.Namespace))...)
+		out[i].domains = append(h.domains, claim(taken, VirtualHostDomains(h.service, h.port, w.Namespace))...)
 	}
 	for _, t := range meshTables(snap, w) {
 		for _, host := range t.Hosts {
-			covers := func(s model.Service) bool { return model.HostMatches(host, s.Host) }
+			covers := func(s *model.Service) bool { return model.HostMatches(host, s.Host) }
 			if slices.ContainsFunc(services, covers) {
 				continue
 			}
@@ -84,11 +83,11 @@ func claim(taken map[string]bool, domains []string) []string {
 // VirtualHostDomains are the values of Host by which a namespace calls a
 // service's port: each name with the port and, for port 80 or the only port,
 // without.
-func VirtualHostDomains(s model.Service, port model.Port, namespace string) []string {
+func VirtualHostDomains(s *model.Service, port model.Port, namespace string) []string {
 	return withPort(hostNames(s, namespace), s, port)
 }
 
-func withPort(names []string, s model.Service, port model.Port) []string {
+func withPort(names []string, s *model.Service, port model.Port) []string {
 	var out []string
 	for _, n := range names {
 		out = append(out, net.JoinHostPort(n, strconv.Itoa(int(port.Number))))

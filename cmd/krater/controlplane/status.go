@@ -102,5 +102,5 @@ func (c ClientStatus) reason() string {
 type Fleet struct {
 	Version   string           `json:"version"`
 	Workloads []model.Workload `json:"workloads"`
-	Services  []model.Service  `json:"services"`
+	Services  []*model.Service `json:"services"`
 }

@@ -13,7 +13,7 @@ import (
 
 // environment is what a workload's program gets: this process's own, where to
 // listen, and the way out through its sidecar.
-func environment(w model.Workload, services []model.Service) []string {
+func environment(w model.Workload, services []*model.Service) []string {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.Contains([]string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "PORT", "HOST"}, strings.ToUpper(name))
@@ -41,7 +41,7 @@ func environment(w model.Workload, services []model.Service) []string {
 // serviceVariables tell where the TCP services are, as Kubernetes does:
 // NAME_SERVICE_PORT is the first port, and of two services with one name the
 // one in the workload's own namespace is meant.
-func serviceVariables(w model.Workload, services []model.Service) []string {
+func serviceVariables(w model.Workload, services []*model.Service) []string {
 	var env []string
 	known := map[string]bool{}
 	for _, own := range []bool{true, false} {
@@ -55,7 +55,7 @@ func serviceVariables(w model.Workload, services []model.Service) []string {
 	return env
 }
 
-func portVariables(name, address string, s model.Service) []string {
+func portVariables(name, address string, s *model.Service) []string {
 	var env []string
 	for _, p := range s.Ports {
 		local, ok := s.LocalPorts[p.Number]
@@ -70,7 +70,7 @@ func portVariables(name, address string, s model.Service) []string {
 	return env
 }
 
-func serviceName(s model.Service) string {
+func serviceName(s *model.Service) string {
 	if s.Name != "" {
 		return s.Name
 	}

@@ -21,7 +21,7 @@ func TestAProgramFindsItsPortAndItsWayOut(t *testing.T) {
 		Ports: []model.Port{{Number: 5432, Name: "tcp", Protocol: model.TCP}}, LocalPorts: map[uint32]uint32{5432: 16001}}
 	hidden := db
 	hidden.Name, hidden.Namespace, hidden.ExportTo = "hidden", "other", []string{"."}
-	env := environment(w, []model.Service{db, hidden})
+	env := environment(w, []*model.Service{&db, &hidden})
 	for _, want := range []string{
 		"PORT=21000", "PORT_HTTP=21000", "PORT_GRPC_ADMIN=21001", "HOST=127.0.0.1",
 		"HTTP_PROXY=http://127.80.0.4:15001", "https_proxy=http://127.80.0.4:15001",

@@ -154,7 +154,7 @@ func (f *fleet) awaitSynced(ctx context.Context, id string) {
 	}
 }
 
-func (f *fleet) runProgram(ctx context.Context, w model.Workload, services []model.Service) error {
+func (f *fleet) runProgram(ctx context.Context, w model.Workload, services []*model.Service) error {
 	path, err := program(*w.Process)
 	if err != nil {
 		return err
