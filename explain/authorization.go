@@ -22,14 +22,14 @@ func PolicySet(s *model.Snapshot, w model.Workload) string {
 		switch {
 		case !p.Selector.Matches(w):
 		case p.Action == model.Deny:
-			rules.Deny = append(rules.Deny, p)
+			rules.Deny = append(rules.Deny, *p)
 		default:
-			rules.Allow = append(rules.Allow, p)
+			rules.Allow = append(rules.Allow, *p)
 		}
 	}
 	for _, p := range s.Rego {
 		if p.Selector.Matches(w) {
-			rules.Rego = append(rules.Rego, p)
+			rules.Rego = append(rules.Rego, *p)
 		}
 	}
 	if len(rules.Deny)+len(rules.Allow)+len(rules.Rego) == 0 {
@@ -57,7 +57,7 @@ type RuleResult struct {
 // select a workload, in the snapshot's order: Envoy's RBAC answers the same.
 // rule is the one that decides: of those that match the first by name, as
 // Envoy sorts them; "" where none does.
-func Authorize(policies []model.AuthorizationPolicy, action model.Action, w model.Workload, v View) (results []PolicyResult, rule string) {
+func Authorize(policies []*model.AuthorizationPolicy, action model.Action, w model.Workload, v View) (results []PolicyResult, rule string) {
 	for _, p := range policies {
 		if p.Action != action || !p.Selector.Matches(w) {
 			continue

@@ -60,7 +60,7 @@ func TestMatchRule(t *testing.T) {
 
 // drawPolicies gives a mesh's policies for one workload, few words each, so
 // that they match often.
-func drawPolicies(t *rapid.T) []model.AuthorizationPolicy {
+func drawPolicies(t *rapid.T) []*model.AuthorizationPolicy {
 	word := rapid.SampledFrom([]string{"a", "b", "c"})
 	matches := rapid.Custom(func(t *rapid.T) []model.StringMatch {
 		return []model.StringMatch{exact(word.Draw(t, "value"))}
@@ -74,8 +74,8 @@ func drawPolicies(t *rapid.T) []model.AuthorizationPolicy {
 		}
 		return model.AuthorizationRule{When: []model.Condition{c}}
 	})
-	policy := rapid.Custom(func(t *rapid.T) model.AuthorizationPolicy {
-		return model.AuthorizationPolicy{
+	policy := rapid.Custom(func(t *rapid.T) *model.AuthorizationPolicy {
+		return &model.AuthorizationPolicy{
 			Object: model.Ref{Kind: "AuthorizationPolicy", Namespace: "default", Name: rapid.StringMatching("[a-z]{6}").Draw(t, "name")},
 			Action: rapid.SampledFrom([]model.Action{model.Allow, model.Deny}).Draw(t, "action"),
 			Rules:  rapid.SliceOfN(rule, 0, 3).Draw(t, "rules"),
@@ -94,7 +94,7 @@ func drawView(t *rapid.T) View {
 }
 
 // verdictOf runs a chain of nothing but policies; nil: it lets pass.
-func verdictOf(policies []model.AuthorizationPolicy, v View) *Verdict {
+func verdictOf(policies []*model.AuthorizationPolicy, v View) *Verdict {
 	e := &explainer{snap: &model.Snapshot{Authorization: policies}}
 	return e.pass(model.Workload{Namespace: "default", Name: "w"}, RoleServer, v).verdict
 }
@@ -108,7 +108,7 @@ func TestDenyAlwaysWins(t *testing.T) {
 			t.Fatalf("%s matches, and the verdict is %+v", rule, got)
 		}
 		open := model.AuthorizationPolicy{Action: model.Allow, Rules: []model.AuthorizationRule{{}}}
-		with := verdictOf(append(slices.Clone(policies), open), v)
+		with := verdictOf(append(slices.Clone(policies), &open), v)
 		if (with == nil) != (rule == "") {
 			t.Fatalf("with a policy that allows everything: %+v; DENY rule %q", with, rule)
 		}

@@ -95,8 +95,8 @@ func (p *passage) step(s Step) { p.hop.Chain = append(p.hop.Chain, s) }
 func (p *passage) wasm(phase model.Phase, slot string) {
 	var runs []model.FilterBinding
 	for _, f := range p.e.snap.Filters {
-		if f.Phase == phase && f.Selector.Matches(p.w) && p.sees(f) {
-			runs = append(runs, f)
+		if f.Phase == phase && f.Selector.Matches(p.w) && p.sees(*f) {
+			runs = append(runs, *f)
 		}
 	}
 	slices.SortStableFunc(runs, func(a, b model.FilterBinding) int { return int(b.Priority) - int(a.Priority) })
@@ -160,7 +160,7 @@ func (p *passage) limits() {
 		if l.Scope == model.ScopeMesh || !l.Selector.Matches(p.w) {
 			continue
 		}
-		c := Charge(l, p.view, p.drawn)
+		c := Charge(*l, p.view, p.drawn)
 		p.step(Step{Slot: "limit-local", Limit: &c})
 		if c.Charged && l.Mode != model.Shadow {
 			p.instead = append(p.instead, Alternative{Status: 429, Limit: l.ID(), Reason: "when the limit is exceeded"})

@@ -104,7 +104,7 @@ func (p *passage) rego() {
 			p.step(Step{Slot: "authorization", Rego: &r})
 			continue
 		}
-		a := p.e.decider.Decide(policy, p.w, p.view)
+		a := p.e.decider.Decide(*policy, p.w, p.view)
 		r.Asked, r.Allowed, r.Reason = true, a.Allowed, a.Reason
 		d := &model.Decision{
 			Policy: r.Policy, Rule: r.Rule, Place: model.Daemon, PolicySet: p.policySet(), Allowed: a.Allowed, Reason: a.Reason,

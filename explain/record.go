@@ -18,7 +18,7 @@ func (p *passage) records() {
 		if !rule.Selector.Matches(p.w) {
 			continue
 		}
-		p.step(Step{Slot: "access-log", Record: record(rule)})
+		p.step(Step{Slot: "access-log", Record: record(*rule)})
 	}
 }
 

@@ -56,23 +56,23 @@ type Snapshot struct {
 	Mesh     Mesh              `json:"mesh"`
 	// Origins says where each object was declared, by Ref.String(). It is no
 	// part of the version: moving a line changes nothing.
-	Origins       map[string]Origin     `json:"origins,omitempty"`
-	Workloads     []Workload            `json:"workloads,omitempty"`
-	Services      []*Service            `json:"services,omitempty"`
-	Gateways      []*Gateway            `json:"gateways,omitempty"`
-	Routes        []*RouteTable         `json:"routes,omitempty"`
-	Destinations  []*DestinationPolicy  `json:"destinations,omitempty"`
-	Sidecars      []*Sidecar            `json:"sidecars,omitempty"`
-	Patches       []*EnvoyPatch         `json:"patches,omitempty"` // by priority, then as Istio orders them
-	Secrets       []*Secret             `json:"secrets,omitempty"`
-	Authorization []AuthorizationPolicy `json:"authorization,omitempty"`
-	Rego          []RegoPolicy          `json:"rego,omitempty"`
-	Limits        []Limit               `json:"limits,omitempty"`
-	Filters       []FilterBinding       `json:"filters,omitempty"`
-	Attributes    []AttributeSet        `json:"attributes,omitempty"`
-	Telemetry     []TelemetryRule       `json:"telemetry,omitempty"`
-	Backends      []TelemetryBackend    `json:"backends,omitempty"`
-	Placements    []Placement           `json:"placements,omitempty"`
+	Origins       map[string]Origin      `json:"origins,omitempty"`
+	Workloads     []Workload             `json:"workloads,omitempty"`
+	Services      []*Service             `json:"services,omitempty"`
+	Gateways      []*Gateway             `json:"gateways,omitempty"`
+	Routes        []*RouteTable          `json:"routes,omitempty"`
+	Destinations  []*DestinationPolicy   `json:"destinations,omitempty"`
+	Sidecars      []*Sidecar             `json:"sidecars,omitempty"`
+	Patches       []*EnvoyPatch          `json:"patches,omitempty"` // by priority, then as Istio orders them
+	Secrets       []*Secret              `json:"secrets,omitempty"`
+	Authorization []*AuthorizationPolicy `json:"authorization,omitempty"`
+	Rego          []*RegoPolicy          `json:"rego,omitempty"`
+	Limits        []*Limit               `json:"limits,omitempty"`
+	Filters       []*FilterBinding       `json:"filters,omitempty"`
+	Attributes    []*AttributeSet        `json:"attributes,omitempty"`
+	Telemetry     []*TelemetryRule       `json:"telemetry,omitempty"`
+	Backends      []*TelemetryBackend    `json:"backends,omitempty"`
+	Placements    []Placement            `json:"placements,omitempty"`
 
 	index *index // made by Seal
 }

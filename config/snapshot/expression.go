@@ -22,7 +22,7 @@ type expressions struct {
 	redacted []string
 }
 
-func newExpressions(sets []model.AttributeSet) *expressions {
+func newExpressions(sets []*model.AttributeSet) *expressions {
 	x := &expressions{types: map[string]attribute.Type{}}
 	for _, i := range attribute.Vocabulary {
 		x.types[i.Name] = i.Type

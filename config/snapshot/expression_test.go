@@ -8,7 +8,7 @@ import (
 )
 
 func TestExpressions(t *testing.T) {
-	x := newExpressions([]model.AttributeSet{{Attributes: []model.Attribute{{Name: "user"}, {Name: "team.name"}, {Name: "secret", Redact: true}}}})
+	x := newExpressions([]*model.AttributeSet{{Attributes: []model.Attribute{{Name: "user"}, {Name: "team.name"}, {Name: "secret", Redact: true}}}})
 	for _, c := range []struct {
 		check func(string) error
 		text  string

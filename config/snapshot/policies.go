@@ -15,19 +15,19 @@ func (d *draft) policy(e *crds.Entry) {
 	case c.Authorization != nil:
 		p := *c.Authorization
 		p.Selector = d.selector(e, p.Selector)
-		d.snap.Authorization = append(d.snap.Authorization, p)
+		d.snap.Authorization = append(d.snap.Authorization, &p)
 	case c.Rego != nil:
 		p := *c.Rego
 		p.Selector = d.selector(e, p.Selector)
-		d.snap.Rego = append(d.snap.Rego, p)
+		d.snap.Rego = append(d.snap.Rego, &p)
 	case c.Filter != nil:
 		f := *c.Filter
 		f.Selector = d.selector(e, f.Selector)
-		d.snap.Filters = append(d.snap.Filters, f)
+		d.snap.Filters = append(d.snap.Filters, &f)
 	case c.Attributes != nil:
 		a := *c.Attributes
 		a.Selector = d.selector(e, a.Selector)
-		d.snap.Attributes = append(d.snap.Attributes, a)
+		d.snap.Attributes = append(d.snap.Attributes, &a)
 	case c.Limits != nil:
 		for i, l := range c.Limits.Items {
 			if i == 0 {
@@ -35,7 +35,7 @@ func (d *draft) policy(e *crds.Entry) {
 			} else {
 				l.Selector = d.scope(e, l.Selector)
 			}
-			d.snap.Limits = append(d.snap.Limits, l)
+			d.snap.Limits = append(d.snap.Limits, &l)
 		}
 	}
 }

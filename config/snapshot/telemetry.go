@@ -21,7 +21,7 @@ func (d *draft) backend(e *crds.Entry) {
 		d.listens[b.Endpoint] = e.Ref
 	}
 	d.backends[e.Ref.Key()] = true
-	d.snap.Backends = append(d.snap.Backends, b)
+	d.snap.Backends = append(d.snap.Backends, &b)
 }
 
 // telemetry adds the rules, which name backends and attributes.
@@ -38,7 +38,7 @@ func (d *draft) telemetry() {
 		r.Selector = d.selector(e, r.Selector)
 		r.Backends = d.backendKeys(e, r.Backends)
 		d.checkRule(e, r, x)
-		d.snap.Telemetry = append(d.snap.Telemetry, r)
+		d.snap.Telemetry = append(d.snap.Telemetry, &r)
 	})
 }
 

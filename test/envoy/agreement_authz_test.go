@@ -102,9 +102,9 @@ func (a *agreement) govern(objects []any) bool {
 	}
 	a.snap.Authorization = nil
 	for _, c := range contents {
-		a.snap.Authorization = append(a.snap.Authorization, *c.Authorization)
+		a.snap.Authorization = append(a.snap.Authorization, c.Authorization)
 	}
-	slices.SortFunc(a.snap.Authorization, func(x, y model.AuthorizationPolicy) int {
+	slices.SortFunc(a.snap.Authorization, func(x, y *model.AuthorizationPolicy) int {
 		return strings.Compare(x.Object.Name, y.Object.Name)
 	})
 	a.publish()

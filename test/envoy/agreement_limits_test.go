@@ -63,7 +63,7 @@ func (a *agreement) limit(objects []any) bool {
 	for _, c := range contents {
 		for _, l := range c.Limits.Items {
 			l.Key = append([]string{"request.headers['x-pair']"}, l.Key...)
-			a.snap.Limits = append(a.snap.Limits, l)
+			a.snap.Limits = append(a.snap.Limits, &l)
 		}
 	}
 	a.publish()
@@ -97,7 +97,7 @@ func (a *agreement) explainedLimit(first, second rawRequest) int {
 		views = append(views, v)
 	}
 	for _, l := range a.snap.Limits {
-		x, y := explain.Charge(l, views[0], nil), explain.Charge(l, views[1], nil)
+		x, y := explain.Charge(*l, views[0], nil), explain.Charge(*l, views[1], nil)
 		if x.Charged && y.Charged && slices.Equal(x.Key, y.Key) {
 			return 429
 		}

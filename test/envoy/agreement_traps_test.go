@@ -43,7 +43,7 @@ func TestAuthorizationTraps(t *testing.T) {
 		{"IPv4 as IPv6 is no IPv4", remote("0.0.0.0/0"), "x", [][2]string{{"x-forwarded-for", "::ffff:10.0.0.1"}}, false},
 		{"a zone is no part of an address", remote("fe80::1"), "x", [][2]string{{"x-forwarded-for", "fe80::1%lo"}}, true},
 	} {
-		a.snap.Authorization = []model.AuthorizationPolicy{policyOf("p", model.Deny, c.rule)}
+		a.snap.Authorization = []*model.AuthorizationPolicy{policyOf("p", model.Deny, c.rule)}
 		a.publish()
 		r := rawRequest{Method: "GET", Target: "/", Host: c.host, Headers: c.headers, Peer: "127.0.0.1", Port: 9080}
 		want := verdict{what: "allowed"}

@@ -50,16 +50,16 @@ func TestTranslateEditsNeverTouchAListener(t *testing.T) {
 	}
 	want("first", 200)
 	before := serveStat(t, envoy, "listener_manager.listener_modified")
-	policy := model.AuthorizationPolicy{Object: model.Ref{Kind: "AuthorizationPolicy", Namespace: "default", Name: "p"},
+	policy := &model.AuthorizationPolicy{Object: model.Ref{Kind: "AuthorizationPolicy", Namespace: "default", Name: "p"},
 		Action: model.Deny, Rules: []model.AuthorizationRule{{}}}
-	w.snap.Authorization = []model.AuthorizationPolicy{policy}
+	w.snap.Authorization = []*model.AuthorizationPolicy{policy}
 	publish("policy added")
 	want("policy added", 403)
 	policy.Rules = []model.AuthorizationRule{{To: []model.Operation{{Methods: []model.StringMatch{{Kind: model.Exact, Value: "POST"}}}}}}
-	w.snap.Authorization = []model.AuthorizationPolicy{policy}
+	w.snap.Authorization = []*model.AuthorizationPolicy{policy}
 	publish("policy edited")
 	want("policy edited", 200)
-	w.snap.Limits = []model.Limit{{Object: model.Ref{Kind: "RateLimit", Namespace: "default", Name: "l"}, Name: "one", Requests: 1, Burst: 1, Per: model.Duration(3600e9), Scope: model.ScopeProxy}}
+	w.snap.Limits = []*model.Limit{{Object: model.Ref{Kind: "RateLimit", Namespace: "default", Name: "l"}, Name: "one", Requests: 1, Burst: 1, Per: model.Duration(3600e9), Scope: model.ScopeProxy}}
 	publish("limit added")
 	want("limit added", 200)
 	want("limit added", 429)

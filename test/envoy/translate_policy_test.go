@@ -19,8 +19,8 @@ import (
 	"github.com/krater-mesh/krater/xds/translate"
 )
 
-func policyOf(name string, action model.Action, rules ...model.AuthorizationRule) model.AuthorizationPolicy {
-	return model.AuthorizationPolicy{Object: model.Ref{Kind: "AuthorizationPolicy", Namespace: "default", Name: name}, Action: action, Rules: rules}
+func policyOf(name string, action model.Action, rules ...model.AuthorizationRule) *model.AuthorizationPolicy {
+	return &model.AuthorizationPolicy{Object: model.Ref{Kind: "AuthorizationPolicy", Namespace: "default", Name: name}, Action: action, Rules: rules}
 }
 
 func strs(kind model.MatchKind, values ...string) []model.StringMatch {
@@ -53,30 +53,30 @@ func TestTranslateAuthorization(t *testing.T) {
 		requests []request
 	}{
 		{"none: allowed", nil, []request{{"GET /", "", 200}}},
-		{"ALLOW without rules: nothing", []model.AuthorizationPolicy{policyOf("a", model.Allow)}, []request{{"GET /", "", 403}}},
-		{"ALLOW with an empty rule: all", []model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{})}, []request{{"GET /", "", 200}}},
-		{"DENY without rules: nothing", []model.AuthorizationPolicy{policyOf("a", model.Deny)}, []request{{"GET /", "", 200}}},
-		{"DENY before ALLOW", []model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{}), policyOf("d", model.Deny, operation(model.Operation{Methods: strs(model.Exact, "POST")}))},
+		{"ALLOW without rules: nothing", []*model.AuthorizationPolicy{policyOf("a", model.Allow)}, []request{{"GET /", "", 403}}},
+		{"ALLOW with an empty rule: all", []*model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{})}, []request{{"GET /", "", 200}}},
+		{"DENY without rules: nothing", []*model.AuthorizationPolicy{policyOf("a", model.Deny)}, []request{{"GET /", "", 200}}},
+		{"DENY before ALLOW", []*model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{}), policyOf("d", model.Deny, operation(model.Operation{Methods: strs(model.Exact, "POST")}))},
 			[]request{{"GET /", "", 200}, {"POST /", "", 403}}},
-		{"paths without query, normalized", []model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Paths: strs(model.Exact, "/secret")}))},
+		{"paths without query, normalized", []*model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Paths: strs(model.Exact, "/secret")}))},
 			[]request{{"GET /secret?x=1", "", 403}, {"GET //secret", "", 403}, {"GET /a/../secret", "", 403}, {"GET /%73ecret", "", 403}, {"GET /secret/", "", 200}, {"GET /Secret", "", 200}}},
-		{"prefix, suffix, any", []model.AuthorizationPolicy{policyOf("a", model.Allow, operation(model.Operation{Paths: append(strs(model.Prefix, "/pre"), strs(model.Suffix, ".css")...)}))},
+		{"prefix, suffix, any", []*model.AuthorizationPolicy{policyOf("a", model.Allow, operation(model.Operation{Paths: append(strs(model.Prefix, "/pre"), strs(model.Suffix, ".css")...)}))},
 			[]request{{"GET /prefix", "", 200}, {"GET /x/y.css?v=1", "", 200}, {"GET /other", "", 403}}},
-		{"not", []model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{NotPaths: strs(model.Exact, "/ok"), NotMethods: strs(model.Exact, "HEAD")}))},
+		{"not", []*model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{NotPaths: strs(model.Exact, "/ok"), NotMethods: strs(model.Exact, "HEAD")}))},
 			[]request{{"GET /ok", "", 200}, {"HEAD /x", "", 200}, {"GET /x", "", 403}}},
-		{"hosts in any case, with and without port", []model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Hosts: append(strs(model.Exact, "Bad.test"), strs(model.Suffix, ".evil.test")...)}))},
+		{"hosts in any case, with and without port", []*model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Hosts: append(strs(model.Exact, "Bad.test"), strs(model.Suffix, ".evil.test")...)}))},
 			[]request{{"GET /", "host: bad.TEST", 403}, {"GET /", "host: bad.test:9080", 403}, {"GET /", "host: a.evil.test:1", 403}, {"GET /", "host: bad.test.good", 200}}},
-		{"ports", []model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Ports: []uint32{9081}}))}, []request{{"GET /", "", 200}}},
-		{"ports, this one", []model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Ports: []uint32{9080}}))}, []request{{"GET /", "", 403}}},
-		{"source addresses", []model.AuthorizationPolicy{policyOf("d", model.Deny, model.AuthorizationRule{From: []model.Source{{IPBlocks: []string{"127.0.0.1"}}}})}, []request{{"GET /", "", 403}}},
-		{"other source addresses", []model.AuthorizationPolicy{policyOf("d", model.Deny, model.AuthorizationRule{From: []model.Source{{NotIPBlocks: []string{"127.0.0.0/8"}}}})}, []request{{"GET /", "", 200}}},
-		{"remote addresses", []model.AuthorizationPolicy{policyOf("d", model.Deny, model.AuthorizationRule{From: []model.Source{{RemoteIPBlocks: []string{"192.0.2.0/24"}}}})},
+		{"ports", []*model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Ports: []uint32{9081}}))}, []request{{"GET /", "", 200}}},
+		{"ports, this one", []*model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Ports: []uint32{9080}}))}, []request{{"GET /", "", 403}}},
+		{"source addresses", []*model.AuthorizationPolicy{policyOf("d", model.Deny, model.AuthorizationRule{From: []model.Source{{IPBlocks: []string{"127.0.0.1"}}}})}, []request{{"GET /", "", 403}}},
+		{"other source addresses", []*model.AuthorizationPolicy{policyOf("d", model.Deny, model.AuthorizationRule{From: []model.Source{{NotIPBlocks: []string{"127.0.0.0/8"}}}})}, []request{{"GET /", "", 200}}},
+		{"remote addresses", []*model.AuthorizationPolicy{policyOf("d", model.Deny, model.AuthorizationRule{From: []model.Source{{RemoteIPBlocks: []string{"192.0.2.0/24"}}}})},
 			[]request{{"GET /", "x-forwarded-for: 192.0.2.7", 403}, {"GET /", "", 200}}},
-		{"headers", []model.AuthorizationPolicy{policyOf("a", model.Allow, when(model.Condition{Header: "x-role", Values: append(strs(model.Exact, "admin"), strs(model.Prefix, "ops-")...), NotValues: strs(model.Exact, "ops-guest")}))},
+		{"headers", []*model.AuthorizationPolicy{policyOf("a", model.Allow, when(model.Condition{Header: "x-role", Values: append(strs(model.Exact, "admin"), strs(model.Prefix, "ops-")...), NotValues: strs(model.Exact, "ops-guest")}))},
 			[]request{{"GET /", "x-role: admin", 200}, {"GET /", "x-role: ops-1", 200}, {"GET /", "x-role: ops-guest", 403}, {"GET /", "x-role: user", 403}, {"GET /", "", 403}}},
-		{"absent header under negation", []model.AuthorizationPolicy{policyOf("d", model.Deny, when(model.Condition{Header: "x-token", NotValues: []model.StringMatch{{Kind: model.Present}}}))},
+		{"absent header under negation", []*model.AuthorizationPolicy{policyOf("d", model.Deny, when(model.Condition{Header: "x-token", NotValues: []model.StringMatch{{Kind: model.Present}}}))},
 			[]request{{"GET /", "", 403}, {"GET /", "x-token: 1", 200}}},
-		{"all of when, one of to", []model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{
+		{"all of when, one of to", []*model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{
 			To:   []model.Operation{{Methods: strs(model.Exact, "GET")}, {Paths: strs(model.Exact, "/put")}},
 			When: []model.Condition{{Header: "a", Values: strs(model.Exact, "1")}, {Header: "b", Values: []model.StringMatch{{Kind: model.Present}}}}})},
 			[]request{{"GET /", "a: 1", 403}, {"PUT /put", "a: 1\nb: 2", 200}, {"GET /x", "a: 1\nb: 2", 200}, {"PUT /x", "a: 1\nb: 2", 403}}},
@@ -101,8 +101,8 @@ func TestTranslateLimits(t *testing.T) {
 	limit := func(name string, burst uint32, key []string, m ...model.HTTPMatch) model.Limit {
 		return model.Limit{Object: ref, Name: name, Key: key, Matches: m, Requests: 1, Burst: burst, Per: hour, Scope: model.ScopeProxy}
 	}
-	w.snap.Attributes = []model.AttributeSet{{Object: model.Ref{Kind: "AttributeSet", Namespace: "default", Name: "as"}, Attributes: []model.Attribute{{Name: "plan", Query: "plan"}}}}
-	w.snap.Limits = []model.Limit{
+	w.snap.Attributes = []*model.AttributeSet{{Object: model.Ref{Kind: "AttributeSet", Namespace: "default", Name: "as"}, Attributes: []model.Attribute{{Name: "plan", Query: "plan"}}}}
+	w.snap.Limits = []*model.Limit{
 		limit("per-user", 2, []string{"request.headers['End-User']"}, model.HTTPMatch{Path: path(model.Exact, "/user")}),
 		limit("either", 1, nil, model.HTTPMatch{Path: path(model.Prefix, "/e")}, model.HTTPMatch{Path: path(model.Regex, "/e[0-9]*"), Method: path(model.Exact, "GET")}),
 		limit("per-plan", 1, []string{"plan"}, model.HTTPMatch{Path: path(model.Exact, "/plan")}),
@@ -157,8 +157,8 @@ func TestTranslateExtAuthz(t *testing.T) {
 	rego := func(name string, f model.FailureMode) model.RegoPolicy {
 		return model.RegoPolicy{Object: model.Ref{Kind: "RegoPolicy", Namespace: "default", Name: name}, Failure: f, Timeout: model.Duration(5 * time.Second)}
 	}
-	w.snap.Rego = []model.RegoPolicy{rego("a", model.FailClosed), rego("b", model.FailOpen)}
-	w.snap.Authorization = []model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Paths: strs(model.Exact, "/denied")}))}
+	w.snap.Rego = []*model.RegoPolicy{rego("a", model.FailClosed), rego("b", model.FailOpen)}
+	w.snap.Authorization = []*model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Paths: strs(model.Exact, "/denied")}))}
 	socket := filepath.Join(t.TempDir(), "p.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {

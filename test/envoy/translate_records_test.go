@@ -66,15 +66,15 @@ func TestTranslateRecords(t *testing.T) {
 	w := newWorld(t)
 	w.snap.Mesh.AccessLog = true
 	ref := func(kind, name string) model.Ref { return model.Ref{Kind: kind, Namespace: "default", Name: name} }
-	w.snap.Authorization = []model.AuthorizationPolicy{
+	w.snap.Authorization = []*model.AuthorizationPolicy{
 		policyOf("d", model.Deny, operation(model.Operation{Paths: strs(model.Exact, "/denied")})),
 		policyOf("a", model.Allow, operation(model.Operation{NotPaths: strs(model.Exact, "/nobody")}))}
-	w.snap.Limits = []model.Limit{
+	w.snap.Limits = []*model.Limit{
 		{Object: ref("RateLimit", "rl"), Name: "wide", Requests: 1000, Burst: 1000, Per: 1e9, Scope: model.ScopeProxy},
 		{Object: ref("RateLimit", "rl"), Name: "never", Requests: 1, Burst: 1, Per: model.Duration(time.Hour), Scope: model.ScopeProxy, Matches: on(model.HTTPMatch{Path: path(model.Prefix, "/limited")})},
 		{Object: ref("RateLimit", "rl"), Name: "wider", Requests: 1000, Burst: 1000, Per: 1e9, Scope: model.ScopeProxy}}
-	w.snap.Attributes = []model.AttributeSet{{Object: ref("AttributeSet", "as"), Attributes: []model.Attribute{{Name: "user", Header: "End-User"}, {Name: "secret", Header: "x-secret", Redact: true}}}}
-	w.snap.Telemetry = []model.TelemetryRule{{Object: ref("TelemetryRule", "t"), Match: "response.code >= 400",
+	w.snap.Attributes = []*model.AttributeSet{{Object: ref("AttributeSet", "as"), Attributes: []model.Attribute{{Name: "user", Header: "End-User"}, {Name: "secret", Header: "x-secret", Redact: true}}}}
+	w.snap.Telemetry = []*model.TelemetryRule{{Object: ref("TelemetryRule", "t"), Match: "response.code >= 400",
 		Metrics: []model.Metric{{Name: "refused_total", Kind: model.Counter, Labels: []model.Expression{
 			{Name: "code", Value: "response.code"}, {Name: "reporter", Value: "mesh.reporter"}, {Name: "source", Value: "source.workload.name"},
 			{Name: "destination", Value: "destination.workload.name"}, {Name: "user", Value: "user"}, {Name: "slow", Value: "request.duration > duration('1h') ? 'yes' : 'no'"}}}},
@@ -151,10 +151,10 @@ func TestTranslateTCPAuthorization(t *testing.T) {
 		allowed  bool
 	}{
 		"none":                       {nil, true},
-		"ALLOW by address":           {[]model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{From: []model.Source{{IPBlocks: []string{"127.0.0.1"}}}})}, true},
-		"ALLOW another":              {[]model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{From: []model.Source{{IPBlocks: []string{"10.0.0.0/8"}}}})}, false},
-		"ALLOW with HTTP never does": {[]model.AuthorizationPolicy{policyOf("a", model.Allow, operation(model.Operation{Methods: strs(model.Exact, "GET")}))}, false},
-		"DENY with HTTP is broader":  {[]model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Paths: strs(model.Exact, "/x"), Ports: []uint32{3306}}))}, false},
+		"ALLOW by address":           {[]*model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{From: []model.Source{{IPBlocks: []string{"127.0.0.1"}}}})}, true},
+		"ALLOW another":              {[]*model.AuthorizationPolicy{policyOf("a", model.Allow, model.AuthorizationRule{From: []model.Source{{IPBlocks: []string{"10.0.0.0/8"}}}})}, false},
+		"ALLOW with HTTP never does": {[]*model.AuthorizationPolicy{policyOf("a", model.Allow, operation(model.Operation{Methods: strs(model.Exact, "GET")}))}, false},
+		"DENY with HTTP is broader":  {[]*model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Paths: strs(model.Exact, "/x"), Ports: []uint32{3306}}))}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

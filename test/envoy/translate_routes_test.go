@@ -21,8 +21,8 @@ func to(subset string, weight uint32) model.Destination {
 
 func on(m ...model.HTTPMatch) []model.HTTPMatch { return m }
 
-func routeTable(name string, routes ...model.HTTPRoute) model.RouteTable {
-	return model.RouteTable{Object: model.Ref{Kind: "VirtualService", Namespace: "default", Name: name},
+func routeTable(name string, routes ...model.HTTPRoute) *model.RouteTable {
+	return &model.RouteTable{Object: model.Ref{Kind: "VirtualService", Namespace: "default", Name: name},
 		Hosts: []string{reviewsHost}, Gateways: []string{model.MeshGateway}, HTTP: routes}
 }
 

@@ -36,7 +36,7 @@ func (p *proxy) accessLogs(c chain) []*accesslogv3.AccessLog {
 		if !rule.Selector.Matches(p.w) || (rule.Match != "" && !p.checkCEL(rule.Match, rule.Object, "spec.match")) {
 			continue
 		}
-		if stats := p.ruleStats(rule, c); stats != nil {
+		if stats := p.ruleStats(*rule, c); stats != nil {
 			out = append(out, accessLog("envoy.access_loggers.stats", c, rule.Match, stats))
 		}
 		for _, l := range rule.Logs {

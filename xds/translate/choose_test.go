@@ -69,7 +69,7 @@ func TestGatewayRoutesOfSeveralTables(t *testing.T) {
 func TestPolicySet(t *testing.T) {
 	c, w := readCase(t, "testdata/rego.in.yaml")
 	before := translate.PolicySet(c.Snapshot, w)
-	c.Snapshot.Limits = append(c.Snapshot.Limits, model.Limit{Name: "l"})
+	c.Snapshot.Limits = append(c.Snapshot.Limits, &model.Limit{Name: "l"})
 	if after := translate.PolicySet(c.Snapshot, w); after != before || before == "" {
 		t.Errorf("a limit changed the policy set from %q to %q", before, after)
 	}

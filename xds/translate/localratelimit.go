@@ -40,13 +40,13 @@ func (p *proxy) localLimits(c chain) filters {
 		if l.Scope == model.ScopeMesh || !l.Selector.Matches(p.w) {
 			continue
 		}
-		rate, ok := p.limitDescriptor(l, c)
+		rate, ok := p.limitDescriptor(*l, c)
 		if !ok {
 			continue
 		}
 		out = append(out,
 			extension("krater.limit|"+l.ID(), &setstatev3.Config{OnRequestHeaders: []*statev3.FilterStateValue{stateValue(stateLimit, l.ID())}}),
-			extension(filterLocalRateLimit, localLimit(l, rate)))
+			extension(filterLocalRateLimit, localLimit(*l, rate)))
 	}
 	return out
 }

@@ -25,14 +25,14 @@ func rulesOf(snap *model.Snapshot, w model.Workload) rules {
 		switch {
 		case !a.Selector.Matches(w):
 		case a.Action == model.Deny:
-			out.Deny = append(out.Deny, a)
+			out.Deny = append(out.Deny, *a)
 		default:
-			out.Allow = append(out.Allow, a)
+			out.Allow = append(out.Allow, *a)
 		}
 	}
 	for _, r := range snap.Rego {
 		if r.Selector.Matches(w) {
-			out.Rego = append(out.Rego, r)
+			out.Rego = append(out.Rego, *r)
 		}
 	}
 	return out

@@ -43,27 +43,27 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 	}{
 		{"AuthorizationPolicy",
 			func(s *model.Snapshot) {
-				s.Authorization = []model.AuthorizationPolicy{{Object: ref, Action: model.Deny, Rules: []model.AuthorizationRule{{}}}}
+				s.Authorization = []*model.AuthorizationPolicy{{Object: ref, Action: model.Deny, Rules: []model.AuthorizationRule{{}}}}
 			},
 			func(s *model.Snapshot) { s.Authorization[0].Action = model.Allow }, []string{"authorization"}},
 		{"RegoPolicy",
 			func(s *model.Snapshot) {
-				s.Rego = []model.RegoPolicy{{Object: ref, Modules: []model.RegoModule{{Name: "a", Source: "b"}}}}
+				s.Rego = []*model.RegoPolicy{{Object: ref, Modules: []model.RegoModule{{Name: "a", Source: "b"}}}}
 			},
 			func(s *model.Snapshot) { s.Rego[0].Modules[0].Source = "c" }, []string{"authorization"}},
 		{"RateLimit",
 			func(s *model.Snapshot) {
-				s.Limits = []model.Limit{{Object: ref, Name: "l", Requests: 1, Per: 1e9, Scope: model.ScopeProxy}}
+				s.Limits = []*model.Limit{{Object: ref, Name: "l", Requests: 1, Per: 1e9, Scope: model.ScopeProxy}}
 			},
 			func(s *model.Snapshot) { s.Limits[0].Requests = 2 }, []string{"limit-local"}},
 		{"Filter",
 			func(s *model.Snapshot) {
-				s.Filters = []model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseDefault, Traffic: model.Server}}
+				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseDefault, Traffic: model.Server}}
 			},
 			func(s *model.Snapshot) { s.Filters[0].Config = "{}" }, []string{"wasm-default"}},
 		{"Filter's phase",
 			func(s *model.Snapshot) {
-				s.Filters = []model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseAuthn, Traffic: model.Server}}
+				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseAuthn, Traffic: model.Server}}
 			},
 			func(s *model.Snapshot) { s.Filters[0].Phase = model.PhaseStats }, []string{"wasm-authn", "wasm-stats"}},
 	} {

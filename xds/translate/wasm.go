@@ -39,7 +39,7 @@ func (p *proxy) filtersOf(ph model.Phase) []model.FilterBinding {
 	var out []model.FilterBinding
 	for _, f := range p.snap.Filters {
 		if f.Phase == ph && f.Selector.Matches(p.w) {
-			out = append(out, f)
+			out = append(out, *f)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b model.FilterBinding) int { return int(b.Priority) - int(a.Priority) })

@@ -14,7 +14,7 @@ func TestNoEnvironmentLeavesWithTheSlices(t *testing.T) {
 		Workloads: []model.Workload{{Namespace: "default", Name: "db", Process: &model.Process{
 			Command: []string{"db"}, Env: map[string]string{"PASSWORD": "s3cr3t"},
 		}}},
-		Rego: []model.RegoPolicy{{Object: model.Ref{Kind: "RegoPolicy", Namespace: "default", Name: "p"}}},
+		Rego: []*model.RegoPolicy{{Object: model.Ref{Kind: "RegoPolicy", Namespace: "default", Name: "p"}}},
 	}
 	collector, err := collectorSlice(s)
 	if err != nil {
