@@ -49,7 +49,7 @@ func TestTranslateAuthorization(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name     string
-		policies []model.AuthorizationPolicy
+		policies []*model.AuthorizationPolicy
 		requests []request
 	}{
 		{"none: allowed", nil, []request{{"GET /", "", 200}}},
