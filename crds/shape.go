@@ -33,6 +33,11 @@ type shape struct {
 	elem   func() *shape
 	fields func() map[string]*shape // by JSON name
 	oneof  map[string]string        // field → the choice it belongs to
+	// aliases are other names of fields: those of the protobuf file.
+	aliases map[string]string
+	// old are old fields with what to do instead, or an enum's old values with
+	// their names of today.
+	old map[string]string
 }
 
 // checker walks a document along a shape. It reports what does not fit and
@@ -65,12 +70,15 @@ func (c *checker) value(n *Node, s *shape, path, plain string, covered bool) any
 	if want != "" {
 		fix := ""
 		if text, ok := n.Value.(string); ok && s.form == formEnum {
-			fix = meant(text, s.values)
+			fix = meant(text, s.enumValues())
 		} else if s.form == formText && n.Kind == Scalar {
 			fix = "put it in quotes"
 		}
 		c.add("error", "KR0004", path, fix, "want %s, got %s", want, describe(n))
 		return nil
+	}
+	if s.form == formEnum {
+		return c.today(s, v.(string), path)
 	}
 	return v
 }
@@ -82,30 +90,29 @@ func (c *checker) object(n *Node, s *shape, path, plain string, covered bool) an
 	}
 	fields, out, chosen := s.fields(), map[string]any{}, map[string]string{}
 	for _, f := range n.Fields {
-		at := join(path, f.Name)
-		fs, ok := fields[f.Name]
-		if !ok {
-			c.add("error", "KR0003", at, meant(f.Name, names(fields)), "unknown field %q", f.Name)
+		name, at := c.fieldName(s, path, f)
+		if name == "" || f.Value.Kind == Null {
 			continue
 		}
-		if f.Value.Kind == Null {
+		if _, given := out[name]; given {
+			c.bad(at, "%s is given twice, by two names", name)
 			continue
 		}
-		if group := s.oneof[f.Name]; group != "" {
+		if group := s.oneof[name]; group != "" {
 			if first := chosen[group]; first != "" {
-				c.bad(at, "only one of %s and %s can be given", first, f.Name)
+				c.bad(at, "only one of %s and %s can be given", first, name)
 				continue
 			}
-			chosen[group] = f.Name
+			chosen[group] = name
 		}
-		fp := strings.TrimPrefix(plain+"."+f.Name, ".")
+		fp := strings.TrimPrefix(plain+"."+name, ".")
 		under := covered || c.translated[fp]
 		if !under && !c.parents[fp] {
 			c.untranslated(at, fp)
 			continue
 		}
-		if v := c.value(f.Value, fs, at, fp, under); v != nil {
-			out[f.Name] = v
+		if v := c.value(f.Value, fields[name], at, fp, under); v != nil {
+			out[name] = v
 		}
 	}
 	return out
@@ -206,7 +213,7 @@ func (s *shape) want() string {
 	case formDuration:
 		return `a duration like "1.5s"`
 	case formEnum:
-		return "one of " + strings.Join(s.values, ", ")
+		return "one of " + strings.Join(s.enumValues(), ", ")
 	}
 	return "text"
 }

@@ -20,9 +20,13 @@ func protoShape(m protoreflect.MessageDescriptor) *shape {
 		"google.protobuf.Int32Value", "google.protobuf.DoubleValue", "google.protobuf.UInt64Value", "google.protobuf.Int64Value", "google.protobuf.FloatValue":
 		return protoScalar(m.Fields().ByName("value"))
 	}
-	s := &shape{form: formObject, oneof: map[string]string{}}
+	s := &shape{form: formObject, oneof: map[string]string{}, aliases: map[string]string{}, old: map[string]string{}}
 	for i := range m.Fields().Len() {
 		f := m.Fields().Get(i)
+		s.aliases[string(f.Name())] = f.JSONName()
+		if fix := oldFields[string(m.Name())+"."+f.JSONName()]; fix != "" {
+			s.old[f.JSONName()] = fix
+		}
 		if o := f.ContainingOneof(); o != nil && !o.IsSynthetic() {
 			s.oneof[f.JSONName()] = string(o.Name())
 		}
@@ -61,7 +65,7 @@ func protoScalar(f protoreflect.FieldDescriptor) *shape {
 	case protoreflect.BoolKind:
 		return &shape{form: formBool}
 	case protoreflect.EnumKind:
-		s := &shape{form: formEnum}
+		s := &shape{form: formEnum, old: oldValues[string(f.Enum().Name())]}
 		for i := range f.Enum().Values().Len() {
 			s.values = append(s.values, string(f.Enum().Values().Get(i).Name()))
 		}
