@@ -23,7 +23,7 @@ const logRequests = "requests"
 // each TelemetryRule that selects the workload.
 func (p *proxy) accessLogs(c chain) []*accesslogv3.AccessLog {
 	var out []*accesslogv3.AccessLog
-	if p.snap.Mesh.AccessLog {
+	if p.mesh.AccessLog {
 		tags := p.standardTags(c)
 		for _, a := range p.declared() {
 			if !a.Redact && c.served() {
@@ -32,7 +32,7 @@ func (p *proxy) accessLogs(c chain) []*accesslogv3.AccessLog {
 		}
 		out = append(out, accessLog("envoy.access_loggers.http_grpc", c, "", recordTo(logRequests, tags)))
 	}
-	for _, rule := range p.snap.Telemetry {
+	for _, rule := range p.view.telemetry {
 		if !rule.Selector.Matches(p.w) || (rule.Match != "" && !p.checkCEL(rule.Match, rule.Object, "spec.match")) {
 			continue
 		}

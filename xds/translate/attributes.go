@@ -15,7 +15,7 @@ func attributeState(name string) string { return "wasm." + name }
 func (p *proxy) declared() []model.Attribute {
 	var out []model.Attribute
 	seen := map[string]bool{}
-	for _, set := range p.snap.Attributes {
+	for _, set := range p.view.attributes {
 		if !set.Selector.Matches(p.w) {
 			continue
 		}

@@ -17,52 +17,9 @@ type RouteChoice struct {
 // which they are tried. Where no table has a route for this proxy, it is the
 // default route to the service; where there is no service either, none.
 func RoutesFor(snap *model.Snapshot, w model.Workload, host string, port uint32) []RouteChoice {
-	return routesFor(meshTables(snap, w), w, snap.Service(host, w.Namespace), host, port)
-}
-
-func routesFor(tables []*model.RouteTable, w model.Workload, service *model.Service, host string, port uint32) []RouteChoice {
-	out := choices(closest(tables, host), w, port, []string{model.MeshGateway})
-	if len(out) > 0 || service == nil {
-		return out
-	}
-	return []RouteChoice{{Name: RouteDefault, Route: model.HTTPRoute{
-		Name:         RouteDefault,
-		Destinations: []model.Destination{{Host: service.Host, Namespace: service.Namespace, Port: port, Weight: 1}},
-	}}}
-}
-
-// meshTables are the route tables that a workload's sidecar obeys.
-func meshTables(snap *model.Snapshot, w model.Workload) []*model.RouteTable {
-	var out []*model.RouteTable
-	for _, t := range snap.Routes {
-		if slices.Contains(t.Gateways, model.MeshGateway) && model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace) {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-// closest keeps the tables whose host fits best: the host itself before a
-// wildcard, a longer wildcard before a shorter one.
-func closest(tables []*model.RouteTable, host string) []*model.RouteTable {
-	var out []*model.RouteTable
-	best := 0
-	for _, t := range tables {
-		fit := 0
-		for _, pattern := range t.Hosts {
-			if model.HostMatches(pattern, host) {
-				fit = max(fit, specificity(pattern))
-			}
-		}
-		switch {
-		case fit == 0 || fit < best:
-		case fit > best:
-			best, out = fit, []*model.RouteTable{t}
-		default:
-			out = append(out, t)
-		}
-	}
-	return out
+	in := hostInput{tables: newTables(snap).of(model.MeshGateway, w.Namespace).closest(host), port: model.Port{Number: port},
+		gateways: []string{model.MeshGateway}, namespace: w.Namespace, labels: w.Labels, service: snap.Service(host, w.Namespace)}
+	return in.choices()
 }
 
 // specificity orders host patterns: "*", longer wildcards, plain hosts.

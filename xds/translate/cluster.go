@@ -17,71 +17,134 @@ import (
 // the application can tell such calls from its own.
 const appSource = "127.0.0.6"
 
-// clusters makes a cluster for each port of each service and each subset, and
-// those that every proxy has.
-func (p *proxy) clusters() {
-	p.out.Clusters = append(p.out.Clusters, &clusterv3.Cluster{
-		Name:                 clusterBlackHole,
-		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
-		ConnectTimeout:       duration(defaultConnectTimeout),
-	})
-	for _, s := range p.services {
-		d := p.destination(s)
-		for _, port := range s.Ports {
-			p.serviceCluster(s, port, d, nil)
-			for _, sub := range d.Subsets {
-				p.serviceCluster(s, port, d, &sub)
-			}
-		}
-	}
+// clusterInput is what a service's clusters are made of, as the proxies of a
+// class call it.
+type clusterInput struct {
+	mesh    *model.Mesh
+	service *model.Service
+	policy  *model.DestinationPolicy // nil: none
+	// named are the endpoints where the cluster itself names them: those of
+	// every other service come as resources of their own.
+	named *model.ServiceEndpoints
+	bind  string // the address that calls leave from; "" is any
 }
 
-// serviceCluster makes the cluster of a port, or of one subset of it.
-func (p *proxy) serviceCluster(s *model.Service, port model.Port, d *model.DestinationPolicy, sub *model.Subset) {
-	name, policy, labels := ClusterName(port.Number, "", s.Host), d.Policy, map[string]string(nil)
-	if sub != nil {
-		name, policy, labels = ClusterName(port.Number, sub.Name, s.Host), d.Policy.Merge(sub.Policy), sub.Labels
+// clusters are a service's under way.
+type clusters struct {
+	clusterInput
+	report
+	out Resources
+}
+
+// serviceClusters makes a cluster for each port and each subset.
+func serviceClusters(in clusterInput) *Part {
+	c := &clusters{clusterInput: in}
+	for _, port := range in.service.Ports {
+		for _, sub := range subsets(in.policy) {
+			c.add(port, sub)
+		}
 	}
+	return &Part{Resources: c.out, problems: c.problems}
+}
+
+// subsets are those of a policy after the whole, which is nil.
+func subsets(p *model.DestinationPolicy) []*model.Subset {
+	out := []*model.Subset{nil}
+	if p != nil {
+		for i := range p.Subsets {
+			out = append(out, &p.Subsets[i])
+		}
+	}
+	return out
+}
+
+// subsetName and subsetLabels are those of the whole service for nil.
+func subsetName(s *model.Subset) string {
+	if s == nil {
+		return ""
+	}
+	return s.Name
+}
+
+func subsetLabels(s *model.Subset) map[string]string {
+	if s == nil {
+		return nil
+	}
+	return s.Labels
+}
+
+// trafficPolicy is what holds for a subset.
+func trafficPolicy(p *model.DestinationPolicy, s *model.Subset) model.TrafficPolicy {
+	switch {
+	case p == nil:
+		return model.TrafficPolicy{}
+	case s == nil:
+		return p.Policy
+	}
+	return p.Policy.Merge(s.Policy)
+}
+
+// add makes the cluster of a port, or of one subset of it.
+func (b *clusters) add(port model.Port, sub *model.Subset) {
+	s := b.service
+	name := ClusterName(port.Number, subsetName(sub), s.Host)
 	c := &clusterv3.Cluster{
 		Name:            name,
 		Metadata:        metadata(map[string]string{"host": s.Host, "name": serviceName(s), "namespace": s.Namespace}),
 		DnsLookupFamily: clusterv3.Cluster_V4_PREFERRED,
 	}
-	eps := p.endpointsOf(s, labels)
 	if s.Resolution == model.ResolutionDNS {
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STRICT_DNS}
 		//lint:ignore SA1019 its replacement is a cluster type of its own, which strict DNS here is not
 		c.RespectDnsTtl = true
-		c.LoadAssignment = assignment(name, port, eps)
+		c.LoadAssignment = assignment(name, port, withLabels(s, b.named, subsetLabels(sub)))
 	} else {
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
 		c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS()}
-		p.out.Endpoints = append(p.out.Endpoints, assignment(name, port, eps))
 	}
-	if p.bindsSource(s, eps) {
-		c.UpstreamBindConfig = bindTo(p.w.Address)
+	if b.bind != "" {
+		c.UpstreamBindConfig = bindTo(b.bind)
 	}
-	p.traffic(c, port, policy, d.Object)
-	p.out.Clusters = append(p.out.Clusters, c)
+	b.traffic(c, port, trafficPolicy(b.policy, sub))
+	b.out.Clusters = append(b.out.Clusters, c)
 }
 
-// bindsSource tells whether calls leave from the workload's own address: only
+// named are a service's endpoints, where its clusters themselves name them.
+func named(s *model.Service, eps *model.ServiceEndpoints) *model.ServiceEndpoints {
+	if s.Resolution == model.ResolutionDNS {
+		return eps
+	}
+	return nil
+}
+
+// blackHole is where nothing is reached.
+func blackHole() *clusterv3.Cluster {
+	return &clusterv3.Cluster{
+		Name:                 clusterBlackHole,
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
+		ConnectTimeout:       duration(defaultConnectTimeout),
+	}
+}
+
+// bindsSource gives the workload's own address where calls leave from it: only
 // where each endpoint can be reached from it. A loopback address reaches
 // nothing outside of the machine.
-func (p *proxy) bindsSource(s *model.Service, eps []model.Endpoint) bool {
-	if s.Resolution == model.ResolutionDNS || (s.External && len(eps) == 0) {
-		return false
+func bindsSource(s *model.Service, eps *model.ServiceEndpoints, address string) string {
+	if s.Resolution == model.ResolutionDNS || (s.External && (eps == nil || len(eps.Endpoints) == 0)) {
+		return ""
 	}
-	own, err := netip.ParseAddr(p.w.Address)
+	own, err := netip.ParseAddr(address)
 	if err != nil || !own.IsLoopback() {
-		return false
+		return ""
 	}
-	for _, e := range eps {
-		if a, err := netip.ParseAddr(e.Address); err != nil || a.IsLoopback() != own.IsLoopback() || a.Is4() != own.Is4() {
-			return false
+	if eps != nil {
+		for _, e := range eps.Endpoints {
+			if a, err := netip.ParseAddr(e.Address); err != nil || a.IsLoopback() != own.IsLoopback() || a.Is4() != own.Is4() {
+				return ""
+			}
 		}
 	}
-	return true
+	return address
 }
 
 func bindTo(ip string) *corev3.BindConfig {

@@ -11,14 +11,39 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// endpointsOf gives a service's endpoints that have the labels. A DNS service
+// endpointsInput is what a service's endpoint resources are made of.
+type endpointsInput struct {
+	service   *model.Service
+	policy    *model.DestinationPolicy // nil: none
+	endpoints *model.ServiceEndpoints  // nil: none
+}
+
+// serviceEndpoints makes an assignment for each cluster that has its endpoints
+// from one.
+func serviceEndpoints(in endpointsInput) *Part {
+	out := &Part{}
+	if in.service.Resolution == model.ResolutionDNS {
+		return out
+	}
+	for _, port := range in.service.Ports {
+		for _, sub := range subsets(in.policy) {
+			out.Endpoints = append(out.Endpoints, assignment(ClusterName(port.Number, subsetName(sub), in.service.Host), port,
+				withLabels(in.service, in.endpoints, subsetLabels(sub))))
+		}
+	}
+	return out
+}
+
+// withLabels gives a service's endpoints that have the labels. A DNS service
 // without any is found by its own name.
-func (p *proxy) endpointsOf(s *model.Service, labels map[string]string) []model.Endpoint {
-	all := p.eps.Of(s.Key())
+func withLabels(s *model.Service, eps *model.ServiceEndpoints, labels map[string]string) []model.Endpoint {
+	var all, out []model.Endpoint
+	if eps != nil {
+		all = eps.Endpoints
+	}
 	if len(all) == 0 && s.Resolution == model.ResolutionDNS && !strings.HasPrefix(s.Host, "*") {
 		all = []model.Endpoint{{Address: s.Host, Health: model.Healthy, Weight: 1}}
 	}
-	var out []model.Endpoint
 	for _, e := range all {
 		if model.HasLabels(e.Labels, labels) {
 			out = append(out, e)

@@ -26,17 +26,6 @@ func (p *proxy) gateway() {
 			// need not be the Gateway's.
 			IgnorePortInHostMatching: true,
 		}
-		for _, h := range gatewayHosts(p.snap, p.w, port.Number) {
-			v := &routev3.VirtualHost{
-				Name:    virtualHostName(c.listener, h.host, port.Number),
-				Domains: []string{h.host},
-				Routes:  p.routes(h.choices),
-			}
-			if h.httpsOnly {
-				v.RequireTls = routev3.VirtualHost_ALL
-			}
-			p.out.VirtualHosts = append(p.out.VirtualHosts, v)
-		}
 		p.out.Routes = append(p.out.Routes, routes)
 		p.out.Listeners = append(p.out.Listeners, &listenerv3.Listener{
 			Name:             c.listener,
@@ -50,7 +39,7 @@ func (p *proxy) gateway() {
 // gatewayPorts are the workload's ports that some Gateway opens.
 func (p *proxy) gatewayPorts() []model.WorkloadPort {
 	open := map[uint32]bool{}
-	for _, g := range p.snap.Gateways {
+	for _, g := range p.gateways {
 		if !g.Selector.Matches(p.w) {
 			continue
 		}
@@ -71,28 +60,45 @@ func (p *proxy) gatewayPorts() []model.WorkloadPort {
 	return slices.DeleteFunc(slices.Clone(p.w.Ports), func(w model.WorkloadPort) bool { return !open[w.Number] })
 }
 
-// gatewayHost is one virtual host of a gateway's port.
-type gatewayHost struct {
-	host      string
-	httpsOnly bool
-	choices   []RouteChoice
+// openPorts are the ports that some Gateway opens for HTTP on a workload.
+func openPorts(snap *model.Snapshot, w *model.Workload) []model.WorkloadPort {
+	var out []model.WorkloadPort
+	for _, port := range w.Ports {
+		if slices.ContainsFunc(snap.Gateways, func(g *model.Gateway) bool {
+			return g.Selector.Matches(*w) && slices.ContainsFunc(g.Servers, func(s model.GatewayServer) bool {
+				return s.Port == port.Number && s.Protocol.IsHTTP()
+			})
+		}) {
+			out = append(out, port)
+		}
+	}
+	return out
 }
 
-// gatewayHosts gives the hosts of a port, by name.
-func gatewayHosts(snap *model.Snapshot, w model.Workload, port uint32) []gatewayHost {
-	type binding struct {
-		tables    []*model.RouteTable
-		gateways  []string
-		httpsOnly bool
+// gatewayHosts makes the virtual hosts of a gateway's ports.
+func (r *round) gatewayHosts(w *model.Workload) *Part {
+	var parts []*Part
+	for _, port := range openPorts(r.snap, w) {
+		for _, in := range gatewayInputs(r.tables, *w, port.Number) {
+			in.mesh = r.mesh
+			r.addCaller(&in, w)
+			parts = append(parts, r.hosts.of(in))
+		}
 	}
-	bound := map[string]*binding{}
-	at := func(host string) *binding {
+	return r.joined.of(joinInput{parts})
+}
+
+// gatewayInputs lists the virtual hosts of a port, by host.
+func gatewayInputs(ts *tables, w model.Workload, port uint32) []hostInput {
+	bound := map[string]*hostInput{}
+	at := func(host string) *hostInput {
 		if bound[host] == nil {
-			bound[host] = &binding{}
+			bound[host] = &hostInput{routes: gatewayListener(port), host: host, domains: []string{host}, namespace: w.Namespace,
+				port: model.Port{Number: port, Protocol: model.HTTP}}
 		}
 		return bound[host]
 	}
-	for _, g := range snap.Gateways {
+	for _, g := range ts.snap.Gateways {
 		if !g.Selector.Matches(w) {
 			continue
 		}
@@ -104,43 +110,46 @@ func gatewayHosts(snap *model.Snapshot, w model.Workload, port uint32) []gateway
 				if s.HTTPSRedirect {
 					at(served).httpsOnly = true
 				}
-				for _, t := range gatewayTables(snap, w, g, s, i) {
+				for _, t := range ts.bound(g, s, i, w) {
 					for _, host := range t.Hosts {
-						meet, ok := intersect(served, host)
-						if !ok {
-							continue
+						if meet, ok := intersect(served, host); ok {
+							at(meet).bind(g, s, t)
 						}
-						b := at(meet)
-						b.httpsOnly = b.httpsOnly || s.HTTPSRedirect
-						if !slices.Contains(b.tables, t) {
-							b.tables = append(b.tables, t)
-						}
-						b.gateways = append(b.gateways, g.Object.Key())
 					}
 				}
 			}
 		}
 	}
-	var out []gatewayHost
-	for host, b := range bound {
-		slices.SortFunc(b.tables, func(a, c *model.RouteTable) int { return strings.Compare(a.Object.Key(), c.Object.Key()) })
-		out = append(out, gatewayHost{host: host, httpsOnly: b.httpsOnly, choices: choices(b.tables, w, port, b.gateways)})
+	out := make([]hostInput, 0, len(bound))
+	for _, in := range bound {
+		slices.SortFunc(in.tables, func(a, c *model.RouteTable) int { return strings.Compare(a.Object.Key(), c.Object.Key()) })
+		out = append(out, *in)
 	}
-	slices.SortFunc(out, func(a, b gatewayHost) int { return strings.Compare(a.host, b.host) })
+	slices.SortFunc(out, func(a, b hostInput) int { return strings.Compare(a.host, b.host) })
 	return out
 }
 
-// gatewayTables are the route tables that the i-th host of a server takes.
-func gatewayTables(snap *model.Snapshot, w model.Workload, g *model.Gateway, s model.GatewayServer, i int) []*model.RouteTable {
+// bind adds a table by way of one server.
+func (in *hostInput) bind(g *model.Gateway, s model.GatewayServer, t *model.RouteTable) {
+	in.httpsOnly = in.httpsOnly || s.HTTPSRedirect
+	if !slices.Contains(in.tables, t) {
+		in.tables = append(in.tables, t)
+	}
+	if !slices.Contains(in.gateways, g.Object.Key()) {
+		in.gateways = append(in.gateways, g.Object.Key())
+	}
+}
+
+// bound are the route tables that the i-th host of a server takes.
+func (t *tables) bound(g *model.Gateway, s model.GatewayServer, i int, w model.Workload) []*model.RouteTable {
 	from := ""
 	if i < len(s.Namespaces) {
 		from = s.Namespaces[i]
 	}
 	var out []*model.RouteTable
-	for _, t := range snap.Routes {
-		if slices.Contains(t.Gateways, g.Object.Key()) && (from == "" || from == t.Object.Namespace) &&
-			model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace) {
-			out = append(out, t)
+	for _, table := range t.of(g.Object.Key(), w.Namespace).all {
+		if from == "" || from == table.Object.Namespace {
+			out = append(out, table)
 		}
 	}
 	return out
@@ -160,12 +169,13 @@ func intersect(a, b string) (string, bool) {
 // GatewayRoutesFor gives the routes of a gateway's port for a request's host
 // (without its port), in the order in which they are tried. None: 404.
 func GatewayRoutesFor(snap *model.Snapshot, w model.Workload, host string, port uint32) []RouteChoice {
-	var best gatewayHost
-	for _, h := range gatewayHosts(snap, w, port) {
+	var best hostInput
+	for _, h := range gatewayInputs(newTables(snap), w, port) {
 		if model.HostMatches(strings.ToLower(h.host), strings.ToLower(host)) &&
 			(best.host == "" || specificity(h.host) > specificity(best.host)) {
 			best = h
 		}
 	}
-	return best.choices
+	best.labels = w.Labels
+	return best.choices()
 }

@@ -8,11 +8,11 @@ import (
 )
 
 // hashPolicies are what the destinations' consistent hashing hashes, each once.
-func (p *proxy) hashPolicies(destinations []model.Destination) []*routev3.RouteAction_HashPolicy {
+func (b *routing) hashPolicies(destinations []model.Destination) []*routev3.RouteAction_HashPolicy {
 	var out []*routev3.RouteAction_HashPolicy
 next:
 	for _, d := range destinations {
-		h := p.hashOn(d)
+		h := b.hashOn(d)
 		if h == nil {
 			continue
 		}
@@ -26,12 +26,11 @@ next:
 	return out
 }
 
-func (p *proxy) hashOn(d model.Destination) *routev3.RouteAction_HashPolicy {
-	s := p.snap.Service(d.Host, p.w.Namespace)
-	if s == nil {
+func (b *routing) hashOn(d model.Destination) *routev3.RouteAction_HashPolicy {
+	rule := b.policyOf(d.Host)
+	if rule == nil {
 		return nil
 	}
-	rule := p.destination(s)
 	policy := rule.Policy
 	for _, sub := range rule.Subsets {
 		if sub.Name == d.Subset {

@@ -13,11 +13,11 @@ import (
 
 // changeHeaders adds header changes to a route, or to one share of it. Host is
 // not a header to Envoy: hostChange has it. No other pseudo header may change.
-func (p *proxy) changeHeaders(to any, c RouteChoice, h model.HeaderChanges) {
+func (b *routing) changeHeaders(to any, c RouteChoice, h model.HeaderChanges) {
 	for _, ops := range []model.HeaderOps{h.Request, h.Response} {
 		for _, name := range append(append(slices.Sorted(maps.Keys(ops.Set)), slices.Sorted(maps.Keys(ops.Add))...), ops.Remove...) {
 			if strings.HasPrefix(name, ":") && !strings.EqualFold(name, ":authority") && c.Table != nil {
-				p.notSupported(c.Table.Object, "spec.http["+c.Route.Name+"].headers",
+				b.notSupported(c.Table.Object, "spec.http["+c.Route.Name+"].headers",
 					"the pseudo header "+name+" cannot be changed here; it is left as it is", "use rewrite, or leave it out")
 			}
 		}

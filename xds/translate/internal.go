@@ -44,14 +44,15 @@ func (p *proxy) internal(routes *routev3.RouteConfiguration) *listenerv3.Listene
 		}},
 	}
 	byAuthority, bySNI := map[string]string{}, map[string]string{}
-	for _, s := range p.services {
+	for _, c := range p.connections {
+		s := c.service
 		for _, port := range s.Ports {
 			if port.Protocol.IsHTTP() {
 				continue
 			}
 			name := tcpListener(port.Number, s.Host)
 			l.FilterChains = append(l.FilterChains, &listenerv3.FilterChain{
-				Name: name, Filters: []*listenerv3.Filter{p.serviceTCP(name, s, port)},
+				Name: name, Filters: []*listenerv3.Filter{serviceTCP(name, c, port)},
 			})
 			for _, host := range hostNames(s, p.w.Namespace) {
 				byAuthority[host+":"+strconv.Itoa(int(port.Number))] = name

@@ -36,7 +36,7 @@ func (p *proxy) localLimits(c chain) filters {
 		return nil
 	}
 	var out filters
-	for _, l := range p.snap.Limits {
+	for _, l := range p.limits {
 		if l.Scope == model.ScopeMesh || !l.Selector.Matches(p.w) {
 			continue
 		}

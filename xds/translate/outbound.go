@@ -15,8 +15,8 @@ import (
 // outbound makes the explicit HTTP proxy of a sidecar: requests in absolute
 // form are routed by Host; what CONNECT opens goes to the internal listener.
 func (p *proxy) outbound() {
-	if p.snap.Mesh.Outbound == model.AllowAny {
-		p.notSupported(model.Ref{Kind: "Mesh", Name: p.snap.Mesh.Name}, "spec.meshConfig.outboundTrafficPolicy.mode",
+	if p.mesh.Outbound == model.AllowAny {
+		p.notSupported(model.Ref{Kind: "Mesh", Name: p.mesh.Name}, "spec.meshConfig.outboundTrafficPolicy.mode",
 			"calls to unknown hosts are refused (REGISTRY_ONLY): an explicit proxy does not know their addresses", "declare them as ServiceEntries")
 	}
 	routes := p.outboundRoutes()
@@ -34,7 +34,6 @@ func (p *proxy) outbound() {
 
 // outboundRoutes refuses unknown hosts; known ones come as virtual hosts.
 func (p *proxy) outboundRoutes() *routev3.RouteConfiguration {
-	p.outboundHosts()
 	return &routev3.RouteConfiguration{
 		Name:             listenerOutbound,
 		ValidateClusters: wrapperspb.Bool(false),

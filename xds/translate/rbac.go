@@ -19,9 +19,9 @@ type rules struct {
 }
 
 // rulesOf selects them, in the order of the snapshot.
-func rulesOf(snap *model.Snapshot, w model.Workload) rules {
+func rulesOf(authorization []*model.AuthorizationPolicy, rego []*model.RegoPolicy, w model.Workload) rules {
 	var out rules
-	for _, a := range snap.Authorization {
+	for _, a := range authorization {
 		switch {
 		case !a.Selector.Matches(w):
 		case a.Action == model.Deny:
@@ -30,7 +30,7 @@ func rulesOf(snap *model.Snapshot, w model.Workload) rules {
 			out.Allow = append(out.Allow, *a)
 		}
 	}
-	for _, r := range snap.Rego {
+	for _, r := range rego {
 		if r.Selector.Matches(w) {
 			out.Rego = append(out.Rego, *r)
 		}
@@ -50,12 +50,14 @@ func (r rules) version() string {
 
 // PolicySet is the version of the rules that decide about a workload's
 // requests, as their records carry it; "" where there are none.
-func PolicySet(snap *model.Snapshot, w model.Workload) string { return rulesOf(snap, w).version() }
+func PolicySet(snap *model.Snapshot, w model.Workload) string {
+	return rulesOf(snap.Authorization, snap.Rego, w).version()
+}
 
 // authorization fills the slot that decides: DENY, then RegoPolicies, then
 // ALLOW. It is one resource, since its parts must change together.
 func (p *proxy) authorization(c chain) filters {
-	r := rulesOf(p.snap, p.w)
+	r := rulesOf(p.view.authorization, p.rego, p.w)
 	if !c.served() || r.empty() {
 		return nil
 	}
@@ -78,7 +80,7 @@ func (p *proxy) authorization(c chain) filters {
 // asks for a request's parts is dropped from an ALLOW, which then never
 // allows, and ignored in a DENY, which then denies more.
 func (p *proxy) networkRBAC(c chain, action model.Action) *networkrbacv3.RBAC {
-	r := rulesOf(p.snap, p.w)
+	r := rulesOf(p.view.authorization, p.rego, p.w)
 	out := &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_"}
 	switch {
 	case action == model.Deny && len(r.Deny) > 0:

@@ -12,6 +12,7 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
@@ -24,6 +25,7 @@ type Resources struct {
 	Routes       []*routev3.RouteConfiguration
 	VirtualHosts []*routev3.VirtualHost
 	Extensions   []*corev3.TypedExtensionConfig
+	Secrets      []*tlsv3.Secret
 }
 
 // Set gives the resources by type URL and name, as a server sends them.
@@ -35,6 +37,7 @@ func (r Resources) Set() map[string]map[string]proto.Message {
 		typeURL(&routev3.RouteConfiguration{}):       byName(r.Routes, (*routev3.RouteConfiguration).GetName),
 		typeURL(&routev3.VirtualHost{}):              byName(r.VirtualHosts, (*routev3.VirtualHost).GetName),
 		typeURL(&corev3.TypedExtensionConfig{}):      byName(r.Extensions, (*corev3.TypedExtensionConfig).GetName),
+		typeURL(&tlsv3.Secret{}):                     byName(r.Secrets, (*tlsv3.Secret).GetName),
 	}
 }
 
@@ -58,6 +61,17 @@ func (r Resources) JSON() ([]byte, error) {
 	return json.Marshal(doc)
 }
 
+// add appends the resources of another.
+func (r *Resources) add(o Resources) {
+	r.Clusters = append(r.Clusters, o.Clusters...)
+	r.Endpoints = append(r.Endpoints, o.Endpoints...)
+	r.Listeners = append(r.Listeners, o.Listeners...)
+	r.Routes = append(r.Routes, o.Routes...)
+	r.VirtualHosts = append(r.VirtualHosts, o.VirtualHosts...)
+	r.Extensions = append(r.Extensions, o.Extensions...)
+	r.Secrets = append(r.Secrets, o.Secrets...)
+}
+
 // sort brings each list in the order of its names.
 func (r *Resources) sort() {
 	sortBy(r.Clusters, (*clusterv3.Cluster).GetName)
@@ -66,6 +80,7 @@ func (r *Resources) sort() {
 	sortBy(r.Routes, (*routev3.RouteConfiguration).GetName)
 	sortBy(r.VirtualHosts, (*routev3.VirtualHost).GetName)
 	sortBy(r.Extensions, (*corev3.TypedExtensionConfig).GetName)
+	sortBy(r.Secrets, (*tlsv3.Secret).GetName)
 }
 
 func sortBy[M any](list []M, name func(M) string) {

@@ -12,7 +12,7 @@ import (
 
 // connectRoute takes a CONNECT into the internal listener. It is no request of
 // its own: it is not traced, and not logged.
-func (p *proxy) connectRoute() *routev3.Route {
+func connectRoute() *routev3.Route {
 	return &routev3.Route{
 		Name:  RouteConnect,
 		Match: onConnect(),
@@ -27,8 +27,8 @@ func (p *proxy) connectRoute() *routev3.Route {
 	}
 }
 
-// routes writes each choice, once for each of its matches.
-func (p *proxy) routes(choices []RouteChoice) []*routev3.Route {
+// write writes each choice, once for each of its matches.
+func (b *routing) write(choices []RouteChoice) []*routev3.Route {
 	var out []*routev3.Route
 	for _, c := range choices {
 		matches := c.Route.Matches
@@ -36,7 +36,7 @@ func (p *proxy) routes(choices []RouteChoice) []*routev3.Route {
 			matches = []model.HTTPMatch{{}}
 		}
 		for _, m := range matches {
-			r := p.action(c)
+			r := b.action(c)
 			r.Name, r.Match = c.Name, routeMatch(m)
 			out = append(out, r)
 		}
@@ -45,17 +45,17 @@ func (p *proxy) routes(choices []RouteChoice) []*routev3.Route {
 }
 
 // action is a route without its match.
-func (p *proxy) action(c RouteChoice) *routev3.Route {
+func (b *routing) action(c RouteChoice) *routev3.Route {
 	r := c.Route
 	out := &routev3.Route{}
-	p.changeHeaders(out, c, r.Headers)
+	b.changeHeaders(out, c, r.Headers)
 	switch {
 	case r.Redirect != nil:
 		out.Action = &routev3.Route_Redirect{Redirect: redirect(*r.Redirect)}
 	case r.Direct != nil:
 		out.Action = &routev3.Route_DirectResponse{DirectResponse: direct(*r.Direct)}
 	default:
-		out.Action = &routev3.Route_Route{Route: p.forward(out, c)}
+		out.Action = &routev3.Route_Route{Route: b.forward(out, c)}
 	}
 	if f := fault(r.Fault); f != nil {
 		out.TypedPerFilterConfig = map[string]*anypb.Any{filterFault: pack(f)}
@@ -65,13 +65,13 @@ func (p *proxy) action(c RouteChoice) *routev3.Route {
 
 // forward sends requests on: one destination is the route's cluster, several
 // share by weight. A weight of 0 is no share.
-func (p *proxy) forward(route *routev3.Route, c RouteChoice) *routev3.RouteAction {
+func (b *routing) forward(route *routev3.Route, c RouteChoice) *routev3.RouteAction {
 	r := c.Route
-	out := &routev3.RouteAction{Timeout: &durationpb.Duration{}, HashPolicy: p.hashPolicies(r.Destinations)}
+	out := &routev3.RouteAction{Timeout: &durationpb.Duration{}, HashPolicy: b.hashPolicies(r.Destinations)}
 	if r.Timeout != nil {
 		out.Timeout = duration(*r.Timeout)
 	}
-	retries := p.snap.Mesh.Retries
+	retries := b.mesh.Retries
 	if r.Retries != nil {
 		retries = *r.Retries
 	}
@@ -91,12 +91,12 @@ func (p *proxy) forward(route *routev3.Route, c RouteChoice) *routev3.RouteActio
 		out.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: clusterBlackHole}
 	case 1:
 		out.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: destinationCluster(shares[0])}
-		p.changeHeaders(route, c, shares[0].Headers)
+		b.changeHeaders(route, c, shares[0].Headers)
 		if h := hostChange(shares[0].Headers); h != "" {
 			host = h
 		}
 	default:
-		out.ClusterSpecifier = &routev3.RouteAction_WeightedClusters{WeightedClusters: p.weighted(c, shares)}
+		out.ClusterSpecifier = &routev3.RouteAction_WeightedClusters{WeightedClusters: b.weighted(c, shares)}
 	}
 	if r.Rewrite != nil {
 		rewrite(out, *r.Rewrite)
@@ -112,11 +112,11 @@ func (p *proxy) forward(route *routev3.Route, c RouteChoice) *routev3.RouteActio
 
 func destinationCluster(d model.Destination) string { return ClusterName(d.Port, d.Subset, d.Host) }
 
-func (p *proxy) weighted(c RouteChoice, shares []model.Destination) *routev3.WeightedCluster {
+func (b *routing) weighted(c RouteChoice, shares []model.Destination) *routev3.WeightedCluster {
 	out := &routev3.WeightedCluster{}
 	for _, d := range shares {
 		w := &routev3.WeightedCluster_ClusterWeight{Name: destinationCluster(d), Weight: wrapperspb.UInt32(d.Weight)}
-		p.changeHeaders(w, c, d.Headers)
+		b.changeHeaders(w, c, d.Headers)
 		if h := hostChange(d.Headers); h != "" {
 			w.HostRewriteSpecifier = &routev3.WeightedCluster_ClusterWeight_HostRewriteLiteral{HostRewriteLiteral: h}
 		}

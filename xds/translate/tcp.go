@@ -35,7 +35,8 @@ func (p *proxy) inboundTCP(c chain) []*listenerv3.Filter {
 // localTCP opens, for each TCP service, the port of the workload's own address
 // where its clients that know no HTTP proxy reach it.
 func (p *proxy) localTCP() {
-	for _, s := range p.services {
+	for _, c := range p.connections {
+		s := c.service
 		for _, port := range s.Ports {
 			local, ok := s.LocalPorts[port.Number]
 			if !ok {
@@ -47,7 +48,7 @@ func (p *proxy) localTCP() {
 				Address:          address(p.w.Address, local),
 				TrafficDirection: corev3.TrafficDirection_OUTBOUND,
 				FilterChains: []*listenerv3.FilterChain{{
-					Filters: []*listenerv3.Filter{p.serviceTCP(name, s, port)},
+					Filters: []*listenerv3.Filter{serviceTCP(name, c, port)},
 				}},
 			})
 		}
@@ -55,9 +56,12 @@ func (p *proxy) localTCP() {
 }
 
 // serviceTCP proxies connections to a service's port.
-func (p *proxy) serviceTCP(name string, s *model.Service, port model.Port) *listenerv3.Filter {
-	d := p.destination(s)
-	return tcpProxy(name, ClusterName(port.Number, "", s.Host), d.Policy)
+func serviceTCP(name string, c connection, port model.Port) *listenerv3.Filter {
+	var policy model.TrafficPolicy
+	if c.policy != nil {
+		policy = c.policy.Policy
+	}
+	return tcpProxy(name, ClusterName(port.Number, "", c.service.Host), policy)
 }
 
 func tcpProxy(name, cluster string, t model.TrafficPolicy) *listenerv3.Filter {

@@ -13,12 +13,12 @@ import (
 // own spans nest between them. A mesh that samples nothing has no tracer: it
 // was measured to cost 30 µs a request that it does not trace.
 func (p *proxy) tracing() *hcmv3.HttpConnectionManager_Tracing {
-	if p.snap.Mesh.Sampling == 0 {
+	if p.mesh.Sampling == 0 {
 		return nil
 	}
 	return &hcmv3.HttpConnectionManager_Tracing{
 		ClientSampling:    &typev3.Percent{Value: 100},
-		RandomSampling:    &typev3.Percent{Value: p.snap.Mesh.Sampling},
+		RandomSampling:    &typev3.Percent{Value: p.mesh.Sampling},
 		OverallSampling:   &typev3.Percent{Value: 100},
 		SpawnUpstreamSpan: wrapperspb.Bool(true),
 		Provider: &tracev3.Tracing_Http{

@@ -11,7 +11,7 @@ func TestNothingSampledIsNoTracer(t *testing.T) {
 		percent float64
 		traced  bool
 	}{{0, false}, {1, true}, {100, true}} {
-		p := &proxy{snap: &model.Snapshot{Mesh: model.Mesh{Sampling: c.percent}}, w: model.Workload{Name: "reviews-v1"}}
+		p := &proxy{view: view{mesh: &model.Mesh{Sampling: c.percent}}, w: model.Workload{Name: "reviews-v1"}}
 		if got := p.tracing(); (got != nil) != c.traced {
 			t.Errorf("sampling %v %%: tracing is %v", c.percent, got)
 		} else if c.traced && got.GetRandomSampling().GetValue() != c.percent {

@@ -20,7 +20,7 @@ const (
 )
 
 // traffic applies a TrafficPolicy to a cluster.
-func (p *proxy) traffic(c *clusterv3.Cluster, port model.Port, t model.TrafficPolicy, from model.Ref) {
+func (b *clusters) traffic(c *clusterv3.Cluster, port model.Port, t model.TrafficPolicy) {
 	pool := model.ConnectionPool{}
 	if t.ConnectionPool != nil {
 		pool = *t.ConnectionPool
@@ -35,12 +35,12 @@ func (p *proxy) traffic(c *clusterv3.Cluster, port model.Port, t model.TrafficPo
 	if port.Protocol.IsHTTP() {
 		c.TypedExtensionProtocolOptions = protocolOptions(port.Protocol, pool)
 	}
-	p.balance(c, t.LoadBalancer, from)
+	b.balance(c, t.LoadBalancer)
 	outliers(c, t.OutlierDetection)
 }
 
 // balance chooses how endpoints are picked. LEAST_REQUEST is the default.
-func (p *proxy) balance(c *clusterv3.Cluster, lb *model.LoadBalancer, from model.Ref) {
+func (b *clusters) balance(c *clusterv3.Cluster, lb *model.LoadBalancer) {
 	c.LbPolicy = clusterv3.Cluster_LEAST_REQUEST
 	if lb == nil {
 		return
@@ -67,7 +67,7 @@ func (p *proxy) balance(c *clusterv3.Cluster, lb *model.LoadBalancer, from model
 			}}
 		}
 	case model.Passthrough:
-		p.notSupported(from, "spec.trafficPolicy.loadBalancer.simple",
+		b.notSupported(b.policy.Object, "spec.trafficPolicy.loadBalancer.simple",
 			"PASSTHROUGH needs the address that the client meant, which an explicit proxy does not know; LEAST_REQUEST is used",
 			"choose LEAST_REQUEST, ROUND_ROBIN or RANDOM")
 	}

@@ -20,14 +20,6 @@ type Options struct {
 
 // Translate gives what one workload's proxy gets.
 func Translate(snap *model.Snapshot, eps model.Endpoints, w model.Workload, o Options) (Resources, model.Problems) {
-	p := newProxy(snap, eps, w, o)
-	p.clusters()
-	if w.Gateway {
-		p.gateway()
-	} else {
-		p.inbound()
-		p.outbound()
-	}
-	p.out.sort()
-	return p.out, p.problems.Sorted()
+	r := NewCompiler(o).Compile(snap, eps, []model.Workload{w})[w.ID()]
+	return r.Resources(), r.Problems
 }

@@ -14,57 +14,126 @@ import (
 // httpPort is the port of a URL that has none.
 const httpPort = 80
 
-// outboundHosts makes a virtual host for each port of each service, and for
+// hostInput is what a virtual host is made of.
+type hostInput struct {
+	mesh      *model.Mesh
+	routes    string // the route configuration
+	host      string
+	port      model.Port
+	domains   []string
+	service   *model.Service      // the default route's; nil: there is none
+	tables    []*model.RouteTable // in their order
+	gateways  []string            // for which the tables' matches may be
+	namespace string              // the caller's, and its labels
+	labels    map[string]string
+	policies  []hostPolicy // of the destinations
+	httpsOnly bool
+	connect   bool // CONNECT is answered
+}
+
+// hostPolicy is how a host is called.
+type hostPolicy struct {
+	host   string
+	policy *model.DestinationPolicy
+}
+
+// routing is a virtual host under way.
+type routing struct {
+	hostInput
+	report
+}
+
+// virtualHost makes one.
+func virtualHost(in hostInput) *Part {
+	b := &routing{hostInput: in}
+	v := &routev3.VirtualHost{Name: virtualHostName(in.routes, in.host, in.port.Number), Domains: in.domains}
+	if in.httpsOnly {
+		v.RequireTls = routev3.VirtualHost_ALL
+	}
+	if in.connect {
+		v.Routes = append(v.Routes, connectRoute())
+	}
+	if in.port.Protocol.IsHTTP() {
+		v.Routes = append(v.Routes, b.write(in.choices())...)
+	} else {
+		v.Routes = append(v.Routes, blockAll()[1])
+	}
+	return &Part{Resources: Resources{VirtualHosts: []*routev3.VirtualHost{v}}, problems: b.problems}
+}
+
+// choices are the routes, in the order in which they are tried: those of the
+// tables, else the default route to the service.
+func (in hostInput) choices() []RouteChoice {
+	w := model.Workload{Namespace: in.namespace, Labels: in.labels}
+	out := choices(in.tables, w, in.port.Number, in.gateways)
+	if len(out) > 0 || in.service == nil {
+		return out
+	}
+	return []RouteChoice{{Name: RouteDefault, Route: model.HTTPRoute{
+		Name:         RouteDefault,
+		Destinations: []model.Destination{{Host: in.service.Host, Namespace: in.service.Namespace, Port: in.port.Number, Weight: 1}},
+	}}}
+}
+
+// policyOf is how a host is called; nil: nothing is declared.
+func (in hostInput) policyOf(host string) *model.DestinationPolicy {
+	for _, p := range in.policies {
+		if p.host == host {
+			return p.policy
+		}
+	}
+	return nil
+}
+
+// sidecarHosts makes a virtual host for each port of each service, and for
 // each host that only route tables know.
-func (p *proxy) outboundHosts() {
-	tables := meshTables(p.snap, p.w)
-	for _, h := range sidecarHosts(p.snap, p.w, p.services) {
-		v := &routev3.VirtualHost{
-			Name:    virtualHostName(listenerOutbound, h.host, h.port.Number),
-			Domains: h.domains,
-			Routes:  []*routev3.Route{p.connectRoute()},
-		}
-		if h.port.Protocol.IsHTTP() {
-			v.Routes = append(v.Routes, p.routes(routesFor(tables, p.w, h.service, h.host, h.port.Number))...)
-		} else {
-			v.Routes = append(v.Routes, blockAll()[1])
-		}
-		p.out.VirtualHosts = append(p.out.VirtualHosts, v)
+func (r *round) sidecarHosts(c class, w *model.Workload, services []*model.Service) *Part {
+	tables := r.tables.of(model.MeshGateway, c.namespace)
+	var parts []*Part
+	for _, h := range r.domains.of(domainsInput{namespace: c.namespace, services: services, hosts: tables.hosts}).list {
+		in := hostInput{mesh: r.mesh, routes: listenerOutbound, host: h.host, port: h.port, domains: h.domains, service: h.service,
+			tables: tables.closest(h.host), gateways: []string{model.MeshGateway}, namespace: c.namespace, connect: true}
+		r.addCaller(&in, w)
+		parts = append(parts, r.hosts.of(in))
 	}
+	return r.joined.of(joinInput{parts})
 }
 
-// sidecarHost is one virtual host of a sidecar, without its routes.
-type sidecarHost struct {
-	service *model.Service // nil: only route tables know the host
-	host    string
-	port    model.Port
-	domains []string
-}
-
-// sidecarHosts lists them; no domain is in two. Full names win over short ones.
-func sidecarHosts(snap *model.Snapshot, w model.Workload, services []*model.Service) []sidecarHost {
-	var out []sidecarHost
-	taken := map[string]bool{"*": true}
-	for _, s := range services {
-		for _, port := range s.Ports {
-			out = append(out, sidecarHost{service: s, host: s.Host, port: port, domains: claim(taken, withPort([]string{s.Host}, s, port))})
+// addCaller adds what the tables' routes ask of the caller, and how their
+// destinations are called.
+func (r *round) addCaller(in *hostInput, w *model.Workload) {
+	if slices.ContainsFunc(in.tables, asksLabels) {
+		in.labels = w.Labels
+	}
+	known := map[string]bool{}
+	add := func(host string) {
+		if known[host] {
+			return
 		}
-	}
-	for i, h := range out {
-		out[i].domains = append(h.domains, claim(taken, VirtualHostDomains(h.service, h.port, w.Namespace))...)
-	}
-	for _, t := range meshTables(snap, w) {
-		for _, host := range t.Hosts {
-			covers := func(s *model.Service) bool { return model.HostMatches(host, s.Host) }
-			if slices.ContainsFunc(services, covers) {
-				continue
-			}
-			if domains := claim(taken, []string{host, host + ":80"}); len(domains) > 0 {
-				out = append(out, sidecarHost{host: host, port: model.Port{Number: httpPort, Protocol: model.HTTP}, domains: domains})
+		known[host] = true
+		if s := r.snap.Service(host, w.Namespace); s != nil {
+			if p := r.snap.DestinationFor(s, *w); p != nil {
+				in.policies = append(in.policies, hostPolicy{host, p})
 			}
 		}
 	}
-	return slices.DeleteFunc(out, func(h sidecarHost) bool { return len(h.domains) == 0 })
+	for _, t := range in.tables {
+		for _, route := range t.HTTP {
+			for _, d := range route.Destinations {
+				add(d.Host)
+			}
+		}
+	}
+	if in.service != nil {
+		add(in.service.Host)
+	}
+}
+
+// asksLabels tells whether a route of a table is for callers with labels.
+func asksLabels(t *model.RouteTable) bool {
+	return slices.ContainsFunc(t.HTTP, func(r model.HTTPRoute) bool {
+		return slices.ContainsFunc(r.Matches, func(m model.HTTPMatch) bool { return len(m.SourceLabels) > 0 })
+	})
 }
 
 // claim gives those domains that nobody has yet, and takes them. Envoy
@@ -102,7 +171,8 @@ func withPort(names []string, s *model.Service, port model.Port) []string {
 // value of Host (or of CONNECT) for; ok is false where it answers 502.
 func ResolveAuthority(snap *model.Snapshot, w model.Workload, authority string) (host string, port uint32, ok bool) {
 	best := ""
-	for _, h := range sidecarHosts(snap, w, visible(snap, w.Namespace)) {
+	in := domainsInput{namespace: w.Namespace, services: visible(snap, w.Namespace), hosts: newTables(snap).of(model.MeshGateway, w.Namespace).hosts}
+	for _, h := range sidecarDomains(in).list {
 		for _, d := range h.domains {
 			if model.HostMatches(strings.ToLower(d), strings.ToLower(authority)) && (len(d) > len(best) || strings.EqualFold(d, authority)) {
 				best, host, port, ok = d, h.host, h.port.Number, true

@@ -37,7 +37,7 @@ func phase(ph model.Phase) func(*proxy, chain) filters {
 // priority first, then by object.
 func (p *proxy) filtersOf(ph model.Phase) []model.FilterBinding {
 	var out []model.FilterBinding
-	for _, f := range p.snap.Filters {
+	for _, f := range p.view.filters {
 		if f.Phase == ph && f.Selector.Matches(p.w) {
 			out = append(out, *f)
 		}

@@ -1,0 +1,132 @@
+package translate
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Compiler translates one snapshot after the other for many proxies. What its
+// generators were asked before they are not asked again, so an edit costs what
+// it changes, and proxies of one class share what they have in common. It is
+// used by one goroutine.
+type Compiler struct {
+	opt       Options
+	clusters  *generator[clusterInput, *Part]
+	endpoints *generator[endpointsInput, *Part]
+	domains   *generator[domainsInput, *domains]
+	hosts     *generator[hostInput, *Part]
+	own       *generator[view, *Part]
+	joined    *generator[joinInput, *Part]
+
+	mesh      *model.Mesh
+	workloads map[string]*model.Workload // by ID
+}
+
+// NewCompiler makes a compiler that knows nothing yet.
+func NewCompiler(o Options) *Compiler {
+	return &Compiler{opt: o, workloads: map[string]*model.Workload{},
+		clusters: newGenerator(serviceClusters), endpoints: newGenerator(serviceEndpoints),
+		domains: newGenerator(sidecarDomains), hosts: newGenerator(virtualHost),
+		own: newGenerator(ownPart), joined: newGenerator(join)}
+}
+
+// Part is a share of a proxy's resources. It never changes: the same pointer
+// is the same content, and several proxies may have it.
+type Part struct {
+	Resources
+	problems model.Problems
+}
+
+// Result is what one proxy gets: parts of which no two have a resource in
+// common.
+type Result struct {
+	Parts    []*Part
+	Problems model.Problems
+}
+
+// Resources are those of all parts, as one.
+func (r Result) Resources() Resources {
+	var out Resources
+	for _, p := range r.Parts {
+		out.add(p.Resources)
+	}
+	out.sort()
+	return out
+}
+
+// Compile gives what each workload's proxy gets, by workload ID.
+func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads []model.Workload) map[string]Result {
+	if c.mesh == nil || !reflect.DeepEqual(*c.mesh, snap.Mesh) {
+		mesh := snap.Mesh
+		c.mesh = &mesh
+	}
+	r := &round{Compiler: c, snap: snap, eps: eps, tables: newTables(snap), classes: map[string][]*Part{}}
+	known := c.workloads
+	c.workloads = make(map[string]*model.Workload, len(workloads))
+	out := make(map[string]Result, len(workloads))
+	for _, w := range workloads {
+		c.workloads[w.ID()] = same(known[w.ID()], w)
+		out[w.ID()] = r.proxy(c.workloads[w.ID()])
+	}
+	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.joined} {
+		g.sweep()
+	}
+	return out
+}
+
+// same keeps the pointer of a workload that did not change.
+func same(known *model.Workload, w model.Workload) *model.Workload {
+	if known != nil && reflect.DeepEqual(*known, w) {
+		return known
+	}
+	return &w
+}
+
+// round is the compilation of one snapshot.
+type round struct {
+	*Compiler
+	snap    *model.Snapshot
+	eps     model.Endpoints
+	tables  *tables
+	classes map[string][]*Part // what the proxies of a class share, by its identity
+}
+
+// proxy compiles one workload's proxy.
+func (r *round) proxy(w *model.Workload) Result {
+	class := classOf(r.snap, w)
+	shared, ok := r.classes[identity(class)]
+	if !ok {
+		shared = r.shared(class, w)
+		r.classes[identity(class)] = shared
+	}
+	out := Result{Parts: append(slices.Clone(shared), r.own.of(r.view(w)))}
+	if w.Gateway {
+		out.Parts = append(out.Parts, r.gatewayHosts(w))
+	}
+	for _, p := range out.Parts {
+		for _, problem := range p.problems {
+			problem.Origin = r.snap.Origin(problem.Object)
+			if !slices.Contains(out.Problems, problem) {
+				out.Problems = append(out.Problems, problem)
+			}
+		}
+	}
+	out.Problems = out.Problems.Sorted()
+	return out
+}
+
+// joinInput are parts that are to be one.
+type joinInput struct{ parts []*Part }
+
+// join makes one part of several.
+func join(in joinInput) *Part {
+	out := &Part{}
+	for _, p := range in.parts {
+		out.add(p.Resources)
+		out.problems = append(out.problems, p.problems...)
+	}
+	out.sort()
+	return out
+}

@@ -1,0 +1,63 @@
+package translate
+
+import (
+	"github.com/krater-mesh/krater/model"
+)
+
+// view is all that a proxy's own part is made of: its listeners, route
+// configurations and slots, and the clusters that lead to its application.
+type view struct {
+	opt           Options
+	mesh          *model.Mesh
+	workload      *model.Workload
+	gateways      []*model.Gateway
+	connections   []connection
+	authorization []*model.AuthorizationPolicy
+	rego          []*model.RegoPolicy
+	limits        []*model.Limit
+	filters       []*model.FilterBinding
+	attributes    []*model.AttributeSet
+	telemetry     []*model.TelemetryRule
+}
+
+// connection is a service that has ports whose requests cannot be seen.
+type connection struct {
+	service *model.Service
+	policy  *model.DestinationPolicy // nil: none
+}
+
+// view selects what concerns a workload.
+func (r *round) view(w *model.Workload) view {
+	v := view{opt: r.opt, mesh: r.mesh, workload: w,
+		gateways:      selected(r.snap.Gateways, w, func(g *model.Gateway) model.Selector { return g.Selector }),
+		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
+		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
+		limits:        selected(r.snap.Limits, w, func(l *model.Limit) model.Selector { return l.Selector }),
+		filters:       selected(r.snap.Filters, w, func(f *model.FilterBinding) model.Selector { return f.Selector }),
+		attributes:    selected(r.snap.Attributes, w, func(a *model.AttributeSet) model.Selector { return a.Selector }),
+		telemetry:     selected(r.snap.Telemetry, w, func(t *model.TelemetryRule) model.Selector { return t.Selector }),
+	}
+	if w.Gateway {
+		return v
+	}
+	for _, s := range visible(r.snap, w.Namespace) {
+		for _, port := range s.Ports {
+			if !port.Protocol.IsHTTP() {
+				v.connections = append(v.connections, connection{s, r.snap.DestinationFor(s, *w)})
+				break
+			}
+		}
+	}
+	return v
+}
+
+// selected are the items whose selector takes the workload.
+func selected[T any](list []*T, w *model.Workload, of func(*T) model.Selector) []*T {
+	var out []*T
+	for _, item := range list {
+		if of(item).Matches(*w) {
+			out = append(out, item)
+		}
+	}
+	return out
+}
