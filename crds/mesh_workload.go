@@ -26,7 +26,7 @@ type MeshWorkload struct {
 type MeshWorkloadPort struct {
 	Name     string `json:"name"`
 	Port     uint32 `json:"port"`
-	Protocol string `json:"protocol"` // by the name's prefix where empty, else TCP
+	Protocol string `json:"protocol"` // by the name's prefix where empty, else sniffed
 	AppPort  uint32 `json:"appPort"`  // assigned where 0
 }
 
@@ -77,7 +77,7 @@ func (w *MeshWorkload) validate(r *report, field string) {
 	for i, p := range w.Ports {
 		at := index(field+".ports", i)
 		r.port(p.Port, at+".port")
-		r.protocol(p.Protocol, p.Name, at+".protocol")
+		r.protocol(p.Protocol, p.Name, p.Port, at+".protocol")
 		if p.AppPort > 65535 {
 			r.port(p.AppPort, at+".appPort")
 		}
@@ -127,7 +127,7 @@ func (w *MeshWorkload) workload(o *Object) model.Workload {
 	}
 	r := &report{object: o}
 	for _, p := range w.Ports {
-		port := model.WorkloadPort{Number: p.Port, AppPort: p.AppPort, Name: p.Name, Protocol: r.protocol(p.Protocol, p.Name, "")}
+		port := model.WorkloadPort{Number: p.Port, AppPort: p.AppPort, Name: p.Name, Protocol: r.protocol(p.Protocol, p.Name, p.Port, "")}
 		if port.Name == "" {
 			port.Name = strings.ToLower(string(port.Protocol)) + "-" + strconv.Itoa(int(p.Port))
 		}

@@ -23,6 +23,11 @@ func (r *report) bad(field, format string, args ...any) {
 	r.add(model.Error, model.CodeInvalidValue, field, "", format, args...)
 }
 
+// warn is a warning on a field's value: the object is in force.
+func (r *report) warn(field, format string, args ...any) {
+	r.add(model.Warning, model.CodeInvalidValue, field, "", format, args...)
+}
+
 // missing is an error on a field that must be given.
 func (r *report) missing(field, format string, args ...any) {
 	r.add(model.Error, model.CodeMissing, field, "", format, args...)

@@ -50,7 +50,7 @@ func (c *conversion) servicePorts(ports []*networking.ServicePort, s *model.Serv
 	for i, p := range ports {
 		at := index("spec.ports", i)
 		out := model.Port{Number: c.port(p.GetNumber(), at+".number"), Name: p.GetName(), TargetPort: p.GetTargetPort()}
-		out.Protocol = c.protocol(p.GetProtocol(), p.GetName(), at+".protocol")
+		out.Protocol = c.protocol(p.GetProtocol(), p.GetName(), p.GetNumber(), at+".protocol")
 		switch {
 		case p.GetName() == "":
 			c.missing(at+".name", "a port has a name")

@@ -111,34 +111,6 @@ func (r *report) selector(labels map[string]string, field string) model.Selector
 	return model.Selector{Namespace: r.object.Ref.Namespace, Labels: labels}
 }
 
-// protocol reads a port's protocol; where none is given, its name's prefix
-// tells ("http-web"), else it is TCP.
-func (r *report) protocol(given, name, field string) model.Protocol {
-	word := given
-	if word == "" {
-		word, _, _ = strings.Cut(name, "-")
-	}
-	switch strings.ToUpper(word) {
-	case "HTTP":
-		return model.HTTP
-	case "HTTP2":
-		return model.HTTP2
-	case "GRPC", "GRPC-WEB":
-		return model.GRPC
-	case "HTTPS":
-		return model.HTTPS
-	case "TLS":
-		return model.TLS
-	case "TCP", "MONGO", "REDIS", "MYSQL":
-		return model.TCP
-	}
-	if given != "" {
-		r.add(model.Error, model.CodeInvalidValue, field, meant(given, []string{"HTTP", "HTTP2", "GRPC", "HTTPS", "TLS", "TCP"}),
-			"unknown protocol %q", given)
-	}
-	return model.TCP
-}
-
 var hostName = regexp.MustCompile(`^(\*|(\*\.)?[a-zA-Z0-9_]([-a-zA-Z0-9_]*)(\.[a-zA-Z0-9_][-a-zA-Z0-9_]*)*\.?)$`)
 
 func (r *report) host(h, field string) string {
