@@ -4,17 +4,32 @@ import "slices"
 
 // Seal computes Branches and Version, and makes lookups fast. Nothing may
 // change afterwards.
-func (s *Snapshot) Seal() {
-	s.Branches = map[string]string{
-		"mesh": Hash(s.Mesh), "workloads": Hash(s.Workloads), "services": Hash(s.Services),
-		"gateways": Hash(s.Gateways), "routes": Hash(s.Routes), "destinations": Hash(s.Destinations),
-		"sidecars": Hash(s.Sidecars), "patches": Hash(s.Patches), "secrets": Hash(s.Secrets),
-		"authorization": Hash(s.Authorization), "rego": Hash(s.Rego), "limits": Hash(s.Limits),
-		"filters": Hash(s.Filters), "attributes": Hash(s.Attributes), "telemetry": Hash(s.Telemetry),
-		"backends": Hash(s.Backends), "placements": Hash(s.Placements),
+func (s *Snapshot) Seal() { s.SealAfter(nil) }
+
+// SealAfter is Seal for a snapshot that shares what did not change with an
+// earlier sealed one: only the rest is hashed. nil: there is none.
+func (s *Snapshot) SealAfter(p *Snapshot) {
+	if p == nil {
+		p = &Snapshot{}
+	}
+	k := p.sums
+	s.sums = map[string]sums{
+		"mesh": sumMesh(&s.Mesh, &p.Mesh, k["mesh"]), "workloads": sumValues(s.Workloads, p.Workloads, k["workloads"]),
+		"services": sumList(s.Services, p.Services, k["services"]), "gateways": sumList(s.Gateways, p.Gateways, k["gateways"]),
+		"routes": sumList(s.Routes, p.Routes, k["routes"]), "destinations": sumList(s.Destinations, p.Destinations, k["destinations"]),
+		"sidecars": sumList(s.Sidecars, p.Sidecars, k["sidecars"]), "patches": sumList(s.Patches, p.Patches, k["patches"]),
+		"secrets": sumList(s.Secrets, p.Secrets, k["secrets"]), "authorization": sumList(s.Authorization, p.Authorization, k["authorization"]),
+		"rego": sumList(s.Rego, p.Rego, k["rego"]), "limits": sumList(s.Limits, p.Limits, k["limits"]),
+		"filters": sumList(s.Filters, p.Filters, k["filters"]), "attributes": sumList(s.Attributes, p.Attributes, k["attributes"]),
+		"telemetry": sumList(s.Telemetry, p.Telemetry, k["telemetry"]), "backends": sumList(s.Backends, p.Backends, k["backends"]),
+		"placements": sumValues(s.Placements, p.Placements, k["placements"]),
+	}
+	s.Branches = map[string]string{}
+	for name, sum := range s.sums {
+		s.Branches[name] = sum.whole
 	}
 	s.Version = Hash(s.Branches)
-	s.index = newIndex(s)
+	s.index = indexAfter(s, p)
 }
 
 // index finds by name what the lists hold.
@@ -27,16 +42,42 @@ type index struct {
 
 type destinationKey struct{ namespace, host string }
 
-func newIndex(s *Snapshot) *index {
-	x := &index{services: map[string][]*Service{}, destinations: map[destinationKey][]*DestinationPolicy{},
-		wildcards: map[string][]*DestinationPolicy{}, secrets: map[string]*Secret{}}
-	for _, svc := range s.Services {
-		x.services[svc.Host] = append(x.services[svc.Host], svc)
+func newIndex(s *Snapshot) *index { return indexAfter(s, &Snapshot{}) }
+
+// indexAfter takes over what is the same in an earlier snapshot.
+func indexAfter(s, p *Snapshot) *index {
+	x := &index{}
+	if p.index != nil && slices.Equal(s.Services, p.Services) {
+		x.services = p.index.services
+	} else {
+		x.services = servicesByHost(s.Services)
 	}
-	for _, list := range x.services {
+	if p.index != nil && slices.Equal(s.Destinations, p.Destinations) {
+		x.destinations, x.wildcards = p.index.destinations, p.index.wildcards
+	} else {
+		x.addDestinations(s.Destinations)
+	}
+	x.secrets = map[string]*Secret{}
+	for _, sec := range s.Secrets {
+		x.secrets[sec.Object.Key()] = sec
+	}
+	return x
+}
+
+func servicesByHost(services []*Service) map[string][]*Service {
+	out := make(map[string][]*Service, len(services))
+	for _, svc := range services {
+		out[svc.Host] = append(out[svc.Host], svc)
+	}
+	for _, list := range out {
 		slices.SortStableFunc(list, func(a, b *Service) int { return a.Key().compare(b.Key()) })
 	}
-	for _, d := range s.Destinations {
+	return out
+}
+
+func (x *index) addDestinations(destinations []*DestinationPolicy) {
+	x.destinations, x.wildcards = make(map[destinationKey][]*DestinationPolicy, len(destinations)), map[string][]*DestinationPolicy{}
+	for _, d := range destinations {
 		if d.Host != "" && d.Host[0] == '*' {
 			x.wildcards[d.Object.Namespace] = append(x.wildcards[d.Object.Namespace], d)
 			continue
@@ -44,10 +85,6 @@ func newIndex(s *Snapshot) *index {
 		k := destinationKey{d.Object.Namespace, d.Host}
 		x.destinations[k] = append(x.destinations[k], d)
 	}
-	for _, sec := range s.Secrets {
-		x.secrets[sec.Object.Key()] = sec
-	}
-	return x
 }
 
 // lookup is the index; one is made for each question to a snapshot that is

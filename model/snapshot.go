@@ -51,7 +51,8 @@ type Provider struct {
 type Snapshot struct {
 	// Version is the hash of Branches: equal versions are equal content.
 	Version string `json:"version"`
-	// Branches holds the hash of each list, so one edit re-hashes one branch.
+	// Branches holds the hash of each list, made of the hashes of its items:
+	// one edit re-hashes one item.
 	Branches map[string]string `json:"branches"`
 	Mesh     Mesh              `json:"mesh"`
 	// Origins says where each object was declared, by Ref.String(). It is no
@@ -74,7 +75,8 @@ type Snapshot struct {
 	Backends      []*TelemetryBackend    `json:"backends,omitempty"`
 	Placements    []Placement            `json:"placements,omitempty"`
 
-	index *index // made by Seal
+	index *index          // made by Seal
+	sums  map[string]sums // the hash tree, made by Seal
 }
 
 // Workload finds a workload by "namespace/name", or by a name that only one has.
