@@ -20,9 +20,12 @@ func (e *Entry) At(field string) model.Origin {
 
 // Content is what an object says. One field is set.
 type Content struct {
-	Mesh          *Mesh                      `json:"mesh,omitempty"`
-	Gateway       *model.Gateway             `json:"gateway,omitempty"`
-	Routes        *model.RouteTable          `json:"routes,omitempty"`
+	Mesh    *Mesh             `json:"mesh,omitempty"`
+	Gateway *model.Gateway    `json:"gateway,omitempty"`
+	Routes  *model.RouteTable `json:"routes,omitempty"`
+	// Delegates are the VirtualServices that HTTP routes leave the rest to, by
+	// the route's name. A VirtualService without hosts is one.
+	Delegates     map[string]model.Ref       `json:"delegates,omitempty"`
 	Destination   *model.DestinationPolicy   `json:"destination,omitempty"`
 	Service       *ExternalService           `json:"service,omitempty"`
 	Workload      *ExternalWorkload          `json:"workload,omitempty"`

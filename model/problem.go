@@ -44,6 +44,9 @@ const (
 	CodeWeights           = "KR0018"
 	CodeSelectsNothing    = "IST0127" // Istio's NoMatchingWorkloadsFound
 	CodeHostConflict      = "IST0109" // Istio's ConflictingMeshGatewayVirtualServiceHosts
+	CodePortRequired      = "IST0112" // Istio's VirtualServiceDestinationPortSelectorRequired
+	CodeUnreachable       = "IST0130" // Istio's VirtualServiceUnreachableRule
+	CodeUnknownTarget     = "IST0174" // Istio's UnknownDestinationRuleHost
 	CodeGatewayHost       = "IST0132" // Istio's VirtualServiceHostNotFoundInGateway
 )
 
