@@ -18,6 +18,7 @@ type Compiler struct {
 	domains   *generator[domainsInput, *domains]
 	hosts     *generator[hostInput, *Part]
 	own       *generator[view, *Part]
+	secrets   *generator[secretInput, *Part]
 	joined    *generator[joinInput, *Part]
 
 	mesh      *model.Mesh
@@ -29,7 +30,7 @@ func NewCompiler(o Options) *Compiler {
 	return &Compiler{opt: o, workloads: map[string]*model.Workload{},
 		clusters: newGenerator(serviceClusters), endpoints: newGenerator(serviceEndpoints),
 		domains: newGenerator(sidecarDomains), hosts: newGenerator(virtualHost),
-		own: newGenerator(ownPart), joined: newGenerator(join)}
+		own: newGenerator(ownPart), secrets: newGenerator(secretPart), joined: newGenerator(join)}
 }
 
 // Part is a share of a proxy's resources. It never changes: the same pointer
@@ -37,6 +38,7 @@ func NewCompiler(o Options) *Compiler {
 type Part struct {
 	Resources
 	problems model.Problems
+	secrets  []secretUse // that the resources refer to
 }
 
 // Result is what one proxy gets: parts of which no two have a resource in
@@ -70,7 +72,7 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 		c.workloads[w.ID()] = same(known[w.ID()], w)
 		out[w.ID()] = r.proxy(c.workloads[w.ID()])
 	}
-	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.joined} {
+	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined} {
 		g.sweep()
 	}
 	return out
@@ -105,6 +107,7 @@ func (r *round) proxy(w *model.Workload) Result {
 	if w.Gateway {
 		out.Parts = append(out.Parts, r.gatewayHosts(w))
 	}
+	out.Parts = append(out.Parts, r.secretsOf(out.Parts))
 	for _, p := range out.Parts {
 		for _, problem := range p.problems {
 			problem.Origin = r.snap.Origin(problem.Object)
@@ -126,6 +129,7 @@ func join(in joinInput) *Part {
 	for _, p := range in.parts {
 		out.add(p.Resources)
 		out.problems = append(out.problems, p.problems...)
+		out.secrets = append(out.secrets, p.secrets...)
 	}
 	out.sort()
 	return out
