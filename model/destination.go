@@ -31,6 +31,35 @@ type TrafficPolicy struct {
 	Ports []PortPolicy `json:"ports,omitempty"`
 }
 
+// PolicyFor is how one port of a subset is called; "" is the whole service. A
+// subset's field replaces the destination's, and what is given for a port
+// replaces load balancer, pool, outlier detection and TLS altogether: what the
+// port does not give is the default.
+func (d *DestinationPolicy) PolicyFor(subset string, port uint32) TrafficPolicy {
+	if d == nil {
+		return TrafficPolicy{}
+	}
+	out := d.Policy.forPort(d.Policy.Ports, port)
+	for _, s := range d.Subsets {
+		if s.Name == subset && s.Policy != nil {
+			out = out.Merge(s.Policy).forPort(s.Policy.Ports, port)
+		}
+	}
+	out.Ports = nil
+	return out
+}
+
+func (p TrafficPolicy) forPort(ports []PortPolicy, port uint32) TrafficPolicy {
+	for _, o := range ports {
+		if o.Port == port {
+			p.LoadBalancer, p.ConnectionPool = o.Policy.LoadBalancer, o.Policy.ConnectionPool
+			p.OutlierDetection, p.TLS = o.Policy.OutlierDetection, o.Policy.TLS
+			break
+		}
+	}
+	return p
+}
+
 // PortPolicy is the policy of one port. Tunnel, ProxyProtocol, RetryBudget and
 // Ports of it are not used.
 type PortPolicy struct {

@@ -93,7 +93,7 @@ func TestProxiesOfAClassShare(t *testing.T) {
 			}
 		}
 	}
-	if shared != 3 { // clusters, endpoints, virtual hosts
+	if shared != 4 { // clusters, endpoints, virtual hosts, secrets
 		t.Errorf("they share %d parts", shared)
 	}
 }

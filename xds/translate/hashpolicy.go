@@ -31,12 +31,7 @@ func (b *routing) hashOn(d model.Destination) *routev3.RouteAction_HashPolicy {
 	if rule == nil {
 		return nil
 	}
-	policy := rule.Policy
-	for _, sub := range rule.Subsets {
-		if sub.Name == d.Subset {
-			policy = policy.Merge(sub.Policy)
-		}
-	}
+	policy := rule.PolicyFor(d.Subset, d.Port)
 	if policy.LoadBalancer == nil || policy.LoadBalancer.HashOn == nil {
 		return nil
 	}
