@@ -75,11 +75,11 @@ func Convert(o *Object, opts Options) (Entry, model.Problems) {
 	if c.spec == nil {
 		return Entry{}, c.problems
 	}
-	e := Entry{Ref: o.Ref, Origin: o.Origin}
+	e := Entry{Ref: o.Ref, Origin: o.Origin, Created: o.Root.Field("metadata").Field("creationTimestamp").Text()}
 	e.Content = k.convert(c)
 	e.Version = model.Hash(e.Content)
 	o.LineOf("")
-	e.Lines = o.lines
+	e.Lines, e.Moved = o.lines, o.moved
 	return e, c.problems
 }
 

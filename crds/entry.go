@@ -8,14 +8,26 @@ type Entry struct {
 	Ref     model.Ref    `json:"ref"`
 	Origin  model.Origin `json:"origin"`
 	Version string       `json:"version"` // hash of Content
-	Content Content      `json:"content"`
+	// Created is metadata.creationTimestamp; empty where the object has none.
+	Created string  `json:"created,omitempty"`
+	Content Content `json:"content"`
 	// Lines of the object's fields, for problems that are found later.
 	Lines map[string]int `json:"lines,omitempty"`
+	// Moved is by how many lines the object has moved since Lines were taken.
+	Moved int `json:"moved,omitempty"`
+}
+
+// MovedTo is the entry at another place of its file: the content is shared.
+func (e *Entry) MovedTo(o model.Origin) *Entry {
+	c := *e
+	c.Moved += o.Line - e.Origin.Line
+	c.Origin = o
+	return &c
 }
 
 // At is where a field was declared.
 func (e *Entry) At(field string) model.Origin {
-	return model.Origin{File: e.Origin.File, Line: lineOf(e.Lines, field, e.Origin.Line)}
+	return model.Origin{File: e.Origin.File, Line: lineOf(e.Lines, field, e.Origin.Line-e.Moved) + e.Moved}
 }
 
 // Content is what an object says. One field is set.
@@ -54,7 +66,7 @@ type ExternalService struct {
 	Endpoints []model.Endpoint `json:"endpoints,omitempty"`
 	// Select takes the workloads of the namespace with these labels, beside or
 	// instead of Endpoints; nil: none.
-	Select map[string]string `json:"select,omitempty"`
+	Select map[string]string `json:"select,omitzero"`
 }
 
 // ExternalWorkload is a WorkloadEntry.

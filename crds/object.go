@@ -19,7 +19,8 @@ type Object struct {
 	Origin     model.Origin
 	Root       *Node // the whole document
 
-	lines map[string]int
+	lines map[string]int // where Root was parsed
+	moved int            // lines that the document has moved by since
 }
 
 // Dir is the folder of the file that declares the object; relative paths in
@@ -33,7 +34,7 @@ func (o *Object) LineOf(field string) int {
 		o.lines = map[string]int{}
 		indexLines(o.lines, "", o.Root)
 	}
-	return lineOf(o.lines, field, o.Origin.Line)
+	return lineOf(o.lines, field, o.Origin.Line-o.moved) + o.moved
 }
 
 // At is LineOf as a place.

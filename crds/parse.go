@@ -14,20 +14,10 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// Parse reads one file's documents, YAML or JSON, in order. Lists of objects
-// are unfolded. complete is false where the file holds something that cannot
-// be told to be an object or not: nothing that it held before may be taken
-// for removed. On a syntax error there are no objects at all.
+// Parse is ParseFile for a file that nothing is known of.
 func Parse(file string, data []byte) (objects []*Object, complete bool, problems model.Problems) {
-	p := &parser{file: file, complete: true}
-	docs, err := documents(file, data)
-	if err != nil {
-		return nil, false, model.Problems{syntaxProblem(file, data, err)}
-	}
-	for _, d := range docs {
-		p.document(d)
-	}
-	return p.objects, p.complete, p.problems
+	f := ParseFile(file, data, nil)
+	return f.Objects, f.Complete, f.Problems
 }
 
 func documents(file string, data []byte) ([]*Node, error) {

@@ -20,7 +20,7 @@ func Substitute(o *Object) (e Entry, ok bool) {
 	e = Entry{Ref: o.Ref, Origin: o.Origin, Content: Content{Authorization: p}}
 	e.Version = model.Hash(e.Content)
 	o.LineOf("")
-	e.Lines = o.lines
+	e.Lines, e.Moved = o.lines, o.moved
 	return e, true
 }
 
