@@ -6,6 +6,7 @@ type DestinationPolicy struct {
 	Host     string        `json:"host"` // full, or "*.suffix"
 	ExportTo []string      `json:"exportTo,omitempty"`
 	Selector *Selector     `json:"selector,omitempty"` // the callers it is for; nil: all
+	Merged   []Ref         `json:"merged,omitempty"`   // younger ones for the same host that became part of it
 	Policy   TrafficPolicy `json:"policy,omitzero"`
 	Subsets  []Subset      `json:"subsets,omitempty"`
 }

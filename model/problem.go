@@ -42,6 +42,7 @@ const (
 	CodeUnresolvedSubset  = "IST0173" // Istio's DestinationRuleSubsetNotSelectPods
 	CodeUnresolvedGateway = "IST0101"
 	CodeWeights           = "KR0018"
+	CodeShadowed          = "KR0019"  // an older object says it already, and counts
 	CodeSelectsNothing    = "IST0127" // Istio's NoMatchingWorkloadsFound
 	CodeHostConflict      = "IST0109" // Istio's ConflictingMeshGatewayVirtualServiceHosts
 	CodePortRequired      = "IST0112" // Istio's VirtualServiceDestinationPortSelectorRequired

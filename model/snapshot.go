@@ -61,7 +61,7 @@ type Snapshot struct {
 	Workloads     []Workload             `json:"workloads,omitempty"`
 	Services      []*Service             `json:"services,omitempty"`
 	Gateways      []*Gateway             `json:"gateways,omitempty"`
-	Routes        []*RouteTable          `json:"routes,omitempty"`
+	Routes        []*RouteTable          `json:"routes,omitempty"` // by creation, then by object: the order in which those of one gateway host are joined
 	Destinations  []*DestinationPolicy   `json:"destinations,omitempty"`
 	Sidecars      []*Sidecar             `json:"sidecars,omitempty"`
 	Patches       []*EnvoyPatch          `json:"patches,omitempty"` // by priority, then as Istio orders them

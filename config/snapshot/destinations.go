@@ -1,78 +1,138 @@
 package snapshot
 
 import (
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 )
 
-// destinations finds DestinationRules by namespace and host.
+// destinations finds DestinationRules by namespace and host, oldest first.
 type destinations struct {
-	exact     map[string]*model.DestinationPolicy // "namespace host"
-	wildcards []*model.DestinationPolicy
+	exact     map[string][]*model.DestinationPolicy // "namespace host"
+	wildcards map[string][]*model.DestinationPolicy // "namespace"
 }
 
-// destinationRule adds a DestinationRule. The first of a namespace for one
-// host counts.
+// destinationRule adds a DestinationRule, or makes it part of an older one.
 func (d *draft) destinationRule(e *crds.Entry) {
 	if e.Content.Destination == nil {
 		return
 	}
 	p := *e.Content.Destination
 	p.Host = d.qualify(p.Host, e.Ref.Namespace)
-	if d.subsets.exact == nil {
-		d.subsets.exact = map[string]*model.DestinationPolicy{}
+	p.Subsets = slices.Clone(p.Subsets)
+	if len(p.ExportTo) == 0 {
+		p.ExportTo = d.snap.Mesh.DestinationExportTo
 	}
-	key := e.Ref.Namespace + " " + p.Host
-	if other := d.subsets.exact[key]; other != nil {
-		d.problem(e, model.Error, model.CodeHostConflict, "spec.host", "merge the two", "%s is for the host %s already", other.Object, p.Host)
+	d.checkDestination(e, p)
+	if d.merged(e, p) {
 		return
 	}
-	d.subsets.exact[key] = &p
 	if strings.HasPrefix(p.Host, "*") {
-		d.subsets.wildcards = append(d.subsets.wildcards, &p)
-	} else if s, ok := d.service(p.Host, e.Ref.Namespace); ok {
-		d.subsetsOf(e, p, s)
+		d.subsets.wildcards[e.Ref.Namespace] = append(d.subsets.wildcards[e.Ref.Namespace], &p)
 	} else {
-		d.problem(e, model.Error, model.CodeUnresolvedHost, "spec.host", d.hostLike(p.Host, e.Ref.Namespace), "no service has the host %s", p.Host)
+		key := e.Ref.Namespace + " " + p.Host
+		d.subsets.exact[key] = append(d.subsets.exact[key], &p)
 	}
 	d.snap.Destinations = append(d.snap.Destinations, &p)
 }
 
-// subsetsOf warns of subsets that no endpoint is in.
-func (d *draft) subsetsOf(e *crds.Entry, p model.DestinationPolicy, s model.Service) {
-	for i, subset := range p.Subsets {
-		found := false
-		for _, ep := range d.endpoints[s.Key()] {
-			found = found || model.HasLabels(ep.Labels, subset.Labels)
+// merged makes a DestinationRule part of the older ones of its namespace for
+// the same host and the same callers, as Istio does. It is one of its own too
+// where more namespaces see it.
+func (d *draft) merged(e *crds.Entry, p model.DestinationPolicy) bool {
+	older := d.subsets.exact[e.Ref.Namespace+" "+p.Host]
+	if strings.HasPrefix(p.Host, "*") {
+		older = d.subsets.wildcards[e.Ref.Namespace]
+	}
+	for _, o := range older {
+		if o.Host != p.Host || !sameCallers(o.Selector, p.Selector) || !exportsMore(p, *o) {
+			continue
 		}
-		if !found {
-			d.problem(e, model.Warning, model.CodeUnresolvedSubset, item("spec.subsets", i)+".labels", "",
-				"no workload of %s has the labels of the subset %s: calls to it fail", s.Host, subset.Name)
+		d.merge(e, o, p)
+		if exportsMore(*o, p) {
+			return true
 		}
+	}
+	return false
+}
+
+// merge gives an older DestinationRule the subsets that it lacks, and the
+// policy if it has none.
+func (d *draft) merge(e *crds.Entry, older *model.DestinationPolicy, p model.DestinationPolicy) {
+	older.Merged = append(older.Merged, e.Ref)
+	for i, s := range p.Subsets {
+		if slices.ContainsFunc(older.Subsets, func(o model.Subset) bool { return o.Name == s.Name }) {
+			d.problem(e, model.Warning, model.CodeShadowed, item("spec.subsets", i)+".name", "keep one of them",
+				"%s declares the subset %s of %s already: that one counts", older.Object, s.Name, p.Host)
+			continue
+		}
+		older.Subsets = append(older.Subsets, s)
+	}
+	switch {
+	case reflect.ValueOf(p.Policy).IsZero():
+	case reflect.ValueOf(older.Policy).IsZero():
+		older.Policy = p.Policy
+	case !reflect.DeepEqual(older.Policy, p.Policy):
+		d.problem(e, model.Warning, model.CodeShadowed, "spec.trafficPolicy", "keep one of them",
+			"%s has a traffic policy for %s already: that one counts", older.Object, p.Host)
 	}
 }
 
+func sameCallers(a, b *model.Selector) bool {
+	return a == nil && b == nil || a != nil && b != nil && reflect.DeepEqual(a.Labels, b.Labels)
+}
+
+// exportsMore tells whether all that see b see a.
+func exportsMore(a, b model.DestinationPolicy) bool {
+	for _, to := range b.ExportTo {
+		if to == "." {
+			to = b.Object.Namespace
+		}
+		if !model.Exported(a.ExportTo, a.Object.Namespace, to) {
+			return false
+		}
+	}
+	return len(b.ExportTo) > 0 || len(a.ExportTo) == 0 || slices.Contains(a.ExportTo, "*")
+}
+
 // hasSubset looks where the proxies look: the caller's namespace, the
-// service's, the root namespace.
+// service's, the root namespace; an exact host before a wildcard. Which labels
+// the callers have is not known: one of those that select callers may have it.
 func (d *draft) hasSubset(s model.Service, subset, client string) bool {
 	for _, ns := range []string{client, s.Namespace, d.snap.Mesh.RootNamespace} {
-		p := d.subsets.exact[ns+" "+s.Host]
-		for _, w := range d.subsets.wildcards {
-			if p == nil && w.Object.Namespace == ns && model.HostMatches(w.Host, s.Host) {
-				p = w
+		for _, list := range [][]*model.DestinationPolicy{d.subsets.exact[ns+" "+s.Host], d.subsets.wildcardsFor(ns, s.Host)} {
+			decided := false
+			for _, p := range list {
+				if !model.Exported(p.ExportTo, ns, client) || p.Selector != nil && ns != client || p.Selector == nil && decided {
+					continue
+				}
+				if slices.ContainsFunc(p.Subsets, func(o model.Subset) bool { return o.Name == subset }) {
+					return true
+				}
+				decided = decided || p.Selector == nil
+			}
+			if decided {
+				return false
 			}
 		}
-		if p == nil || !model.Exported(p.ExportTo, ns, client) {
-			continue
-		}
-		for _, sub := range p.Subsets {
-			if sub.Name == subset {
-				return true
-			}
-		}
-		return false
 	}
 	return false
+}
+
+// wildcardsFor are those with the longest pattern that covers a host.
+func (x destinations) wildcardsFor(ns, host string) []*model.DestinationPolicy {
+	var best []*model.DestinationPolicy
+	for _, p := range x.wildcards[ns] {
+		switch {
+		case !model.HostMatches(p.Host, host):
+		case len(best) == 0 || len(p.Host) == len(best[0].Host):
+			best = append(best, p)
+		case len(p.Host) > len(best[0].Host):
+			best = []*model.DestinationPolicy{p}
+		}
+	}
+	return best
 }

@@ -3,7 +3,9 @@ package snapshot
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sort"
+	"strings"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
@@ -13,7 +15,8 @@ import (
 // others.
 type draft struct {
 	opts      Options
-	slots     []*slot
+	slots     []*slot // by Ref
+	oldest    []*slot // by creation
 	snap      *model.Snapshot
 	endpoints map[model.ServiceKey][]model.Endpoint
 	errors    map[model.Ref]model.Problems
@@ -21,12 +24,13 @@ type draft struct {
 	accepted  map[model.Ref]bool // may have them
 	warnings  model.Problems
 
-	services map[string][]model.Service // by host
-	subsets  destinations
-	owners   map[string][]*model.RouteTable // of the mesh's hosts
-	backends map[string]bool
-	listens  map[string]model.Ref // Prometheus backends, by address
-	external []crds.Entry         // WorkloadEntries
+	services  map[string][]model.Service // by host
+	subsets   destinations
+	owners    map[string][]*model.RouteTable // of the mesh's hosts
+	delegates map[string]*delegate           // by "namespace/name"
+	backends  map[string]bool
+	listens   map[string]model.Ref // Prometheus backends, by address
+	external  []crds.Entry         // WorkloadEntries
 }
 
 func newDraft(slots []*slot, o Options) *draft {
@@ -34,10 +38,11 @@ func newDraft(slots []*slot, o Options) *draft {
 	for _, s := range slots {
 		accepted[s.ref] = s.dangling
 	}
-	return &draft{opts: o, slots: slots, accepted: accepted, dangles: map[model.Ref]int{}, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
+	return &draft{opts: o, subsets: destinations{exact: map[string][]*model.DestinationPolicy{}, wildcards: map[string][]*model.DestinationPolicy{}},
+		slots: slots, oldest: byTime(slots), accepted: accepted, dangles: map[model.Ref]int{}, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
 		endpoints: map[model.ServiceKey][]model.Endpoint{}, errors: map[model.Ref]model.Problems{},
 		services: map[string][]model.Service{}, backends: map[string]bool{},
-		owners: map[string][]*model.RouteTable{}, listens: map[string]model.Ref{}}
+		owners: map[string][]*model.RouteTable{}, delegates: map[string]*delegate{}, listens: map[string]model.Ref{}}
 }
 
 // resolve fills the snapshot, what others refer to first.
@@ -52,7 +57,8 @@ func (d *draft) resolve() {
 	d.sortServices()
 	d.localPorts()
 	d.each(d.gateway)
-	d.byAge(d.destinationRule)
+	d.byCreation(d.destinationRule)
+	d.each(d.delegate)
 	d.byAge(d.routeTable)
 	d.each(d.policy)
 	d.byAge(d.backend)
@@ -68,10 +74,10 @@ func (d *draft) each(visit func(*crds.Entry)) {
 }
 
 // byAge visits what is in force already before what is new: where two objects
-// want one thing, the older has it, then the first by Ref.
+// want one thing, the older has it.
 func (d *draft) byAge(visit func(*crds.Entry)) {
 	for _, known := range []bool{true, false} {
-		for _, s := range d.slots {
+		for _, s := range d.oldest {
 			if s.known == known {
 				visit(s.versions[0])
 			}
@@ -79,12 +85,39 @@ func (d *draft) byAge(visit func(*crds.Entry)) {
 	}
 }
 
-// sort brings what was visited by age into the order of Refs.
+// byCreation visits what Kubernetes made first, first, then by Ref. What comes
+// of it is the same after a restart.
+func (d *draft) byCreation(visit func(*crds.Entry)) {
+	for _, s := range d.oldest {
+		visit(s.versions[0])
+	}
+}
+
+// byTime sorts by creation, then by Ref. What has no time comes last: files
+// give none.
+func byTime(slots []*slot) []*slot {
+	list := slices.Clone(slots)
+	slices.SortStableFunc(list, func(a, b *slot) int {
+		x, y := a.versions[0].Created, b.versions[0].Created
+		if (x == "") != (y == "") {
+			return strings.Compare(y, x)
+		}
+		return strings.Compare(x, y)
+	})
+	return list
+}
+
+// sort brings what was visited by age into the order of Refs; routes into that
+// of creation.
 func (d *draft) sort() {
 	s := d.snap
 	sort.SliceStable(s.Destinations, func(i, j int) bool { return s.Destinations[i].Object.Less(s.Destinations[j].Object) })
-	sort.SliceStable(s.Routes, func(i, j int) bool { return s.Routes[i].Object.Less(s.Routes[j].Object) })
 	sort.SliceStable(s.Backends, func(i, j int) bool { return s.Backends[i].Object.Less(s.Backends[j].Object) })
+	place := map[model.Ref]int{}
+	for i, o := range d.oldest {
+		place[o.ref] = i
+	}
+	sort.SliceStable(s.Routes, func(i, j int) bool { return place[s.Routes[i].Object] < place[s.Routes[j].Object] })
 }
 
 // problem reports on a field of an entry. An Error keeps the entry out.

@@ -2,30 +2,53 @@ package snapshot
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 )
 
-// routeTable adds a VirtualService.
+// routeTable adds a VirtualService. One without hosts is a delegate: it is
+// part of those that delegate to it.
 func (d *draft) routeTable(e *crds.Entry) {
-	if e.Content.Routes == nil {
+	if e.Content.Routes == nil || len(e.Content.Routes.Hosts) == 0 {
 		return
 	}
 	t := *e.Content.Routes
-	t.Hosts, t.HTTP = slices.Clone(t.Hosts), slices.Clone(t.HTTP)
+	t.Hosts = slices.Clone(t.Hosts)
 	for i, h := range t.Hosts {
 		t.Hosts[i] = d.qualify(h, e.Ref.Namespace)
 	}
-	t.Gateways = d.gatewayNames(e, t.Gateways, "spec.gateways")
-	for i := range t.HTTP {
-		d.route(e, &t.HTTP[i], item("spec.http", i))
+	if len(t.ExportTo) == 0 {
+		t.ExportTo = d.snap.Mesh.RouteExportTo
 	}
+	t.Gateways = d.gatewayNames(e, t.Gateways, "spec.gateways")
+	t.HTTP = d.httpRoutes(e)
+	t.TLS = d.l4Routes(e, t.TLS, "spec.tls")
+	t.TCP = d.l4Routes(e, t.TCP, "spec.tcp")
 	d.checkHosts(e, t)
+	d.checkSNI(e, t)
 	if slices.Contains(t.Gateways, model.MeshGateway) {
 		d.own(e, &t)
 	}
 	d.snap.Routes = append(d.snap.Routes, &t)
+}
+
+// httpRoutes are the rules, with those of delegates in the place of what
+// delegates to them.
+func (d *draft) httpRoutes(e *crds.Entry) []model.HTTPRoute {
+	var out []model.HTTPRoute
+	for i, r := range e.Content.Routes.HTTP {
+		field := item("spec.http", i)
+		d.route(e, &r, field)
+		if to, delegates := e.Content.Delegates[r.Name]; delegates {
+			out = append(out, d.delegated(e, r, to, field)...)
+		} else {
+			out = append(out, r)
+		}
+	}
+	uniqueRoutes(out)
+	return out
 }
 
 // gatewayNames gives gateways as "namespace/name", and reports unknown ones.
@@ -37,6 +60,9 @@ func (d *draft) gatewayNames(e *crds.Entry, names []string, field string) []stri
 		}
 		g, ok := d.gatewayNamed(name, e.Ref.Namespace)
 		if !ok {
+			g, ok = d.gatewayNamed(oldGatewayName(name, e.Ref.Namespace), e.Ref.Namespace)
+		}
+		if !ok {
 			d.problem(e, model.Error, model.CodeUnresolvedGateway, item(field, i), "declare a Gateway, or name the one meant as namespace/name",
 				"there is no gateway %s", name)
 			continue
@@ -44,6 +70,17 @@ func (d *draft) gatewayNames(e *crds.Entry, names []string, field string) []stri
 		out[i] = g.Object.Key()
 	}
 	return out
+}
+
+// oldGatewayName reads "./name", and what Istio still reads from before
+// "namespace/name" was: "name.namespace" and "name.namespace.svc.cluster.local".
+func oldGatewayName(name, namespace string) string {
+	if own, ok := strings.CutPrefix(name, "./"); ok {
+		return namespace + "/" + own
+	}
+	first, rest, _ := strings.Cut(name, ".")
+	ns, _, _ := strings.Cut(rest, ".")
+	return ns + "/" + first
 }
 
 // checkHosts warns of hosts that no request can have.
@@ -100,12 +137,53 @@ func overlap(a, b model.RouteTable) bool {
 }
 
 func (d *draft) route(e *crds.Entry, r *model.HTTPRoute, field string) {
-	r.Matches, r.Destinations = slices.Clone(r.Matches), slices.Clone(r.Destinations)
+	r.Matches, r.Destinations, r.Mirrors = slices.Clone(r.Matches), slices.Clone(r.Destinations), slices.Clone(r.Mirrors)
 	for i := range r.Matches {
 		r.Matches[i].Gateways = d.gatewayNames(e, r.Matches[i].Gateways, item(field+".match", i)+".gateways")
 	}
 	for i := range r.Destinations {
 		d.destination(e, &r.Destinations[i], item(field+".route", i)+".destination")
+	}
+	for i := range r.Mirrors {
+		d.destination(e, &r.Mirrors[i].Destination, mirrorField(e, field, i))
+	}
+}
+
+// mirrorField is where a mirror was declared: Istio has two ways.
+func mirrorField(e *crds.Entry, field string, i int) string {
+	if _, single := e.Lines[field+".mirror"]; single {
+		return field + ".mirror"
+	}
+	return item(field+".mirrors", i) + ".destination"
+}
+
+func (d *draft) l4Routes(e *crds.Entry, list []model.L4Route, field string) []model.L4Route {
+	out := slices.Clone(list)
+	for i := range out {
+		r, at := &out[i], item(field, i)
+		r.Matches, r.Destinations = slices.Clone(r.Matches), slices.Clone(r.Destinations)
+		for j := range r.Matches {
+			r.Matches[j].Gateways = d.gatewayNames(e, r.Matches[j].Gateways, item(at+".match", j)+".gateways")
+		}
+		for j := range r.Destinations {
+			d.destination(e, &r.Destinations[j], item(at+".route", j)+".destination")
+		}
+	}
+	return out
+}
+
+// checkSNI reports server names that are none of the hosts.
+func (d *draft) checkSNI(e *crds.Entry, t model.RouteTable) {
+	hosts := append(slices.Clone(t.Hosts), e.Content.Routes.Hosts...)
+	for i, r := range t.TLS {
+		for j, m := range r.Matches {
+			for k, name := range m.SNI {
+				if !slices.ContainsFunc(hosts, func(h string) bool { return model.HostMatches(h, name) }) {
+					d.problem(e, model.Error, model.CodeInvalidValue, item(item(item("spec.tls", i)+".match", j)+".sniHosts", k),
+						"add it to spec.hosts", "the server name %s is none of the hosts", name)
+				}
+			}
+		}
 	}
 }
 
@@ -123,9 +201,9 @@ func (d *draft) destination(e *crds.Entry, to *model.Destination, field string) 
 	case to.Port == 0 && len(s.Ports) == 1:
 		to.Port = s.Ports[0].Number
 	case to.Port == 0:
-		d.problem(e, model.Error, model.CodeMissing, field+".port", "give port.number", "%s has several ports", to.Host)
+		d.problem(e, model.Error, model.CodePortRequired, field+".port", "give port.number: "+portsOf(s), "%s has several ports", to.Host)
 	case !known:
-		d.problem(e, model.Error, model.CodeInvalidValue, field+".port.number", portsOf(s), "%s has no port %d", to.Host, to.Port)
+		d.problem(e, model.Error, model.CodeUnresolvedHost, field+".port.number", portsOf(s), "%s has no port %d", to.Host, to.Port)
 	}
 	if to.Subset != "" && !d.hasSubset(s, to.Subset, e.Ref.Namespace) {
 		d.missing(e, field+".subset", "declare it in a DestinationRule for the host",
