@@ -20,7 +20,7 @@ var kinds = sync.OnceValue(func() []kind {
 		networkingKind("VirtualService", &networking.VirtualService{}, convertVirtualService, virtualServiceTranslated, virtualServiceRefused),
 		networkingKind("DestinationRule", &networking.DestinationRule{}, convertDestinationRule, destinationRuleTranslated, destinationRuleRefused),
 		networkingKind("Gateway", &networking.Gateway{}, convertGateway, nil, nil),
-		networkingKind("ServiceEntry", &networking.ServiceEntry{}, convertServiceEntry, serviceEntryTranslated, nil),
+		networkingKind("ServiceEntry", &networking.ServiceEntry{}, convertServiceEntry, nil, nil),
 		networkingKind("WorkloadEntry", &networking.WorkloadEntry{}, convertWorkloadEntry, nil, nil),
 		{name: "AuthorizationPolicy", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, access: true, strict: true,
 			spec: shapeOf(&security.AuthorizationPolicy{}), translated: authorizationPolicyTranslated, convert: convertAuthorizationPolicy},

@@ -1,7 +1,7 @@
 package crds
 
 import (
-	"net/netip"
+	"slices"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -9,17 +9,14 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-var serviceEntryTranslated = []string{"hosts", "addresses", "ports", "location", "resolution", "endpoints",
-	"workloadSelector", "exportTo"}
-
 func convertServiceEntry(c *conversion) Content {
 	in := &networking.ServiceEntry{}
 	if !c.read(in) {
 		return Content{}
 	}
-	out := &ExternalService{Select: in.GetWorkloadSelector().GetLabels()}
-	out.Service = model.Service{Object: c.object.Ref, Namespace: c.object.Ref.Namespace,
-		Addresses: in.GetAddresses(), ExportTo: in.GetExportTo(), Resolution: model.ResolutionStatic,
+	out := &ExternalService{}
+	out.Service = model.Service{Object: c.object.Ref, Namespace: c.object.Ref.Namespace, Addresses: in.GetAddresses(),
+		ExportTo: c.serviceExportTo(in.GetExportTo(), "spec.exportTo"), SubjectAltNames: in.GetSubjectAltNames(),
 		External: in.GetLocation() == networking.ServiceEntry_MESH_EXTERNAL}
 	if len(in.GetHosts()) == 0 {
 		c.missing("spec.hosts", "a service entry has at least one host")
@@ -36,20 +33,44 @@ func convertServiceEntry(c *conversion) Content {
 		c.cidr(a, index("spec.addresses", i))
 	}
 	for i, e := range in.GetEndpoints() {
-		out.Endpoints = append(out.Endpoints, c.endpoint(e, index("spec.endpoints", i)))
+		at := index("spec.endpoints", i)
+		out.Endpoints = append(out.Endpoints, c.endpoint(e, at))
+		c.servedPorts(e, out.Service.Ports, at)
 	}
+	if s := in.GetWorkloadSelector(); s != nil {
+		out.Select = map[string]string{}
+		for k, v := range c.selector(s.GetLabels(), "spec.workloadSelector.labels").Labels {
+			out.Select[k] = v
+		}
+		if len(out.Select) == 0 {
+			c.warn("spec.workloadSelector", "without labels it selects every workload of the namespace")
+		}
+		if len(out.Endpoints) > 0 {
+			c.bad("spec.workloadSelector", "it excludes endpoints")
+		}
+	}
+	out.Service.Resolution = model.Resolution(in.GetResolution().String())
 	c.resolution(in, out)
 	return Content{Service: out}
 }
 
+// serviceExportTo also reads "~": nobody but the workloads that serve it.
+func (c *conversion) serviceExportTo(in []string, field string) []string {
+	if len(in) == 1 && in[0] == "~" {
+		return in
+	}
+	return c.exportTo(in, field)
+}
+
 func (c *conversion) servicePorts(ports []*networking.ServicePort, s *model.Service) {
 	if len(ports) == 0 {
-		c.missing("spec.ports", "a service entry has at least one port")
+		c.add(model.Warning, model.CodeMissing, "spec.ports", "", "a service without ports cannot be called")
 	}
 	numbers, words := map[uint32]bool{}, map[string]bool{}
 	for i, p := range ports {
 		at := index("spec.ports", i)
-		out := model.Port{Number: c.port(p.GetNumber(), at+".number"), Name: p.GetName(), TargetPort: p.GetTargetPort()}
+		out := model.Port{Number: c.port(p.GetNumber(), at+".number"), Name: p.GetName(),
+			TargetPort: c.optionalPort(p.GetTargetPort(), at+".targetPort")}
 		out.Protocol = c.protocol(p.GetProtocol(), p.GetName(), p.GetNumber(), at+".protocol")
 		switch {
 		case p.GetName() == "":
@@ -64,55 +85,18 @@ func (c *conversion) servicePorts(ports []*networking.ServicePort, s *model.Serv
 	}
 }
 
-func (c *conversion) resolution(in *networking.ServiceEntry, out *ExternalService) {
-	chosen := out.Select != nil
-	if chosen && len(out.Endpoints) > 0 {
-		c.bad("spec.workloadSelector", "it excludes endpoints")
+// servedPorts reports ports of an endpoint that the service has not.
+func (c *conversion) servedPorts(e *networking.WorkloadEntry, ports []model.Port, at string) {
+	var known []string
+	for _, p := range ports {
+		known = append(known, p.Name)
 	}
-	switch in.GetResolution() {
-	case networking.ServiceEntry_STATIC:
-		if !chosen && len(out.Endpoints) == 0 {
-			c.missing("spec.endpoints", "a STATIC service entry has endpoints, or a workloadSelector")
+	for name := range e.GetPorts() {
+		if !slices.Contains(known, name) {
+			c.add(model.Error, model.CodeInvalidValue, join(at+".ports", name), meant(name, known), "the service has no port of this name")
 		}
-		for i, e := range out.Endpoints {
-			if _, err := netip.ParseAddr(e.Address); err != nil && !c.reported(index("spec.endpoints", i)) {
-				c.add(model.Error, model.CodeInvalidValue, index("spec.endpoints", i)+".address", "use resolution: DNS for names",
-					"a STATIC endpoint has an IP address, got %q", e.Address)
-			}
-		}
-	case networking.ServiceEntry_DNS:
-		out.Service.Resolution = model.ResolutionDNS
-		for i, h := range out.Hosts {
-			if strings.HasPrefix(h, "*") && len(out.Endpoints) == 0 && !chosen {
-				c.bad(index("spec.hosts", i), "a wildcard cannot be resolved: give endpoints")
-			}
-		}
-	default:
-		c.refuse("spec.resolution", "only STATIC and DNS are translated yet, not %s", in.GetResolution())
 	}
-}
-
-func convertWorkloadEntry(c *conversion) Content {
-	in := &networking.WorkloadEntry{}
-	if !c.read(in) {
-		return Content{}
+	if strings.HasPrefix(e.GetAddress(), unixPrefix) && len(ports) != 1 {
+		c.bad(at+".address", "a service on unix sockets has exactly one port, not %d", len(ports))
 	}
-	return Content{Workload: &ExternalWorkload{Endpoint: c.endpoint(in, "spec")}}
-}
-
-func (c *conversion) endpoint(e *networking.WorkloadEntry, field string) model.Endpoint {
-	out := model.Endpoint{Network: e.GetNetwork(), Locality: e.GetLocality(), Address: e.GetAddress(), Ports: e.GetPorts(),
-		Labels: e.GetLabels(), ServiceAccount: e.GetServiceAccount(), Health: model.Healthy, Weight: max(e.GetWeight(), 1)}
-	switch {
-	case e.GetAddress() == "":
-		c.missing(field+".address", "an endpoint has an address")
-	case strings.HasPrefix(e.GetAddress(), "unix://"):
-		c.refuse(field+".address", "unix sockets are not translated yet")
-	default:
-		c.host(e.GetAddress(), field+".address")
-	}
-	for name, n := range e.GetPorts() {
-		c.port(n, join(field+".ports", name))
-	}
-	return out
 }
