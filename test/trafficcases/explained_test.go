@@ -1,0 +1,113 @@
+package trafficcases_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/explain"
+)
+
+// explained asks package explain what the request comes to, and tells how that
+// differs from what the proxies did.
+func (w *world) explained(b built, c *caller, id string, a answer) (errs []string) {
+	x, err := explain.Explain(b.Snapshot, b.Endpoints, nil, c.explainable(id))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Sprintf(format, args...)) }
+	cluster, who := a.headers.Get("x-told-cluster"), w.upstreams.name(a.at)
+	if cluster == "-" {
+		cluster = ""
+	}
+	outcome, known := agreeing(x, cluster, who)
+	if !known {
+		bad("no outcome by cluster %q at %s: %+v", cluster, who, x.Outcomes)
+		return errs
+	}
+	verdict := outcome.Verdict
+	status := slices.ContainsFunc(verdict.Instead, func(o explain.Alternative) bool { return int(o.Status) == a.status })
+	if !verdict.Upstream && int(verdict.Status) != a.status && !status || verdict.Upstream && a.at == "" && !status {
+		bad("status %d by %s (%s), the proxy answers %d", verdict.Status, verdict.Details, verdict.Reason, a.status)
+	}
+	route := x.First.Route
+	if route == nil {
+		return errs
+	}
+	if told := a.headers.Get("x-told-route"); told != route.Name && !(told == "-" && route.Name == "") {
+		bad("route %q, the proxy takes %q", route.Name, told)
+	}
+	if route.Location != a.headers.Get("location") && a.at == "" {
+		bad("location %q, the proxy answers %q", route.Location, a.headers.Get("location"))
+	}
+	if a.at != "" {
+		for _, e := range w.arrives(x, outcome, id) {
+			bad("%s", e)
+		}
+	}
+	return errs
+}
+
+// explainable is the request as package explain takes it.
+func (c *caller) explainable(id string) explain.Request {
+	r := explain.Request{From: c.from.ID(), Host: c.url.Host, Method: c.method, Path: c.url.RequestURI(), Headers: explain.Headers{"x-case": {id}}}
+	r.SourceAddress = c.w.local(c.r.Source)
+	switch c.method {
+	case "GRPC":
+		r.Method = "POST"
+		r.Headers["content-type"], r.Headers["te"] = []string{"application/grpc"}, []string{"trailers"}
+	case "WEBSOCKET":
+		r.Method = "GET"
+	}
+	for _, h := range c.headers {
+		if name := strings.ToLower(h[0]); name != "host" {
+			r.Headers[name] = append(r.Headers[name], h[1])
+		} else if !c.absolute() {
+			r.Host = h[1]
+		}
+	}
+	return r
+}
+
+// agreeing is the outcome of what happened.
+func agreeing(x explain.Explanation, cluster, who string) (explain.Outcome, bool) {
+	for _, o := range x.Outcomes {
+		served := who == "" || len(o.Workloads) == 0 || slices.ContainsFunc(o.Workloads, func(name string) bool {
+			return name == who || strings.HasSuffix(name, "/"+who)
+		})
+		if o.Cluster == cluster && served {
+			return o, true
+		}
+	}
+	return explain.Outcome{}, false
+}
+
+// arrives compares the request as it is sent on with what arrived.
+func (w *world) arrives(x explain.Explanation, o explain.Outcome, id string) (errs []string) {
+	arrivals := w.upstreams.of(id)
+	i := slices.IndexFunc(x.First.Route.Targets, func(t explain.Target) bool { return t.Cluster == o.Cluster })
+	if len(arrivals) == 0 || i < 0 {
+		return nil
+	}
+	got, sent := arrivals[len(arrivals)-1], x.First.Route.Targets[i].Request
+	if got.Path != sent.Path || got.Authority != sent.Authority || got.Method != sent.Method {
+		errs = append(errs, fmt.Sprintf("%s %s to %s arrives, the proxy sends %s %s to %s", sent.Method, sent.Path, sent.Authority, got.Method, got.Path, got.Authority))
+	}
+	for name, values := range sent.Headers {
+		if have := got.Headers.Values(name); !isHop(name) && strings.Join(have, ",") != strings.Join(values, ",") {
+			errs = append(errs, fmt.Sprintf("header %s: %q, the proxy sends %q", name, values, have))
+		}
+	}
+	for name := range got.Headers {
+		if name = strings.ToLower(name); sent.Headers[name] == nil && !isHop(name) && !strings.HasPrefix(name, "x-envoy-") {
+			errs = append(errs, fmt.Sprintf("header %s: absent, the proxy sends %q", name, got.Headers.Values(name)))
+		}
+	}
+	return errs
+}
+
+// isHop tells of headers that every proxy writes, or that are for one hop.
+func isHop(name string) bool {
+	return slices.Contains([]string{"x-request-id", "x-forwarded-proto", "x-forwarded-for", "traceparent", "tracestate", "content-length",
+		"connection", "upgrade", "transfer-encoding", "te", "user-agent", "accept-encoding", "x-forwarded-host"}, name)
+}
