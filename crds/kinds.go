@@ -17,7 +17,7 @@ const Group = "krater.dev"
 // then those that are known and have no effect yet.
 var kinds = sync.OnceValue(func() []kind {
 	list := []kind{
-		networkingKind("VirtualService", &networking.VirtualService{}, convertVirtualService, virtualServiceTranslated, virtualServiceRefused),
+		networkingKind("VirtualService", &networking.VirtualService{}, convertVirtualService, nil, nil),
 		networkingKind("DestinationRule", &networking.DestinationRule{}, convertDestinationRule, destinationRuleTranslated, destinationRuleRefused),
 		networkingKind("Gateway", &networking.Gateway{}, convertGateway, nil, nil),
 		networkingKind("ServiceEntry", &networking.ServiceEntry{}, convertServiceEntry, nil, nil),

@@ -104,7 +104,7 @@ func convertRateLimit(c *conversion) Content {
 	selector := c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels")
 	for i, l := range in.Limits {
 		limit := model.Limit{Object: c.object.Ref, Name: l.Name, Selector: selector,
-			Matches:  c.httpMatches(l.Match, index("spec.limits", i)+".match"),
+			Matches:  c.httpMatches(l.Match, "a limit does not see them yet", index("spec.limits", i)+".match"),
 			Requests: l.Requests, Per: l.Per, Burst: l.Burst, Scope: model.ScopeProxy, Mode: model.Enforce}
 		for _, k := range l.Key {
 			if name, ok := headerKey(k); ok {

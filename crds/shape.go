@@ -1,6 +1,7 @@
 package crds
 
 import (
+	"encoding/base64"
 	"fmt"
 	"sort"
 	"strings"
@@ -162,8 +163,12 @@ func scalarOf(n *Node, s *shape) (v any, want string) {
 	}
 	text, isText := n.Value.(string)
 	switch s.form {
-	case formText, formBytes:
+	case formText:
 		if isText {
+			return text, ""
+		}
+	case formBytes:
+		if _, err := base64.StdEncoding.DecodeString(text); isText && err == nil {
 			return text, ""
 		}
 	case formBool:
@@ -212,6 +217,8 @@ func (s *shape) want() string {
 		return "a whole number, not negative"
 	case formDuration:
 		return `a duration like "1.5s"`
+	case formBytes:
+		return "base64"
 	case formEnum:
 		return "one of " + strings.Join(s.enumValues(), ", ")
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	networking "istio.io/api/networking/v1alpha3"
@@ -64,6 +65,10 @@ func (r *report) duration(d *durationpb.Duration, field string) *model.Duration 
 	out := model.Duration(d.AsDuration())
 	if out <= 0 {
 		r.bad(field, "the duration must be greater than zero")
+		return nil
+	}
+	if d.AsDuration()%time.Millisecond != 0 {
+		r.bad(field, "a duration is in whole milliseconds")
 		return nil
 	}
 	return &out
