@@ -31,12 +31,12 @@ const (
 	CodeBadRego         = "KR0009"
 	CodeBadModule       = "KR0010" // a Wasm module that cannot be had, or is not Wasm
 	CodeBadExpression   = "KR0011"
-	CodeNotAllowed      = "KR0012" // selects what it may not select
-	CodeRejected        = "KR0013" // a proxy refused it (NACK)
-	CodeLastGood        = "KR0014" // an older version stays in force
-	CodeNoLastGood      = "KR0015" // access is denied until it is mended
-	CodeDeprecated      = "KR0016"
-	CodePort            = "KR0017" // a port in use, or used twice
+	CodeNotAllowed      = "KR0012"  // selects what it may not select
+	CodeRejected        = "KR0013"  // a proxy refused it (NACK)
+	CodeLastGood        = "KR0014"  // an older version stays in force
+	CodeNoLastGood      = "KR0015"  // access is denied until it is mended
+	CodeDeprecated      = "IST0002" // Istio's Deprecated
+	CodePort            = "KR0017"  // a port in use, or used twice
 
 	CodeUnresolvedHost    = "IST0101" // Istio's ReferencedResourceNotFound
 	CodeUnresolvedSubset  = "IST0173" // Istio's DestinationRuleSubsetNotSelectPods
