@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ const (
 	PolicydCluster      = "krater-policyd"      // ext_authz
 	OTLPCluster         = "krater-otlp"         // spans and stats
 	ALSCluster          = "krater-als"          // access logs
+	// LocalCluster is the workload's own service, by which Envoy knows what
+	// share of its callers stands in which zone.
+	LocalCluster = "krater-local"
 )
 
 // Proxy is who the Envoy is.
@@ -33,6 +37,8 @@ type Proxy struct {
 	ID      string // the workload's "namespace/name"
 	Name    string // the workload's name
 	Address string // an IP of this machine
+	// Locality is where it stands, "region/zone/subzone".
+	Locality string
 }
 
 // Upstreams are where Krater's parts listen: "unix:PATH" or "host:port".
@@ -45,7 +51,8 @@ type Upstreams struct {
 // clusters of Krater's parts, and delta ADS for everything else.
 func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 	b := &bootstrapv3.Bootstrap{
-		Node:               &corev3.Node{Id: p.ID, Cluster: p.Name},
+		Node:               &corev3.Node{Id: p.ID, Cluster: p.Name, Locality: locality(p.Locality)},
+		ClusterManager:     &bootstrapv3.ClusterManager{UpstreamBindConfig: source(p.Address)},
 		Admin:              &bootstrapv3.Admin{Address: socketAddress(p.Address, AdminPort)},
 		StaticResources:    &bootstrapv3.Bootstrap_StaticResources{},
 		StatsFlushInterval: durationpb.New(time.Second),
@@ -69,6 +76,10 @@ func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 	}
 	if u.ControlPlane != "" {
 		b.DynamicResources = dynamicResources()
+	}
+	if u.ControlPlane != "" && p.Locality != "" {
+		b.StaticResources.Clusters = append(b.StaticResources.Clusters, localCluster())
+		b.ClusterManager.LocalClusterName = LocalCluster
 	}
 	if u.OTLP != "" {
 		sink, err := statsSink(p)
@@ -95,6 +106,28 @@ func MarshalBootstrap(b *bootstrapv3.Bootstrap) ([]byte, error) {
 	return text, nil
 }
 
+// source has calls leave from the workload's own address where that is a
+// loopback one: its peers know it by that. A cluster that reaches out of the
+// machine says otherwise. It stands here, not in clusters, so that proxies can
+// share those.
+func source(address string) *corev3.BindConfig {
+	a, err := netip.ParseAddr(address)
+	if err != nil || !a.IsLoopback() {
+		return nil
+	}
+	return &corev3.BindConfig{SourceAddress: &corev3.SocketAddress{
+		Address: address, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 0},
+	}}
+}
+
+func locality(s string) *corev3.Locality {
+	if s == "" {
+		return nil
+	}
+	part := append(strings.SplitN(s, "/", 3), "", "")
+	return &corev3.Locality{Region: part[0], Zone: part[1], SubZone: part[2]}
+}
+
 func dynamicResources() *bootstrapv3.Bootstrap_DynamicResources {
 	ads := &corev3.ConfigSource{
 		ResourceApiVersion:    corev3.ApiVersion_V3,
@@ -112,6 +145,18 @@ func dynamicResources() *bootstrapv3.Bootstrap_DynamicResources {
 				EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: ControlPlaneCluster},
 			}}},
 		},
+	}
+}
+
+func localCluster() *clusterv3.Cluster {
+	return &clusterv3.Cluster{
+		Name:                 LocalCluster,
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS},
+		EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{EdsConfig: &corev3.ConfigSource{
+			ResourceApiVersion:    corev3.ApiVersion_V3,
+			ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}},
+		}},
+		ConnectTimeout: durationpb.New(time.Second),
 	}
 }
 
@@ -137,6 +182,7 @@ func grpcCluster(name, target string) (*clusterv3.Cluster, error) {
 		Name:                 name,
 		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
 		ConnectTimeout:       durationpb.New(time.Second),
+		UpstreamBindConfig:   &corev3.BindConfig{},
 		TypedExtensionProtocolOptions: map[string]*anypb.Any{
 			"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2,
 		},
