@@ -25,7 +25,7 @@ type Result struct {
 	Endpoints model.Endpoints
 	Problems  model.Problems
 	// InForce are the entries that the snapshot was made of, by Ref.
-	InForce []crds.Entry
+	InForce []*crds.Entry
 }
 
 // Build makes the snapshot. A version of an object that does not fit to the
@@ -128,7 +128,7 @@ func (d *draft) result(slots []*slot, problems model.Problems) Result {
 			continue
 		}
 		e := s.versions[0]
-		out.InForce = append(out.InForce, *e)
+		out.InForce = append(out.InForce, e)
 		d.snap.Origins[e.Ref.String()] = e.Origin
 		if s.dangling {
 			out.Problems = append(out.Problems, model.Problem{Code: model.CodeUnresolvedHost, Severity: model.Warning, Object: s.ref, Origin: e.Origin,

@@ -28,12 +28,12 @@ func (d *disk) path(r model.Ref) string {
 }
 
 // load reads every entry. One that cannot be read is a Problem and left out.
-func (d *disk) load() (map[model.Ref]crds.Entry, model.Problems, error) {
+func (d *disk) load() (map[model.Ref]*crds.Entry, model.Problems, error) {
 	files, err := filepath.Glob(filepath.Join(d.dir, "*.json"))
 	if err != nil {
 		return nil, nil, err
 	}
-	out := map[model.Ref]crds.Entry{}
+	out := map[model.Ref]*crds.Entry{}
 	var problems model.Problems
 	for _, f := range files {
 		var e crds.Entry
@@ -49,31 +49,31 @@ func (d *disk) load() (map[model.Ref]crds.Entry, model.Problems, error) {
 				Message: fmt.Sprintf("the last good version on disk is lost: %v", err), Origin: model.Origin{File: f}})
 			continue
 		}
-		out[e.Ref] = e
+		out[e.Ref] = &e
 	}
 	return out, problems, nil
 }
 
-// save writes what differs from before and removes what is gone.
-func (d *disk) save(old, next map[model.Ref]crds.Entry) error {
+// durable is the number of entries up to which each is brought to the disk by
+// itself. More than that come at a start, where it would take seconds; what a
+// power cut damages then is told at the next start.
+const durable = 16
+
+// save writes entries, and removes those that are nil.
+func (d *disk) save(changed map[model.Ref]*crds.Entry) error {
 	var errs []error
-	for ref, e := range next {
-		if o, ok := old[ref]; !ok || o.Version != e.Version || o.Origin != e.Origin {
-			errs = append(errs, d.write(ref, e))
-		}
-	}
-	for ref := range old {
-		if _, stays := next[ref]; !stays {
-			if err := os.Remove(d.path(ref)); !errors.Is(err, os.ErrNotExist) {
-				errs = append(errs, err)
-			}
+	for ref, e := range changed {
+		if e != nil {
+			errs = append(errs, d.write(ref, e, len(changed) <= durable))
+		} else if err := os.Remove(d.path(ref)); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // write is atomic: a crash leaves the old file or the new one.
-func (d *disk) write(ref model.Ref, e crds.Entry) error {
+func (d *disk) write(ref model.Ref, e *crds.Entry, sync bool) error {
 	b, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", ref, err)
@@ -83,7 +83,10 @@ func (d *disk) write(ref model.Ref, e crds.Entry) error {
 		return err
 	}
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
+	if sync && err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), d.path(ref))
 	}

@@ -6,7 +6,7 @@ package store
 
 import (
 	"fmt"
-	"sort"
+	"os"
 	"sync"
 
 	"github.com/krater-mesh/krater/config/source"
@@ -38,16 +38,26 @@ type Result struct {
 type Store struct {
 	mu    sync.Mutex
 	hooks Hooks
-	disk  *disk // nil: memory only
-	good  map[model.Ref]crds.Entry
+	good  map[model.Ref]*crds.Entry
 	// loading are problems of the state on disk, told with the first Result.
 	loading model.Problems
+
+	applies  uint64
+	readings map[*crds.Node]*reading // by the object's root
+	order    []model.Ref             // of the last candidates
+
+	saving sync.Mutex
+	disk   *disk                     // nil: memory only
+	unkept map[model.Ref]*crds.Entry // not on disk yet; nil: to be removed there
 }
 
 // Open makes a store. Its state is kept in dir (made if absent), or only in
 // memory where dir is "".
 func Open(dir string, hooks Hooks) (*Store, error) {
-	s := &Store{hooks: hooks, good: map[model.Ref]crds.Entry{}}
+	if hooks.ReadFile == nil {
+		hooks.ReadFile = os.ReadFile
+	}
+	s := &Store{hooks: hooks, good: map[model.Ref]*crds.Entry{}, readings: map[*crds.Node]*reading{}, unkept: map[model.Ref]*crds.Entry{}}
 	if dir == "" {
 		return s, nil
 	}
@@ -63,14 +73,17 @@ func Open(dir string, hooks Hooks) (*Store, error) {
 	return s, nil
 }
 
-// Apply reads every object of a listing. It changes nothing that is in force:
-// Commit does, when the candidates became a snapshot.
+// Apply reads every object of a listing; one that it read before, and that
+// did not change, keeps its Entry. It changes nothing that is in force: Commit
+// does, when the candidates became a snapshot.
 func (s *Store) Apply(l source.Listing) Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := Result{Problems: s.loading}
 	s.loading = nil
-	first := map[model.Ref]*crds.Object{}
+	s.applies++
+	first := make(map[model.Ref]*crds.Object, len(l.Objects))
+	candidates := make(map[model.Ref]Candidate, len(l.Objects))
 	for _, o := range l.Objects {
 		if other, twice := first[o.Ref]; twice {
 			out.Problems = append(out.Problems, duplicate(o, other))
@@ -79,37 +92,43 @@ func (s *Store) Apply(l source.Listing) Result {
 		first[o.Ref] = o
 		c, problems := s.candidate(o)
 		out.Problems = append(out.Problems, problems...)
-		out.Candidates = append(out.Candidates, c)
+		candidates[o.Ref] = c
 	}
-	for ref, e := range s.good {
-		if _, listed := first[ref]; !listed && l.Covers(e.Origin.File) {
-			out.Candidates = append(out.Candidates, Candidate{Ref: ref, Entry: &e, Known: true})
-			out.Problems = append(out.Problems, model.Problem{Code: model.CodeLastGood, Severity: model.Info, Object: ref, Origin: e.Origin,
-				Message: "its file cannot be read: the version that was in force stays"})
-		}
+	out.Problems = append(out.Problems, s.unreadable(l, candidates)...)
+	if len(s.readings) > len(first) {
+		s.forget()
 	}
-	sort.Slice(out.Candidates, func(i, j int) bool { return out.Candidates[i].Ref.Less(out.Candidates[j].Ref) })
+	out.Candidates = s.ordered(candidates)
 	out.Problems = out.Problems.Sorted()
 	return out
 }
 
+// unreadable keeps what is in force and may still be declared where nothing
+// can be read now.
+func (s *Store) unreadable(l source.Listing, candidates map[model.Ref]Candidate) model.Problems {
+	if len(l.Incomplete) == 0 {
+		return nil
+	}
+	var out model.Problems
+	for ref, e := range s.good {
+		if _, listed := candidates[ref]; !listed && l.Covers(e.Origin.File) {
+			candidates[ref] = Candidate{Ref: ref, Entry: e, Known: true}
+			out = append(out, model.Problem{Code: model.CodeLastGood, Severity: model.Info, Object: ref, Origin: e.Origin,
+				Message: "its file cannot be read: the version that was in force stays"})
+		}
+	}
+	return out
+}
+
 func (s *Store) candidate(o *crds.Object) (Candidate, model.Problems) {
-	c := Candidate{Ref: o.Ref}
-	e, problems := crds.Convert(o, crds.Options{ReadFile: s.hooks.ReadFile})
-	if !problems.HasErrors() {
-		problems = append(problems, s.hooks.check(&e)...)
+	r := s.read(o)
+	c := Candidate{Ref: o.Ref, Entry: r.entry, Denial: r.denial}
+	good := s.good[o.Ref]
+	c.Known = good != nil
+	if good != nil && (r.entry == nil || good.Version != r.entry.Version) {
+		c.LastGood = good
 	}
-	if !problems.HasErrors() {
-		c.Entry = &e
-	}
-	good, known := s.good[o.Ref]
-	if c.Known = known; known && (c.Entry == nil || good.Version != e.Version) {
-		c.LastGood = &good
-	}
-	if d, ok := crds.Substitute(o); ok {
-		c.Denial = &d
-	}
-	return c, problems
+	return c, r.problems
 }
 
 func duplicate(o, first *crds.Object) model.Problem {
@@ -119,23 +138,53 @@ func duplicate(o, first *crds.Object) model.Problem {
 }
 
 // Commit makes the entries of a snapshot the last good ones, and forgets
-// objects that have none. Denials are not kept.
-func (s *Store) Commit(inForce []crds.Entry) error {
+// objects that have none. Denials are not kept. Nothing is written: Save does.
+func (s *Store) Commit(inForce []*crds.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := make(map[model.Ref]crds.Entry, len(inForce))
+	kept := make(map[model.Ref]bool, len(inForce))
 	for _, e := range inForce {
-		if e.Content.Authorization == nil || !e.Content.Authorization.Substitute {
-			next[e.Ref] = e
+		if e.Content.Authorization != nil && e.Content.Authorization.Substitute {
+			continue
+		}
+		kept[e.Ref] = true
+		if old := s.good[e.Ref]; old != e {
+			s.good[e.Ref] = e
+			if old == nil || old.Version != e.Version || old.Origin.File != e.Origin.File {
+				s.unkept[e.Ref] = e
+			}
 		}
 	}
-	old := s.good
-	s.good = next
-	if s.disk == nil {
+	for ref := range s.good {
+		if !kept[ref] {
+			delete(s.good, ref)
+			s.unkept[ref] = nil
+		}
+	}
+}
+
+// Save writes what Commit changed. It is no part of an edit's way: the disk
+// may be slow, and only a restart reads it.
+func (s *Store) Save() error {
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	s.mu.Lock()
+	changed := s.unkept
+	s.unkept = map[model.Ref]*crds.Entry{}
+	s.mu.Unlock()
+	if s.disk == nil || len(changed) == 0 {
 		return nil
 	}
-	if err := s.disk.save(old, next); err != nil {
-		return fmt.Errorf("keeping the last good configuration: %w", err)
+	err := s.disk.save(changed)
+	if err == nil {
+		return nil
 	}
-	return nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ref, e := range changed { // the next Save tries again
+		if _, newer := s.unkept[ref]; !newer {
+			s.unkept[ref] = e
+		}
+	}
+	return fmt.Errorf("keeping the last good configuration: %w", err)
 }

@@ -166,7 +166,8 @@ func TestDenialsAreNotKept(t *testing.T) {
 	dir := t.TempDir()
 	st := open(t, dir, store.Hooks{})
 	r := st.Apply(listing("a.yaml", bad))
-	if err := st.Commit([]crds.Entry{*r.Candidates[0].Denial}); err != nil {
+	st.Commit([]*crds.Entry{r.Candidates[0].Denial})
+	if err := st.Save(); err != nil {
 		t.Fatal(err)
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
@@ -194,16 +195,17 @@ func listing(file, text string) source.Listing {
 // commit puts in force what a snapshot would: the first version of each.
 func commit(t *testing.T, st *store.Store, r store.Result) {
 	t.Helper()
-	var inForce []crds.Entry
+	var inForce []*crds.Entry
 	for _, c := range r.Candidates {
 		for _, e := range []*crds.Entry{c.Entry, c.LastGood, c.Denial} {
 			if e != nil {
-				inForce = append(inForce, *e)
+				inForce = append(inForce, e)
 				break
 			}
 		}
 	}
-	if err := st.Commit(inForce); err != nil {
+	st.Commit(inForce)
+	if err := st.Save(); err != nil {
 		t.Fatal(err)
 	}
 }

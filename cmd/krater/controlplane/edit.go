@@ -25,13 +25,11 @@ func (c *ControlPlane) edit(ctx context.Context, what string, seen time.Time) er
 	began := time.Now()
 	result, err := c.stages.Run(ctx)
 	c.edits.took(ctx, "resolve", began)
-	if !stages.IsUsable(err) {
+	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 		return err
 	}
-	if err != nil {
-		c.o.Logger.Error("the configuration is in force, but a restart would not know it", "reason", err)
-	}
+	defer c.keep()
 	span.SetAttributes(attribute.String("krater.snapshot", result.Snapshot.Version),
 		attribute.Int("krater.problems", len(result.Problems)))
 	c.report(result.Problems)
@@ -41,6 +39,14 @@ func (c *ControlPlane) edit(ctx context.Context, what string, seen time.Time) er
 		return nil
 	}
 	return c.publish(ctx, result, serve.Cause{Edit: result.Snapshot.Version, Context: ctx, At: seen})
+}
+
+// keep writes what is in force for a restart, when it is published: the disk
+// may be slow.
+func (c *ControlPlane) keep() {
+	if err := c.stages.Save(); err != nil {
+		c.o.Logger.Error("the configuration is in force, but a restart would not know it", "reason", err)
+	}
 }
 
 // unchanged keeps the new problems, and tells whether nothing else is new.

@@ -5,7 +5,6 @@ package stages
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -108,17 +107,13 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 		Endpoints: built.Endpoints,
 		Problems:  model.Problems(slices.Concat(listing.Problems, applied.Problems, built.Problems)).Sorted(),
 	}
-	if err := s.store.Commit(built.InForce); err != nil {
-		return result, errors.Join(errNotKept, err)
-	}
+	s.store.Commit(built.InForce)
 	return result, nil
 }
 
-// errNotKept: the result is good, but a restart would not know it.
-var errNotKept = errors.New("the last good configuration could not be written")
-
-// IsUsable tells whether Run's result can be used in spite of its error.
-func IsUsable(err error) bool { return err == nil || errors.Is(err, errNotKept) }
+// Save writes what is in force, for a restart. It waits for the disk: it is to
+// be called when an edit has been published.
+func (s *Stages) Save() error { return s.store.Save() }
 
 // builtinRoots are the filters of the built-in module, as its main names them.
 var builtinRoots = []string{"attributes", "denier", "headers"}

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"crypto/sha256"
+
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+)
+
+// reading is what an object was read as. It holds until the object, or a file
+// that it names, changes.
+type reading struct {
+	entry    *crds.Entry // nil: it does not read well
+	denial   *crds.Entry // nil: it decides no access
+	problems model.Problems
+	origin   model.Origin
+	files    map[string]fileState // that were read with it
+	apply    uint64               // the last Apply that needed it
+}
+
+// fileState tells contents apart.
+type fileState struct {
+	sum   [sha256.Size]byte
+	error string
+}
+
+func (h Hooks) fileState(path string) ([]byte, fileState, error) {
+	data, err := h.ReadFile(path)
+	if err != nil {
+		return nil, fileState{error: err.Error()}, err
+	}
+	return data, fileState{sum: sha256.Sum256(data)}, nil
+}
+
+// read gives the object's reading: the one that there is, as long as it holds.
+func (s *Store) read(o *crds.Object) *reading {
+	r := s.readings[o.Root]
+	switch {
+	case r == nil || !s.hooks.holds(r):
+		r = s.hooks.readAnew(o)
+		s.readings[o.Root] = r
+		if good := s.good[o.Ref]; good != nil && r.entry != nil && good.Version == r.entry.Version {
+			r.entry.Content = good.Content // the same in other words
+		}
+	case r.origin != o.Origin:
+		r = r.movedTo(o.Origin)
+		s.readings[o.Root] = r
+	}
+	r.apply = s.applies
+	return r
+}
+
+func (h Hooks) readAnew(o *crds.Object) *reading {
+	r := &reading{origin: o.Origin}
+	e, problems := crds.Convert(o, crds.Options{ReadFile: func(path string) ([]byte, error) {
+		data, state, err := h.fileState(path)
+		if r.files == nil {
+			r.files = map[string]fileState{}
+		}
+		r.files[path] = state
+		return data, err
+	}})
+	if r.problems = problems; !problems.HasErrors() {
+		r.problems = append(problems, h.check(&e)...)
+	}
+	if !r.problems.HasErrors() {
+		r.entry = &e
+	}
+	if d, ok := crds.Substitute(o); ok {
+		r.denial = &d
+	}
+	return r
+}
+
+// holds tells whether everything outside of the object that the reading rests
+// on is as it was.
+func (h Hooks) holds(r *reading) bool {
+	for path, was := range r.files {
+		if _, now, _ := h.fileState(path); now != was {
+			return false
+		}
+	}
+	if h.ResolveModule == nil {
+		return true
+	}
+	if r.entry == nil { // perhaps for the want of a module
+		return !r.hasCode(model.CodeBadModule)
+	}
+	if r.entry.Content.Filter == nil {
+		return true
+	}
+	now := *r.entry
+	return h.resolveModule(&now) == nil && now.Version == r.entry.Version
+}
+
+func (r *reading) hasCode(code string) bool {
+	for _, p := range r.problems {
+		if p.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// movedTo is the reading of the same text at other lines.
+func (r *reading) movedTo(o model.Origin) *reading {
+	c := *r
+	c.origin = o
+	if r.entry != nil {
+		c.entry = r.entry.MovedTo(o)
+	}
+	if r.denial != nil {
+		c.denial = r.denial.MovedTo(o)
+	}
+	c.problems = append(model.Problems(nil), r.problems...)
+	for i := range c.problems {
+		if c.problems[i].Origin.File == r.origin.File {
+			c.problems[i].Origin.Line += o.Line - r.origin.Line
+		}
+	}
+	return &c
+}
+
+// forget drops the readings that the last Apply did not need.
+func (s *Store) forget() {
+	for root, r := range s.readings {
+		if r.apply != s.applies {
+			delete(s.readings, root)
+		}
+	}
+}
