@@ -17,8 +17,10 @@ type RouteChoice struct {
 // which they are tried. Where no table has a route for this proxy, it is the
 // default route to the service; where there is no service either, none.
 func RoutesFor(snap *model.Snapshot, w model.Workload, host string, port uint32) []RouteChoice {
-	in := hostInput{tables: newTables(snap).of(model.MeshGateway, w.Namespace).closest(host), port: model.Port{Number: port},
-		gateways: []string{model.MeshGateway}, namespace: w.Namespace, labels: w.Labels, service: snap.Service(host, w.Namespace)}
+	r := NewCompiler(Options{}).round(snap, nil)
+	known := r.scope(r.classOf(&w))
+	in := hostInput{tables: r.tables.imported(known, w.Namespace).closest(host, known.at(port)), port: model.Port{Number: port},
+		gateways: []string{model.MeshGateway}, namespace: w.Namespace, labels: w.Labels, service: known.byHost[host]}
 	return in.choices()
 }
 

@@ -1,9 +1,7 @@
 package translate
 
 import (
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -12,50 +10,89 @@ import (
 // have the same clusters, endpoints and outbound virtual hosts.
 type class struct {
 	namespace string
-	labels    map[string]string
+	labels    map[string]string // only those that some rule asks of callers
 	gateway   bool
+	sidecar   *model.Sidecar
 	bind      string // the address that calls leave from; "" is any
 }
 
-func classOf(snap *model.Snapshot, w *model.Workload) class {
-	return class{namespace: w.Namespace, labels: w.Labels, gateway: w.Gateway, bind: w.Address}
+func (r *round) classOf(w *model.Workload) class {
+	c := class{namespace: w.Namespace, gateway: w.Gateway, bind: w.Address}
+	if !w.Gateway {
+		c.sidecar = r.snap.SidecarFor(*w)
+	}
+	for key := range r.asked {
+		if value, ok := w.Labels[key]; ok {
+			if c.labels == nil {
+				c.labels = map[string]string{}
+			}
+			c.labels[key] = value
+		}
+	}
+	return c
 }
 
-// shared compiles what the proxies of a class have in common; w is any of them.
-func (r *round) shared(c class, w *model.Workload) []*Part {
-	services := visible(r.snap, c.namespace)
+// asked are the keys of all labels that rules ask of callers: two proxies that
+// have these alike are called alike.
+func asked(snap *model.Snapshot) map[string]bool {
+	out := map[string]bool{}
+	add := func(labels map[string]string) {
+		for key := range labels {
+			out[key] = true
+		}
+	}
+	for _, t := range snap.Routes {
+		for _, r := range t.HTTP {
+			for _, m := range r.Matches {
+				add(m.SourceLabels)
+			}
+		}
+		for _, r := range slices.Concat(t.TLS, t.TCP) {
+			for _, m := range r.Matches {
+				add(m.SourceLabels)
+			}
+		}
+	}
+	for _, d := range snap.Destinations {
+		if d.Selector != nil {
+			add(d.Selector.Labels)
+		}
+	}
+	for _, s := range snap.Sidecars {
+		if s.Selector != nil {
+			add(s.Selector.Labels)
+		}
+	}
+	return out
+}
+
+// client is a proxy of the class, as far as rules ask.
+func (c class) client() model.Workload {
+	return model.Workload{Namespace: c.namespace, Labels: c.labels, Gateway: c.gateway}
+}
+
+// shared is what the proxies of a class have in common.
+type shared struct {
+	parts       []*Part
+	connections []connection
+}
+
+func (r *round) shared(c class) shared {
+	known, client := r.scope(c), c.client()
 	var clusters, endpoints []*Part
-	for _, s := range services {
-		policy := r.snap.DestinationFor(s, *w)
+	var out shared
+	for _, s := range known.services {
+		policy := r.snap.DestinationFor(s, client)
 		found := r.eps.Find(s.Key())
 		clusters = append(clusters, r.clusters.of(clusterInput{
 			mesh: r.mesh, service: s, policy: policy, named: named(s, found), bind: bindsSource(s, found, c.bind),
 		}))
 		endpoints = append(endpoints, r.endpoints.of(endpointsInput{service: s, policy: policy, endpoints: found}))
 	}
-	out := []*Part{r.joined.of(joinInput{clusters}), r.joined.of(joinInput{endpoints})}
+	out.parts = []*Part{r.joined.of(joinInput{clusters}), r.joined.of(joinInput{endpoints})}
 	if !c.gateway {
-		out = append(out, r.sidecarHosts(c, w, services))
+		out.parts = append(out.parts, r.sidecarHosts(c))
+		out.connections = r.connections(c)
 	}
 	return out
-}
-
-// visible gives the service of each host that a namespace sees, by host: its
-// own first, then by namespace, as Snapshot.Service does for one host.
-func visible(snap *model.Snapshot, namespace string) []*model.Service {
-	best := map[string]*model.Service{}
-	for _, s := range snap.Services {
-		have, found := best[s.Host]
-		if s.VisibleTo(namespace) && (!found || closer(s, have, namespace)) {
-			best[s.Host] = s
-		}
-	}
-	return slices.SortedFunc(maps.Values(best), func(a, b *model.Service) int { return strings.Compare(a.Host, b.Host) })
-}
-
-func closer(a, b *model.Service, namespace string) bool {
-	if own := a.Namespace == namespace; own != (b.Namespace == namespace) {
-		return own
-	}
-	return a.Namespace < b.Namespace
 }

@@ -20,6 +20,7 @@ type Compiler struct {
 	own       *generator[view, *Part]
 	secrets   *generator[secretInput, *Part]
 	joined    *generator[joinInput, *Part]
+	trimmed   *generator[trimInput, *model.Service]
 
 	mesh      *model.Mesh
 	workloads map[string]*model.Workload // by ID
@@ -30,7 +31,7 @@ func NewCompiler(o Options) *Compiler {
 	return &Compiler{opt: o, workloads: map[string]*model.Workload{},
 		clusters: newGenerator(serviceClusters), endpoints: newGenerator(serviceEndpoints),
 		domains: newGenerator(sidecarDomains), hosts: newGenerator(virtualHost),
-		own: newGenerator(ownPart), secrets: newGenerator(secretPart), joined: newGenerator(join)}
+		own: newGenerator(ownPart), secrets: newGenerator(secretPart), joined: newGenerator(join), trimmed: newGenerator(trim)}
 }
 
 // Part is a share of a proxy's resources. It never changes: the same pointer
@@ -64,7 +65,7 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 		mesh := snap.Mesh
 		c.mesh = &mesh
 	}
-	r := &round{Compiler: c, snap: snap, eps: eps, tables: newTables(snap), classes: map[string][]*Part{}}
+	r := c.round(snap, eps)
 	known := c.workloads
 	c.workloads = make(map[string]*model.Workload, len(workloads))
 	out := make(map[string]Result, len(workloads))
@@ -72,7 +73,7 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 		c.workloads[w.ID()] = same(known[w.ID()], w)
 		out[w.ID()] = r.proxy(c.workloads[w.ID()])
 	}
-	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined} {
+	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed} {
 		g.sweep()
 	}
 	return out
@@ -92,20 +93,28 @@ type round struct {
 	snap    *model.Snapshot
 	eps     model.Endpoints
 	tables  *tables
-	classes map[string][]*Part // what the proxies of a class share, by its identity
+	asked   map[string]bool
+	scopes  map[scopeKey]*scope
+	classes map[string]shared // by the class's identity
+}
+
+func (c *Compiler) round(snap *model.Snapshot, eps model.Endpoints) *round {
+	return &round{Compiler: c, snap: snap, eps: eps, tables: newTables(snap), asked: asked(snap),
+		scopes: map[scopeKey]*scope{}, classes: map[string]shared{}}
 }
 
 // proxy compiles one workload's proxy.
 func (r *round) proxy(w *model.Workload) Result {
-	class := classOf(r.snap, w)
-	shared, ok := r.classes[identity(class)]
+	class := r.classOf(w)
+	key := identity(class)
+	shared, ok := r.classes[key]
 	if !ok {
-		shared = r.shared(class, w)
-		r.classes[identity(class)] = shared
+		shared = r.shared(class)
+		r.classes[key] = shared
 	}
-	out := Result{Parts: append(slices.Clone(shared), r.own.of(r.view(w)))}
+	out := Result{Parts: append(slices.Clone(shared.parts), r.own.of(r.view(w, shared)))}
 	if w.Gateway {
-		out.Parts = append(out.Parts, r.gatewayHosts(w))
+		out.Parts = append(out.Parts, r.gatewayHosts(w, class))
 	}
 	out.Parts = append(out.Parts, r.secretsOf(out.Parts))
 	for _, p := range out.Parts {

@@ -76,12 +76,12 @@ func openPorts(snap *model.Snapshot, w *model.Workload) []model.WorkloadPort {
 }
 
 // gatewayHosts makes the virtual hosts of a gateway's ports.
-func (r *round) gatewayHosts(w *model.Workload) *Part {
+func (r *round) gatewayHosts(w *model.Workload, c class) *Part {
 	var parts []*Part
 	for _, port := range openPorts(r.snap, w) {
 		for _, in := range gatewayInputs(r.tables, *w, port.Number) {
 			in.mesh = r.mesh
-			r.addCaller(&in, w)
+			r.addCaller(&in, c)
 			parts = append(parts, r.hosts.of(in))
 		}
 	}

@@ -39,13 +39,30 @@ func (t *tables) of(gateway, namespace string) *tableList {
 	if have, ok := t.seen[key]; ok {
 		return have
 	}
-	out := &tableList{exact: map[string][]*model.RouteTable{}}
-	wild := map[string][]*model.RouteTable{}
+	var all []*model.RouteTable
 	for _, table := range t.snap.Routes {
-		if !slices.Contains(table.Gateways, gateway) || !model.Exported(table.ExportTo, table.Object.Namespace, namespace) {
-			continue
+		if slices.Contains(table.Gateways, gateway) && model.Exported(table.ExportTo, table.Object.Namespace, namespace) {
+			all = append(all, table)
 		}
-		out.all = append(out.all, table)
+	}
+	t.seen[key] = listTables(all)
+	return t.seen[key]
+}
+
+// imported lists those of the mesh that a scope knows.
+func (t *tables) imported(s *scope, namespace string) *tableList {
+	all := t.of(model.MeshGateway, namespace)
+	known := slices.DeleteFunc(slices.Clone(all.all), func(t *model.RouteTable) bool { return !s.Imports(t) })
+	if len(known) == len(all.all) {
+		return all
+	}
+	return listTables(known)
+}
+
+func listTables(all []*model.RouteTable) *tableList {
+	out := &tableList{all: all, exact: map[string][]*model.RouteTable{}}
+	wild := map[string][]*model.RouteTable{}
+	for _, table := range all {
 		for _, host := range table.Hosts {
 			into := out.exact
 			if strings.HasPrefix(host, "*") {
@@ -68,20 +85,26 @@ func (t *tables) of(gateway, namespace string) *tableList {
 		}
 		return strings.Compare(a.host, b.host)
 	})
-	t.seen[key] = out
 	return out
 }
 
-// closest keeps the tables whose host fits best: the host itself before a
-// wildcard, a longer wildcard before a shorter one.
-func (l *tableList) closest(host string) []*model.RouteTable {
-	if list := l.exact[host]; len(list) > 0 {
+// closest keeps the known tables whose host fits best: the host itself before
+// a wildcard, a longer wildcard before a shorter one.
+func (l *tableList) closest(host string, known func(*model.RouteTable) bool) []*model.RouteTable {
+	if list := those(l.exact[host], known); len(list) > 0 {
 		return list
 	}
 	for _, w := range l.wildcards {
 		if model.HostMatches(w.host, host) {
-			return w.tables
+			if list := those(w.tables, known); len(list) > 0 {
+				return list
+			}
 		}
 	}
 	return nil
+}
+
+// those keeps what is known.
+func those(list []*model.RouteTable, known func(*model.RouteTable) bool) []*model.RouteTable {
+	return slices.DeleteFunc(slices.Clone(list), func(t *model.RouteTable) bool { return !known(t) })
 }

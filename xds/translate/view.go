@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"slices"
+
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -27,8 +29,8 @@ type connection struct {
 }
 
 // view selects what concerns a workload.
-func (r *round) view(w *model.Workload) view {
-	v := view{opt: r.opt, mesh: r.mesh, workload: w,
+func (r *round) view(w *model.Workload, s shared) view {
+	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections,
 		gateways:      selected(r.snap.Gateways, w, func(g *model.Gateway) model.Selector { return g.Selector }),
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
@@ -37,18 +39,18 @@ func (r *round) view(w *model.Workload) view {
 		attributes:    selected(r.snap.Attributes, w, func(a *model.AttributeSet) model.Selector { return a.Selector }),
 		telemetry:     selected(r.snap.Telemetry, w, func(t *model.TelemetryRule) model.Selector { return t.Selector }),
 	}
-	if w.Gateway {
-		return v
-	}
-	for _, s := range visible(r.snap, w.Namespace) {
-		for _, port := range s.Ports {
-			if !port.Protocol.IsHTTP() {
-				v.connections = append(v.connections, connection{s, r.snap.DestinationFor(s, *w)})
-				break
-			}
+	return v
+}
+
+// connections are those that the proxies of a class may call.
+func (r *round) connections(c class) []connection {
+	var out []connection
+	for _, s := range r.scope(c).called {
+		if slices.ContainsFunc(s.Ports, func(p model.Port) bool { return !p.Protocol.IsHTTP() }) {
+			out = append(out, connection{s, r.snap.DestinationFor(s, c.client())})
 		}
 	}
-	return v
+	return out
 }
 
 // selected are the items whose selector takes the workload.

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -87,13 +86,14 @@ func (in hostInput) policyOf(host string) *model.DestinationPolicy {
 
 // sidecarHosts makes a virtual host for each port of each service, and for
 // each host that only route tables know.
-func (r *round) sidecarHosts(c class, w *model.Workload, services []*model.Service) *Part {
-	tables := r.tables.of(model.MeshGateway, c.namespace)
+func (r *round) sidecarHosts(c class) *Part {
+	known := r.scope(c)
+	tables := r.tables.imported(known, c.namespace)
 	var parts []*Part
-	for _, h := range r.domains.of(domainsInput{namespace: c.namespace, services: services, hosts: tables.hosts}).list {
+	for _, h := range r.domains.of(domainsInput{namespace: c.namespace, services: known.called, hosts: tables.hosts}).list {
 		in := hostInput{mesh: r.mesh, routes: listenerOutbound, host: h.host, port: h.port, domains: h.domains, service: h.service,
-			tables: tables.closest(h.host), gateways: []string{model.MeshGateway}, namespace: c.namespace, connect: true}
-		r.addCaller(&in, w)
+			tables: tables.closest(h.host, known.at(h.port.Number)), gateways: []string{model.MeshGateway}, namespace: c.namespace, connect: true}
+		r.addCaller(&in, c)
 		parts = append(parts, r.hosts.of(in))
 	}
 	return r.joined.of(joinInput{parts})
@@ -101,39 +101,50 @@ func (r *round) sidecarHosts(c class, w *model.Workload, services []*model.Servi
 
 // addCaller adds what the tables' routes ask of the caller, and how their
 // destinations are called.
-func (r *round) addCaller(in *hostInput, w *model.Workload) {
-	if slices.ContainsFunc(in.tables, asksLabels) {
-		in.labels = w.Labels
-	}
-	known := map[string]bool{}
-	add := func(host string) {
-		if known[host] {
+func (r *round) addCaller(in *hostInput, c class) {
+	in.labels = askedLabels(in.tables, c.labels)
+	seen := map[string]bool{}
+	add := func(d model.Destination) {
+		if seen[d.Host] {
 			return
 		}
-		known[host] = true
-		if s := r.snap.Service(host, w.Namespace); s != nil {
-			if p := r.snap.DestinationFor(s, *w); p != nil {
-				in.policies = append(in.policies, hostPolicy{host, p})
+		seen[d.Host] = true
+		if s := r.scope(c).byHost[d.Host]; s != nil {
+			if p := r.snap.DestinationFor(s, c.client()); p != nil {
+				in.policies = append(in.policies, hostPolicy{d.Host, p})
 			}
 		}
 	}
 	for _, t := range in.tables {
 		for _, route := range t.HTTP {
 			for _, d := range route.Destinations {
-				add(d.Host)
+				add(d)
 			}
 		}
 	}
 	if in.service != nil {
-		add(in.service.Host)
+		add(model.Destination{Host: in.service.Host})
 	}
 }
 
-// asksLabels tells whether a route of a table is for callers with labels.
-func asksLabels(t *model.RouteTable) bool {
-	return slices.ContainsFunc(t.HTTP, func(r model.HTTPRoute) bool {
-		return slices.ContainsFunc(r.Matches, func(m model.HTTPMatch) bool { return len(m.SourceLabels) > 0 })
-	})
+// askedLabels are those of a caller that routes of tables ask for.
+func askedLabels(tables []*model.RouteTable, caller map[string]string) map[string]string {
+	var out map[string]string
+	for _, t := range tables {
+		for _, r := range t.HTTP {
+			for _, m := range r.Matches {
+				for key := range m.SourceLabels {
+					if value, ok := caller[key]; ok {
+						if out == nil {
+							out = map[string]string{}
+						}
+						out[key] = value
+					}
+				}
+			}
+		}
+	}
+	return out
 }
 
 // claim gives those domains that nobody has yet, and takes them. Envoy
@@ -171,7 +182,9 @@ func withPort(names []string, s *model.Service, port model.Port) []string {
 // value of Host (or of CONNECT) for; ok is false where it answers 502.
 func ResolveAuthority(snap *model.Snapshot, w model.Workload, authority string) (host string, port uint32, ok bool) {
 	best := ""
-	in := domainsInput{namespace: w.Namespace, services: visible(snap, w.Namespace), hosts: newTables(snap).of(model.MeshGateway, w.Namespace).hosts}
+	r := NewCompiler(Options{}).round(snap, nil)
+	known := r.scope(r.classOf(&w))
+	in := domainsInput{namespace: w.Namespace, services: known.called, hosts: r.tables.imported(known, w.Namespace).hosts}
 	for _, h := range sidecarDomains(in).list {
 		for _, d := range h.domains {
 			if model.HostMatches(strings.ToLower(d), strings.ToLower(authority)) && (len(d) > len(best) || strings.EqualFold(d, authority)) {
