@@ -8,3 +8,8 @@ bench-smoke: build ## Measure CPU per request by placement, and the time of an e
 	@$(GO) build -trimpath -o bin/bench-echo ./test/bench/echo
 	@$(GO) build -trimpath -o bin/bench-smoke ./test/bench/smoke
 	@bin/bench-smoke $(BENCH_FLAGS)
+
+.PHONY: bench-xds
+bench-xds: build ## Measure how an edit reaches many simulated proxies.
+	@$(GO) build -trimpath -o bin/bench-xds ./test/bench/xds
+	@nice -n 5 bin/bench-xds $(BENCH_FLAGS)
