@@ -18,39 +18,6 @@ const (
 	Info Severity = "info"
 )
 
-// Problem codes. A code is stable: users suppress and search by it.
-const (
-	CodeSyntax          = "KR0001" // not YAML, or not an object
-	CodeUnknownKind     = "KR0002"
-	CodeUnknownField    = "KR0003"
-	CodeInvalidValue    = "KR0004"
-	CodeDuplicateObject = "KR0005"
-	CodeNotSupported    = "KR0006" // accepted, not yet translated
-	CodeMissing         = "KR0007" // a required field is absent
-	CodeBadRegex        = "KR0008"
-	CodeBadRego         = "KR0009"
-	CodeBadModule       = "KR0010" // a Wasm module that cannot be had, or is not Wasm
-	CodeBadExpression   = "KR0011"
-	CodeNotAllowed      = "KR0012"  // selects what it may not select
-	CodeRejected        = "KR0013"  // a proxy refused it (NACK)
-	CodeLastGood        = "KR0014"  // an older version stays in force
-	CodeNoLastGood      = "KR0015"  // access is denied until it is mended
-	CodeDeprecated      = "IST0002" // Istio's Deprecated
-	CodePort            = "KR0017"  // a port in use, or used twice
-
-	CodeUnresolvedHost    = "IST0101" // Istio's ReferencedResourceNotFound
-	CodeUnresolvedSubset  = "IST0173" // Istio's DestinationRuleSubsetNotSelectPods
-	CodeUnresolvedGateway = "IST0101"
-	CodeWeights           = "KR0018"
-	CodeShadowed          = "KR0019"  // an older object says it already, and counts
-	CodeSelectsNothing    = "IST0127" // Istio's NoMatchingWorkloadsFound
-	CodeHostConflict      = "IST0109" // Istio's ConflictingMeshGatewayVirtualServiceHosts
-	CodePortRequired      = "IST0112" // Istio's VirtualServiceDestinationPortSelectorRequired
-	CodeUnreachable       = "IST0130" // Istio's VirtualServiceUnreachableRule
-	CodeUnknownTarget     = "IST0174" // Istio's UnknownDestinationRuleHost
-	CodeGatewayHost       = "IST0132" // Istio's VirtualServiceHostNotFoundInGateway
-)
-
 // Problem is what a user can mend: a value that travels with the result.
 type Problem struct {
 	Code     string   `json:"code"`

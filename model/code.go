@@ -1,0 +1,54 @@
+package model
+
+// Krater's own codes of Problems. A code is stable: users suppress and search
+// by it.
+const (
+	CodeSyntax          = "KR0001" // not YAML, or not an object
+	CodeUnknownKind     = "KR0002"
+	CodeUnknownField    = "KR0003"
+	CodeInvalidValue    = "KR0004"
+	CodeDuplicateObject = "KR0005"
+	CodeNotSupported    = "KR0006" // accepted, not yet translated
+	CodeMissing         = "KR0007" // a required field is absent
+	CodeBadRegex        = "KR0008"
+	CodeBadRego         = "KR0009"
+	CodeBadModule       = "KR0010" // a Wasm module that cannot be had, or is not Wasm
+	CodeBadExpression   = "KR0011"
+	CodeNotAllowed      = "KR0012" // selects what it may not select
+	CodeRejected        = "KR0013" // a proxy refused it (NACK)
+	CodeLastGood        = "KR0014" // an older version stays in force
+	CodeNoLastGood      = "KR0015" // access is denied until it is mended
+	CodePort            = "KR0017" // a port in use, or used twice
+	CodeWeights         = "KR0018"
+	CodeShadowed        = "KR0019" // an older object says it already, and counts
+	CodeUnused          = "KR0020" // declared, and never used
+	CodeProtocol        = "KR0021" // a rule for a protocol or port that nothing has
+	CodeCertificateEnds = "KR0022"
+)
+
+// Istio's codes, where it has one for the same thing; beside each, its name
+// there.
+const (
+	CodeDeprecated         = "IST0002" // Deprecated
+	CodeUnresolvedHost     = "IST0101" // ReferencedResourceNotFound
+	CodeUnresolvedGateway  = "IST0101"
+	CodeHostConflict       = "IST0109" // ConflictingMeshGatewayVirtualServiceHosts
+	CodeSidecarConflict    = "IST0110" // ConflictingSidecarWorkloadSelectors
+	CodeSidecarTwice       = "IST0111" // MultipleSidecarsWithoutWorkloadSelectors
+	CodePortRequired       = "IST0112" // VirtualServiceDestinationPortSelectorRequired
+	CodePortProtocols      = "IST0116" // DeploymentAssociatedToMultipleServices
+	CodePortName           = "IST0118" // PortNameIsNotUnderNamingConvention
+	CodeSelectsNothing     = "IST0127" // NoMatchingWorkloadsFound
+	CodeNoVerification     = "IST0128" // NoServerCertificateVerificationDestinationLevel
+	CodeNoVerificationPort = "IST0129" // NoServerCertificateVerificationPortLevel
+	CodeUnreachable        = "IST0130" // VirtualServiceUnreachableRule
+	CodeIneffective        = "IST0131" // VirtualServiceIneffectiveMatch
+	CodeGatewayHost        = "IST0132" // VirtualServiceHostNotFoundInGateway
+	CodeSharedCertificate  = "IST0138" // GatewayDuplicateCertificate
+	CodeGatewayConflict    = "IST0145" // ConflictingGateways
+	CodeClaims             = "IST0149" // JwtClaimBasedRoutingWithoutRequestAuthN
+	CodeBadCredential      = "IST0161" // InvalidGatewayCredential
+	CodeGatewayPort        = "IST0162" // GatewayPortNotDefinedOnService
+	CodeUnresolvedSubset   = "IST0173" // DestinationRuleSubsetNotSelectPods
+	CodeUnknownTarget      = "IST0174" // UnknownDestinationRuleHost
+)
