@@ -34,6 +34,8 @@ type kind struct {
 	translated []string
 	refused    []string
 	strict     bool
+	secret     bool // its values are nobody's to see
+	top        bool // its fields stand beside metadata: there is no spec
 	convert    func(*conversion) Content
 }
 
@@ -70,7 +72,7 @@ func Convert(o *Object, opts Options) (Entry, model.Problems) {
 		c.refuse("kind", "%s is not translated yet: %s", k.name, k.why)
 		return Entry{}, c.problems
 	}
-	c.checkMetadata()
+	c.checkMetadata(k)
 	c.spec = c.checkSpec(k)
 	if c.spec == nil {
 		return Entry{}, c.problems
@@ -85,11 +87,13 @@ func Convert(o *Object, opts Options) (Entry, model.Problems) {
 
 // checkSpec gives the checked spec, or nil where there is nothing to read.
 func (c *conversion) checkSpec(k kind) map[string]any {
-	n := c.object.Root.Field("spec")
-	if n == nil || n.Kind == Null {
+	n, path := c.object.Root.Field("spec"), "spec"
+	if k.top {
+		n, path = c.body(), ""
+	} else if n == nil || n.Kind == Null {
 		n = &Node{Kind: Mapping, Line: c.object.Origin.Line} // AuthorizationPolicy: "spec: {}" means something
 	}
-	ch := &checker{report: c.report, translated: map[string]bool{}, parents: map[string]bool{}, refused: map[string]bool{}, strict: k.strict}
+	ch := &checker{report: c.report, translated: map[string]bool{}, parents: map[string]bool{}, refused: map[string]bool{}, strict: k.strict, secret: k.secret}
 	for _, p := range k.translated {
 		ch.translated[p] = true
 		for i, r := range p {
@@ -101,8 +105,19 @@ func (c *conversion) checkSpec(k kind) map[string]any {
 	for _, p := range k.refused {
 		ch.refused[p] = true
 	}
-	v, _ := ch.value(n, k.spec, "spec", "", len(k.translated) == 0).(map[string]any)
+	v, _ := ch.value(n, k.spec, path, "", len(k.translated) == 0).(map[string]any)
 	return v
+}
+
+// body is what stands beside metadata.
+func (c *conversion) body() *Node {
+	n := &Node{Kind: Mapping, Line: c.object.Origin.Line}
+	for _, f := range c.object.Root.Fields {
+		if f.Name != "apiVersion" && f.Name != "kind" && f.Name != "metadata" {
+			n.Fields = append(n.Fields, f)
+		}
+	}
+	return n
 }
 
 func (c *conversion) unknownKind() {

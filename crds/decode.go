@@ -69,10 +69,11 @@ func secondsText(d time.Duration) string {
 }
 
 // checkMetadata reports fields that no Kubernetes object has.
-func (c *conversion) checkMetadata() {
-	known := []string{"apiVersion", "kind", "metadata", "spec", "status"}
-	c.onlyFields(c.object.Root, "", known)
-	c.onlyFields(c.object.Root.Field("metadata"), "metadata", []string{"name", "namespace", "labels", "annotations",
+func (c *conversion) checkMetadata(k kind) {
+	if !k.top {
+		c.onlyFields(c.object.Root, "", []string{"apiVersion", "kind", "metadata", "spec", "status"})
+	}
+	c.onlyFields(c.object.Root.Field("metadata"), "metadata", []string{"name", "namespace", "generateName", "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations",
 		"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "finalizers", "ownerReferences", "selfLink"})
 	for _, f := range []string{"labels", "annotations"} {
 		c.textMap(c.object.Root.Field("metadata").Field(f), "metadata."+f)

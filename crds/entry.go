@@ -41,6 +41,10 @@ type Content struct {
 	Destination   *model.DestinationPolicy   `json:"destination,omitempty"`
 	Service       *ExternalService           `json:"service,omitempty"`
 	Workload      *ExternalWorkload          `json:"workload,omitempty"`
+	KubeService   *KubeService               `json:"kubeService,omitempty"`
+	EndpointSlice *EndpointSlice             `json:"endpointSlice,omitempty"`
+	Secret        *SecretData                `json:"secret,omitempty"`
+	Namespace     *KubeNamespace             `json:"namespace,omitempty"`
 	Authorization *model.AuthorizationPolicy `json:"authorization,omitempty"`
 	Rego          *model.RegoPolicy          `json:"rego,omitempty"`
 	Limits        *Limits                    `json:"limits,omitempty"`

@@ -13,12 +13,12 @@ import (
 // Group is the API group of Krater's own kinds.
 const Group = "krater.dev"
 
-// kinds is the list of every kind that is read: Istio's, then Krater's own,
-// then those that are known and have no effect yet.
+// kinds is the list of every kind that is read: Istio's, Kubernetes',
+// Krater's own, then those that are known and have no effect yet.
 var kinds = sync.OnceValue(func() []kind {
 	list := []kind{
 		networkingKind("VirtualService", &networking.VirtualService{}, convertVirtualService, nil, nil),
-		networkingKind("DestinationRule", &networking.DestinationRule{}, convertDestinationRule, destinationRuleTranslated, destinationRuleRefused),
+		networkingKind("DestinationRule", &networking.DestinationRule{}, convertDestinationRule, nil, nil),
 		networkingKind("Gateway", &networking.Gateway{}, convertGateway, nil, nil),
 		networkingKind("ServiceEntry", &networking.ServiceEntry{}, convertServiceEntry, nil, nil),
 		networkingKind("WorkloadEntry", &networking.WorkloadEntry{}, convertWorkloadEntry, nil, nil),
@@ -26,6 +26,11 @@ var kinds = sync.OnceValue(func() []kind {
 			spec: shapeOf(&security.AuthorizationPolicy{}), translated: authorizationPolicyTranslated, convert: convertAuthorizationPolicy},
 		{name: "WasmPlugin", group: "extensions.istio.io", versions: []string{"v1alpha1"},
 			spec: shapeOf(&extensions.WasmPlugin{}), translated: wasmPluginTranslated, refused: wasmPluginRefused, convert: convertWasmPlugin},
+
+		kubernetesKind[kubeServiceSpec]("Service", "", convertKubeService),
+		kubernetesKind[endpointSliceBody]("EndpointSlice", "discovery.k8s.io", convertEndpointSlice).noSpec(),
+		kubernetesKind[secretBody]("Secret", "", convertSecret).noSpec().keepsSecrets(),
+		kubernetesKind[namespaceSpec]("Namespace", "", convertNamespace).clusterWide(),
 
 		ownKind[MeshSpec]("Mesh", convertMesh).only(meshTranslated, nil).clusterWide(),
 		ownKind[FilterSpec]("Filter", convertFilter),
@@ -50,10 +55,6 @@ var notTranslated = []kind{
 	{name: "TrafficExtension", group: "extensions.istio.io", versions: []string{"v1alpha1"}, why: "use WasmPlugin or Filter"},
 	{name: "Quota", group: Group, versions: []string{"v1alpha1"}, why: "use RateLimit where that is enough"},
 	{name: "AccessList", group: Group, versions: []string{"v1alpha1"}, why: "use AuthorizationPolicy"},
-	{name: "Service", group: "", versions: []string{"v1"}, why: "a Mesh's workloads and ServiceEntries declare services"},
-	{name: "Secret", group: "", versions: []string{"v1"}, why: "there is no TLS"},
-	{name: "Namespace", group: "", versions: []string{"v1"}, why: "namespaces need no declaration", cluster: true},
-	{name: "EndpointSlice", group: "discovery.k8s.io", versions: []string{"v1"}, why: "use WorkloadEntry"},
 }
 
 func networkingKind(name string, spec proto.Message, convert func(*conversion) Content, translated, refused []string) kind {

@@ -60,6 +60,9 @@ var errorLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(?s:(.*))$`)
 // is the one it begins in.
 var unended = regexp.MustCompile(`^did not find expected (',' or|key|'-')`)
 
+// holdsSecret tells that some document of a file may be a Secret.
+var holdsSecret = regexp.MustCompile(`(?m)kind"?\s*:\s*["']?Secret\b`)
+
 func syntaxProblem(file string, data []byte, err error) model.Problem {
 	m := errorLine.FindStringSubmatch(err.Error())
 	line, _ := strconv.Atoi(m[1])
@@ -68,6 +71,9 @@ func syntaxProblem(file string, data []byte, err error) model.Problem {
 	}
 	p := model.Problem{Code: model.CodeSyntax, Severity: model.Error, Message: "not YAML: " + m[2],
 		Origin: model.Origin{File: file, Line: max(line, 1)}, Fix: "until it is mended, what the file declared before stays in force"}
+	if holdsSecret.Match(data) {
+		p.Message = "not YAML" // the library's words may quote a value
+	}
 	if bytes.Contains(data, []byte("{{")) {
 		p.Fix = "it looks like a template: render it first"
 	}

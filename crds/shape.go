@@ -53,6 +53,7 @@ type checker struct {
 	// refused are paths without which the object would mean something else.
 	refused map[string]bool
 	strict  bool // every untranslated field is refused
+	secret  bool // no message may show a value
 }
 
 func (c *checker) value(n *Node, s *shape, path, plain string, covered bool) any {
@@ -75,7 +76,7 @@ func (c *checker) value(n *Node, s *shape, path, plain string, covered bool) any
 		} else if s.form == formText && n.Kind == Scalar {
 			fix = "put it in quotes"
 		}
-		c.add("error", "KR0004", path, fix, "want %s, got %s", want, describe(n))
+		c.add("error", "KR0004", path, fix, "want %s, got %s", want, c.got(n))
 		return nil
 	}
 	if s.form == formEnum {
@@ -86,7 +87,7 @@ func (c *checker) value(n *Node, s *shape, path, plain string, covered bool) any
 
 func (c *checker) object(n *Node, s *shape, path, plain string, covered bool) any {
 	if n.Kind != Mapping {
-		c.bad(path, "want an object, got %s", describe(n))
+		c.bad(path, "want an object, got %s", c.got(n))
 		return nil
 	}
 	fields, out, chosen := s.fields(), map[string]any{}, map[string]string{}
@@ -130,7 +131,7 @@ func (c *checker) untranslated(at, plain string) {
 func (c *checker) collection(n *Node, s *shape, path, plain string, covered bool) any {
 	if s.form == formMap {
 		if n.Kind != Mapping {
-			c.bad(path, "want an object, got %s", describe(n))
+			c.bad(path, "want an object, got %s", c.got(n))
 			return nil
 		}
 		out := make(map[string]any, len(n.Fields))
@@ -142,7 +143,7 @@ func (c *checker) collection(n *Node, s *shape, path, plain string, covered bool
 		return out
 	}
 	if n.Kind != List {
-		c.bad(path, "want a list, got %s", describe(n))
+		c.bad(path, "want a list, got %s", c.got(n))
 		return nil
 	}
 	out := make([]any, 0, len(n.Items))
@@ -223,6 +224,14 @@ func (s *shape) want() string {
 		return "one of " + strings.Join(s.enumValues(), ", ")
 	}
 	return "text"
+}
+
+// got describes a value that does not fit.
+func (c *checker) got(n *Node) string {
+	if c.secret {
+		return "something else"
+	}
+	return describe(n)
 }
 
 func describe(n *Node) string {
