@@ -98,8 +98,8 @@ func TestTranslateLimits(t *testing.T) {
 	w := newWorld(t)
 	ref := model.Ref{Kind: "RateLimit", Namespace: "default", Name: "rl"}
 	hour := model.Duration(time.Hour)
-	limit := func(name string, burst uint32, key []string, m ...model.HTTPMatch) model.Limit {
-		return model.Limit{Object: ref, Name: name, Key: key, Matches: m, Requests: 1, Burst: burst, Per: hour, Scope: model.ScopeProxy}
+	limit := func(name string, burst uint32, key []string, m ...model.HTTPMatch) *model.Limit {
+		return &model.Limit{Object: ref, Name: name, Key: key, Matches: m, Requests: 1, Burst: burst, Per: hour, Scope: model.ScopeProxy}
 	}
 	w.snap.Attributes = []*model.AttributeSet{{Object: model.Ref{Kind: "AttributeSet", Namespace: "default", Name: "as"}, Attributes: []model.Attribute{{Name: "plan", Query: "plan"}}}}
 	w.snap.Limits = []*model.Limit{
@@ -154,8 +154,8 @@ func (a *asked) Check(ctx context.Context, r *authv3.CheckRequest) (*authv3.Chec
 // TestTranslateExtAuthz has a real Envoy ask a daemon, and go without it.
 func TestTranslateExtAuthz(t *testing.T) {
 	w := newWorld(t)
-	rego := func(name string, f model.FailureMode) model.RegoPolicy {
-		return model.RegoPolicy{Object: model.Ref{Kind: "RegoPolicy", Namespace: "default", Name: name}, Failure: f, Timeout: model.Duration(5 * time.Second)}
+	rego := func(name string, f model.FailureMode) *model.RegoPolicy {
+		return &model.RegoPolicy{Object: model.Ref{Kind: "RegoPolicy", Namespace: "default", Name: name}, Failure: f, Timeout: model.Duration(5 * time.Second)}
 	}
 	w.snap.Rego = []*model.RegoPolicy{rego("a", model.FailClosed), rego("b", model.FailOpen)}
 	w.snap.Authorization = []*model.AuthorizationPolicy{policyOf("d", model.Deny, operation(model.Operation{Paths: strs(model.Exact, "/denied")}))}

@@ -147,7 +147,7 @@ func TestTranslateRecords(t *testing.T) {
 // TestTranslateTCPAuthorization allows and denies connections in a real Envoy.
 func TestTranslateTCPAuthorization(t *testing.T) {
 	for name, c := range map[string]struct {
-		policies []model.AuthorizationPolicy
+		policies []*model.AuthorizationPolicy
 		allowed  bool
 	}{
 		"none":                       {nil, true},

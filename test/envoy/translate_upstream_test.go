@@ -26,14 +26,14 @@ func TestTranslateUpstreams(t *testing.T) {
 		_ = websocket.Message.Send(c, "heard "+line)
 	}))
 	for _, s := range []struct {
-		service model.Service
+		service *model.Service
 		at      model.Endpoint
 	}{
-		{model.Service{Host: "ext.test", Namespace: "default", Ports: []model.Port{{Number: 80, Name: "http", Protocol: model.HTTP}}, Resolution: model.ResolutionDNS, External: true},
+		{&model.Service{Host: "ext.test", Namespace: "default", Ports: []model.Port{{Number: 80, Name: "http", Protocol: model.HTTP}}, Resolution: model.ResolutionDNS, External: true},
 			model.Endpoint{Address: "localhost", Ports: map[string]uint32{"http": uint32(dnsPort)}}},
-		{model.Service{Host: "grpc.default.svc.cluster.local", Name: "grpc", Namespace: "default", Ports: []model.Port{{Number: 50051, Name: "grpc", Protocol: model.GRPC}}, Resolution: model.ResolutionStatic},
+		{&model.Service{Host: "grpc.default.svc.cluster.local", Name: "grpc", Namespace: "default", Ports: []model.Port{{Number: 50051, Name: "grpc", Protocol: model.GRPC}}, Resolution: model.ResolutionStatic},
 			model.Endpoint{Address: w.address(11)}},
-		{model.Service{Host: "ws.default.svc.cluster.local", Name: "ws", Namespace: "default", Ports: []model.Port{{Number: 8000, Name: "http", Protocol: model.HTTP}}, Resolution: model.ResolutionStatic},
+		{&model.Service{Host: "ws.default.svc.cluster.local", Name: "ws", Namespace: "default", Ports: []model.Port{{Number: 8000, Name: "http", Protocol: model.HTTP}}, Resolution: model.ResolutionStatic},
 			model.Endpoint{Address: w.address(12)}},
 	} {
 		s.at.Health, s.at.Weight = model.Healthy, 1

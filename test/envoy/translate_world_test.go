@@ -47,8 +47,8 @@ func newWorld(t *testing.T) *world {
 	app := w.app("page", "127.0.0.1:0", nil)
 	_, port, _ := net.SplitHostPort(app)
 	appPort, _ := strconv.Atoi(port)
-	service := func(name string, port model.Port) model.Service {
-		return model.Service{Host: name + ".default.svc.cluster.local", Namespace: "default", Name: name,
+	service := func(name string, port model.Port) *model.Service {
+		return &model.Service{Host: name + ".default.svc.cluster.local", Namespace: "default", Name: name,
 			Ports: []model.Port{port}, Resolution: model.ResolutionStatic}
 	}
 	httpPort := model.Port{Number: 9080, Name: "http", Protocol: model.HTTP}
