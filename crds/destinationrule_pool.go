@@ -1,6 +1,8 @@
 package crds
 
 import (
+	"time"
+
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/krater-mesh/krater/model"
@@ -15,7 +17,7 @@ func (c *conversion) connectionPool(p *networking.ConnectionPoolSettings, field 
 	out := &model.ConnectionPool{
 		MaxConnections:           c.count(t.GetMaxConnections(), tcp+".maxConnections"),
 		ConnectTimeout:           c.duration(t.GetConnectTimeout(), tcp+".connectTimeout"),
-		TCPIdleTimeout:           c.duration(t.GetIdleTimeout(), tcp+".idleTimeout"),
+		TCPIdleTimeout:           c.durationOrZero(t.GetIdleTimeout(), tcp+".idleTimeout"),
 		MaxConnectionDuration:    c.duration(t.GetMaxConnectionDuration(), tcp+".maxConnectionDuration"),
 		MaxPendingRequests:       c.count(h.GetHttp1MaxPendingRequests(), http+".http1MaxPendingRequests"),
 		MaxRequests:              c.count(h.GetHttp2MaxRequests(), http+".http2MaxRequests"),
@@ -25,14 +27,32 @@ func (c *conversion) connectionPool(p *networking.ConnectionPoolSettings, field 
 		HTTPIdleTimeout:          c.duration(h.GetIdleTimeout(), http+".idleTimeout"),
 		UpgradeToHTTP2:           h.GetH2UpgradePolicy() == networking.ConnectionPoolSettings_HTTPSettings_UPGRADE,
 		UseClientProtocol:        h.GetUseClientProtocol(),
+		StayHTTP1:                h.GetH2UpgradePolicy() == networking.ConnectionPoolSettings_HTTPSettings_DO_NOT_UPGRADE,
+	}
+	if t == nil && h == nil && !c.reported(field) {
+		c.add(model.Error, model.CodeMissing, field, "leave it out", "a connection pool has tcp or http settings")
 	}
 	if out.UpgradeToHTTP2 && out.UseClientProtocol {
 		c.bad(http+".useClientProtocol", "it excludes h2UpgradePolicy: UPGRADE")
 	}
-	if k := t.GetTcpKeepalive(); k != nil {
-		out.Keepalive = &model.TCPKeepalive{Probes: k.GetProbes(),
-			Time:     c.duration(k.GetTime(), tcp+".tcpKeepalive.time"),
-			Interval: c.duration(k.GetInterval(), tcp+".tcpKeepalive.interval")}
+	out.Keepalive = c.tcpKeepalive(t.GetTcpKeepalive(), tcp+".tcpKeepalive")
+	if k := h.GetHttp2KeepAlive(); k != nil {
+		out.HTTP2Keepalive = &model.HTTP2Keepalive{Interval: c.duration(k.GetInterval(), http+".http2KeepAlive.interval"),
+			Timeout: c.duration(k.GetTimeout(), http+".http2KeepAlive.timeout")}
+	}
+	return out
+}
+
+// tcpKeepalive is the kernel's, which counts in seconds.
+func (c *conversion) tcpKeepalive(k *networking.ConnectionPoolSettings_TCPSettings_TcpKeepalive, field string) *model.TCPKeepalive {
+	if k == nil {
+		return nil
+	}
+	out := &model.TCPKeepalive{Probes: k.GetProbes(), Time: c.duration(k.GetTime(), field+".time"), Interval: c.duration(k.GetInterval(), field+".interval")}
+	for part, d := range map[string]*model.Duration{".time": out.Time, ".interval": out.Interval} {
+		if d != nil && time.Duration(*d) < time.Second {
+			c.bad(field+part, "it is counted in seconds: at least 1s")
+		}
 	}
 	return out
 }
@@ -47,6 +67,7 @@ func (c *conversion) outliers(o *networking.OutlierDetection, field string) *mod
 	out := &model.OutlierDetection{
 		SplitExternalAndLocal: o.GetSplitExternalLocalOriginErrors(),
 		Consecutive5xx:        &five,
+		ErrorCodes:            o.GetOutlierDetectionHttpErrorCodes(),
 		Interval:              c.duration(o.GetInterval(), field+".interval"),
 		BaseEjectionTime:      c.duration(o.GetBaseEjectionTime(), field+".baseEjectionTime"),
 		MaxEjectionPercent:    c.count(o.GetMaxEjectionPercent(), field+".maxEjectionPercent"),
@@ -57,6 +78,15 @@ func (c *conversion) outliers(o *networking.OutlierDetection, field string) *mod
 	}
 	if out.MinHealthPercent > 100 {
 		c.bad(field+".minHealthPercent", "a percentage is from 0 to 100")
+	}
+	for i, code := range out.ErrorCodes {
+		if code < 100 || code > 599 {
+			c.bad(index(field+".outlierDetectionHttpErrorCodes", i), "a status is from 100 to 599")
+		}
+	}
+	//lint:ignore SA1019 tutorials still have it
+	if old := c.count(o.GetConsecutiveErrors(), field+".consecutiveErrors"); old != 0 {
+		out.Consecutive5xx = &old
 	}
 	if n := o.GetConsecutive_5XxErrors(); n != nil {
 		out.Consecutive5xx = positive(n.GetValue())
@@ -69,6 +99,9 @@ func (c *conversion) outliers(o *networking.OutlierDetection, field string) *mod
 		if n := o.GetConsecutiveLocalOriginFailures(); n != nil {
 			out.ConsecutiveLocal = positive(n.GetValue())
 		}
+	} else if o.GetConsecutiveLocalOriginFailures().GetValue() > 0 {
+		c.add(model.Error, model.CodeInvalidValue, field+".consecutiveLocalOriginFailures", "give splitExternalLocalOriginErrors: true",
+			"local failures are counted apart only with splitExternalLocalOriginErrors")
 	}
 	return out
 }

@@ -74,6 +74,14 @@ func (r *report) duration(d *durationpb.Duration, field string) *model.Duration 
 	return &out
 }
 
+// durationOrZero is duration where zero has a meaning.
+func (r *report) durationOrZero(d *durationpb.Duration, field string) *model.Duration {
+	if d != nil && d.AsDuration() == 0 {
+		return new(model.Duration)
+	}
+	return r.duration(d, field)
+}
+
 // count gives a non-negative int32 as Envoy's uint32.
 func (r *report) count(n int32, field string) uint32 {
 	if n < 0 {
