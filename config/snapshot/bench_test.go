@@ -95,11 +95,19 @@ func (m *benchMesh) edit(kind string, i int) {
 
 func (m *benchMesh) build(t testing.TB) {
 	applied := m.st.Apply(source.Listing{Objects: m.objects})
-	m.result = snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: "/mesh"})
+	m.result = snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: "/mesh", Previous: m.previous()})
 	m.st.Commit(m.result.InForce)
 	if m.result.Problems.HasErrors() {
 		t.Fatal(m.result.Problems[0])
 	}
+}
+
+func (m *benchMesh) previous() *snapshot.Result {
+	if m.result.Snapshot == nil {
+		return nil
+	}
+	r := m.result
+	return &r
 }
 
 func serviceText(i, version int) string {

@@ -16,6 +16,9 @@ import (
 type Options struct {
 	// WorkingDir is the absolute folder that relative origins start at.
 	WorkingDir string
+	// Previous is what the build before came to: the new snapshot shares with
+	// it what did not change. nil: nothing is known.
+	Previous *Result
 }
 
 // Result is a build's outcome. There is always a snapshot: what is bad is
@@ -122,14 +125,12 @@ func rank(kind string) int {
 // result seals the last draft.
 func (d *draft) result(slots []*slot, problems model.Problems) Result {
 	out := Result{Snapshot: d.snap, Endpoints: d.sortedEndpoints(), Problems: append(problems, d.warnings...)}
-	d.snap.Origins = map[string]model.Origin{}
 	for _, s := range slots {
 		if len(s.versions) == 0 {
 			continue
 		}
 		e := s.versions[0]
 		out.InForce = append(out.InForce, e)
-		d.snap.Origins[e.Ref.String()] = e.Origin
 		if s.dangling {
 			out.Problems = append(out.Problems, model.Problem{Code: model.CodeUnresolvedHost, Severity: model.Warning, Object: s.ref, Origin: e.Origin,
 				Message: "it is in force; requests that it sends to what is not there get 503", Fix: "declare what is missing, or change the route"})
@@ -145,7 +146,14 @@ func (d *draft) result(slots []*slot, problems model.Problems) Result {
 		}
 	}
 	d.place()
-	d.snap.Seal()
+	d.snap.Origins = origins(out.InForce, d.opts.Previous)
+	if p := d.opts.Previous; p == nil {
+		d.snap.Seal()
+	} else {
+		d.share(p)
+		out.Endpoints = shared(out.Endpoints, p.Endpoints, func(v *model.ServiceEndpoints) model.ServiceKey { return v.Service })
+		d.snap.SealAfter(p.Snapshot)
+	}
 	out.Problems = out.Problems.Sorted()
 	return out
 }

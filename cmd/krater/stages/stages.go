@@ -28,6 +28,7 @@ type Stages struct {
 	builtin model.Module
 	modules *artifact.Store
 	dir     string
+	last    *snapshot.Result // what the Run before came to
 }
 
 // Result is what the declared configuration comes to.
@@ -98,7 +99,8 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 	span.End()
 
 	_, span = tracer.Start(ctx, "config.snapshot")
-	built := snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: s.dir})
+	built := snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: s.dir, Previous: s.last})
+	s.last = &built
 	span.SetAttributes(attribute.String("krater.snapshot", built.Snapshot.Version))
 	span.End()
 
