@@ -16,7 +16,7 @@ import (
 type Input struct {
 	Snapshot  *model.Snapshot // sealed
 	Endpoints model.Endpoints
-	Entries   []crds.Entry // those that the snapshot was made of
+	Entries   []*crds.Entry // those that the snapshot was made of
 	Now       time.Time
 	// ReadFile reads the certificates that objects name by path; nil: they are
 	// not looked at.
@@ -35,7 +35,7 @@ var checks = []func(*run){
 func Analyze(in Input) model.Problems {
 	r := &run{Input: in, entries: map[model.Ref]*crds.Entry{}}
 	for i := range in.Entries {
-		r.entries[in.Entries[i].Ref] = &in.Entries[i]
+		r.entries[in.Entries[i].Ref] = in.Entries[i]
 	}
 	for _, check := range checks {
 		check(r)

@@ -69,8 +69,7 @@ func coveredBy(m model.HTTPMatch, before []rule) *rule {
 // unreachableRules looks for rules, and for matches, that rules before them
 // take all requests of.
 func unreachableRules(r *run) {
-	for i := range r.Entries {
-		e := &r.Entries[i]
+	for _, e := range r.Entries {
 		if e.Content.Routes == nil {
 			continue
 		}

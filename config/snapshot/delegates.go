@@ -47,9 +47,8 @@ func (d *draft) delegated(e *crds.Entry, root model.HTTPRoute, to model.Ref, fie
 	for i, r := range found.http {
 		merged, ok := mergeRoute(root, r)
 		if !ok {
-			d.problem(found.entry, model.Warning, model.CodeUnreachable, item("spec.http", i)+".match",
-				"let each of its matches ask for no less than one of "+field+".match there",
-				"%s delegates to it only what this rule's matches are not a part of: the rule is not used there", e.Ref)
+			d.problem(found.entry, model.Warning, model.CodeUnreachable, item("spec.http", i)+".match", "ask in each match for no less than one match there does",
+				"not all of its matches are a part of those of %s of %s, which delegates to it: the rule is not used there", field, e.Ref)
 			continue
 		}
 		merged.From = &model.Ref{Kind: found.entry.Ref.Kind, Namespace: found.entry.Ref.Namespace, Name: found.entry.Ref.Name}

@@ -60,7 +60,9 @@ func (d *draft) gatewayNames(e *crds.Entry, names []string, field string) []stri
 		}
 		g, ok := d.gatewayNamed(name, e.Ref.Namespace)
 		if !ok {
-			g, ok = d.gatewayNamed(oldGatewayName(name, e.Ref.Namespace), e.Ref.Namespace)
+			if g, ok = d.gatewayNamed(oldGatewayName(name), e.Ref.Namespace); ok {
+				d.problem(e, model.Warning, model.CodeDeprecated, item(field, i), "write "+g.Object.Key(), "%s is an old form of a gateway's name", name)
+			}
 		}
 		if !ok {
 			d.problem(e, model.Error, model.CodeUnresolvedGateway, item(field, i), "declare a Gateway, or name the one meant as namespace/name",
@@ -72,12 +74,9 @@ func (d *draft) gatewayNames(e *crds.Entry, names []string, field string) []stri
 	return out
 }
 
-// oldGatewayName reads "./name", and what Istio still reads from before
-// "namespace/name" was: "name.namespace" and "name.namespace.svc.cluster.local".
-func oldGatewayName(name, namespace string) string {
-	if own, ok := strings.CutPrefix(name, "./"); ok {
-		return namespace + "/" + own
-	}
+// oldGatewayName reads what Istio still reads from before "namespace/name"
+// was: "name.namespace" and "name.namespace.svc.cluster.local".
+func oldGatewayName(name string) string {
 	first, rest, _ := strings.Cut(name, ".")
 	ns, _, _ := strings.Cut(rest, ".")
 	return ns + "/" + first
@@ -108,8 +107,11 @@ func (d *draft) checkHosts(e *crds.Entry, t model.RouteTable) {
 	}
 }
 
-// own claims the hosts for the mesh.
+// own claims the hosts for the mesh. What will not be in force claims none.
 func (d *draft) own(e *crds.Entry, t *model.RouteTable) {
+	if len(d.errors[e.Ref]) > 0 {
+		return
+	}
 	for i, h := range t.Hosts {
 		for _, other := range d.owners[h] {
 			if overlap(*other, *t) {
