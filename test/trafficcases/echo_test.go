@@ -32,9 +32,10 @@ type arrival struct {
 // gRPC and WebSocket, TLS with any of them, and lines over TCP. They tell what
 // they received, and do what the request's x-echo headers ask for.
 type upstreams struct {
-	t     *testing.T
-	certs *certs
-	web   *fed
+	t       *testing.T
+	certs   *certs
+	network string
+	web     *fed
 
 	mu        sync.Mutex
 	listeners map[string]net.Listener
@@ -43,8 +44,8 @@ type upstreams struct {
 	attempts  map[string]int
 }
 
-func newUpstreams(t *testing.T, c *certs) *upstreams {
-	u := &upstreams{t: t, certs: c, web: newFed(), listeners: map[string]net.Listener{}, attempts: map[string]int{}}
+func newUpstreams(t *testing.T, c *certs, network string) *upstreams {
+	u := &upstreams{t: t, certs: c, network: network, web: newFed(), listeners: map[string]net.Listener{}, attempts: map[string]int{}}
 	s := &http.Server{Handler: u, Protocols: new(http.Protocols), ErrorLog: quiet,
 		ConnContext: func(ctx contextT, c net.Conn) contextT { return withConn(ctx, c) }}
 	s.Protocols.SetHTTP1(true)
@@ -164,14 +165,14 @@ func (u *upstreams) of(prefix string) (out []arrival) {
 	return out
 }
 
-// name is the workload at an address, or the address.
+// name is the workload at an address, or the address as cases have it.
 func (u *upstreams) name(at string) string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if host, _, err := net.SplitHostPort(at); err == nil && u.names[host] != "" {
 		return u.names[host]
 	}
-	return at
+	return strings.Replace(at, u.network, "127.80.", 1)
 }
 
 // ServeHTTP implements http.Handler.

@@ -20,7 +20,7 @@ func (w *world) explained(b built, c *caller, id string, a answer) (errs []strin
 	if cluster == "-" {
 		cluster = ""
 	}
-	outcome, known := agreeing(x, cluster, who)
+	outcome, known := w.agreeing(x, cluster, who, a.status)
 	if !known {
 		bad("no outcome by cluster %q at %s: %+v", cluster, who, x.Outcomes)
 		return errs
@@ -37,7 +37,7 @@ func (w *world) explained(b built, c *caller, id string, a answer) (errs []strin
 	if told := a.headers.Get("x-told-route"); told != route.Name && !(told == "-" && route.Name == "") {
 		bad("route %q, the proxy takes %q", route.Name, told)
 	}
-	if route.Location != a.headers.Get("location") && a.at == "" {
+	if a.status/100 == 3 && a.at == "" && route.Location != a.headers.Get("location") {
 		bad("location %q, the proxy answers %q", route.Location, a.headers.Get("location"))
 	}
 	if a.at != "" {
@@ -69,17 +69,23 @@ func (c *caller) explainable(id string) explain.Request {
 	return r
 }
 
-// agreeing is the outcome of what happened.
-func agreeing(x explain.Explanation, cluster, who string) (explain.Outcome, bool) {
-	for _, o := range x.Outcomes {
+// agreeing is the outcome of what happened. Where no upstream answered, the
+// cluster may be told that would have been asked, or none.
+func (w *world) agreeing(x explain.Explanation, cluster, who string, status int) (explain.Outcome, bool) {
+	i := slices.IndexFunc(x.Outcomes, func(o explain.Outcome) bool {
 		served := who == "" || len(o.Workloads) == 0 || slices.ContainsFunc(o.Workloads, func(name string) bool {
+			name = strings.Replace(name, w.network, "127.80.", 1)
 			return name == who || strings.HasSuffix(name, "/"+who)
 		})
-		if o.Cluster == cluster && served {
-			return o, true
-		}
+		return o.Cluster == cluster && served
+	})
+	if i < 0 && who == "" {
+		i = slices.IndexFunc(x.Outcomes, func(o explain.Outcome) bool { return int(o.Verdict.Status) == status })
 	}
-	return explain.Outcome{}, false
+	if i < 0 {
+		return explain.Outcome{}, false
+	}
+	return x.Outcomes[i], true
 }
 
 // arrives compares the request as it is sent on with what arrived.

@@ -36,7 +36,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, network: freeNetwork(t), modules: t.TempDir(), certs: newCerts(t), names: newNames(t), plane: harness.NewPlane(t), proxies: map[string]*proxy{}}
-	w.upstreams = newUpstreams(t, w.certs)
+	w.upstreams = newUpstreams(t, w.certs, w.network)
 	return w
 }
 
