@@ -41,6 +41,7 @@ type Content struct {
 	Destination   *model.DestinationPolicy   `json:"destination,omitempty"`
 	Service       *ExternalService           `json:"service,omitempty"`
 	Workload      *ExternalWorkload          `json:"workload,omitempty"`
+	Sidecar       *model.Sidecar             `json:"sidecar,omitempty"`
 	KubeService   *KubeService               `json:"kubeService,omitempty"`
 	EndpointSlice *EndpointSlice             `json:"endpointSlice,omitempty"`
 	Secret        *SecretData                `json:"secret,omitempty"`
