@@ -72,6 +72,7 @@ func Convert(o *Object, opts Options) (Entry, model.Problems) {
 		c.refuse("kind", "%s is not translated yet: %s", k.name, k.why)
 		return Entry{}, c.problems
 	}
+	c.version(k)
 	c.checkMetadata(k)
 	c.spec = c.checkSpec(k)
 	if c.spec == nil {

@@ -32,6 +32,14 @@ func (r *report) old(field, what, fix string) {
 	r.add(model.Warning, model.CodeDeprecated, field, fix, "%s is an old spelling", what)
 }
 
+// version tells of an apiVersion that has a newer one with the same fields.
+func (c *conversion) version(k kind) {
+	newest := k.apiVersions()[len(k.versions)-1]
+	if c.object.APIVersion != newest {
+		c.add(model.Info, model.CodeDeprecated, "apiVersion", "write "+newest, "%s is an old spelling", c.object.APIVersion)
+	}
+}
+
 // current gives the name that a field has today in JSON, or "". The names of
 // the protobuf files are read too ("export_to").
 func (s *shape) current(name string) string {
