@@ -53,7 +53,7 @@ func (v *virtualService) answers(h *networking.HTTPRoute, field string) {
 	case h.GetDelegate() != nil && answers > 0:
 		v.add(model.Error, model.CodeInvalidValue, field, "leave route, redirect and directResponse to the delegate",
 			"a route that delegates has no destinations, redirect or direct response of its own")
-	case answers == 0 && h.GetDelegate() == nil:
+	case answers == 0 && h.GetDelegate() == nil && !v.reported(field): // not "rout", which is said already
 		v.missing(field, "a route needs destinations, a redirect or a direct response")
 	case answers > 1:
 		v.bad(field, "a route has destinations, or a redirect, or a direct response")
