@@ -12,7 +12,7 @@ import (
 // from before, and whether it wants everything.
 func (s *subscription) first(req *discovery.DeltaDiscoveryRequest) {
 	for name, version := range req.GetInitialResourceVersions() {
-		s.has[name] = parseDigest(version)
+		s.has.put(name, parseDigest(version))
 		s.answered = true
 	}
 	s.all = wildcardByDefault(s.typeURL) && len(req.GetResourceNamesSubscribe()) == 0
@@ -28,6 +28,9 @@ func (s *subscription) subscribe(names []string, first bool) {
 			continue
 		}
 		s.names[name] = struct{}{}
+		if _, told := s.has.of(name); !told {
+			s.has.apart[name] = unheard // it is to be answered, also where it does not exist
+		}
 		if !first {
 			s.forced[name] = struct{}{}
 		}
@@ -49,22 +52,27 @@ func (s *subscription) unsubscribe(names []string) {
 			s.drop(name)
 		}
 	}
-	s.prune()
+	s.settled = nil
+	if slices.Contains(names, wildcard) {
+		s.prune()
+	}
 }
 
 // prune forgets what the proxy does not want any more.
 func (s *subscription) prune() {
-	for name := range s.has {
+	for _, name := range s.has.names() {
 		if !s.interested(name) {
 			s.drop(name)
 		}
 	}
-	s.settled = nil
 }
 
 // drop forgets all about a name but the wish for it.
 func (s *subscription) drop(name string) {
-	delete(s.has, name)
+	s.has.forget(name)
+	if s.named(name) {
+		s.has.apart[name] = unheard
+	}
 	delete(s.forced, name)
 	delete(s.pinned, name)
 	delete(s.refused, name)
@@ -80,9 +88,9 @@ func (s *subscription) ack() {
 		keep := s.named(i.name) || strings.HasSuffix(i.name, virtualHostSeparator) // see hostless
 		switch {
 		case !s.interested(i.name), i.digest == absent && !keep:
-			delete(s.has, i.name)
+			s.has.forget(i.name)
 		default:
-			s.has[i.name] = i.digest
+			s.has.put(i.name, i.digest)
 		}
 	}
 	if exclusive(s.typeURL) && len(s.flight.items) > 0 {

@@ -66,20 +66,3 @@ func BenchmarkPublish(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(n*streams), "µs/stream")
 }
-
-// BenchmarkEncode is what one publication costs before anything is sent.
-func BenchmarkEncode(b *testing.B) {
-	s := newStore()
-	set := Set{testType: map[string]proto.Message{}}
-	for i := range 200 {
-		set[testType][fmt.Sprintf("resource-%d", i)] = say("%d %s", i, strings.Repeat("x", 1000))
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		e, err := s.encode(set, 1)
-		if err != nil {
-			b.Fatal(err)
-		}
-		s.release(e)
-	}
-}

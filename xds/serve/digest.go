@@ -13,6 +13,9 @@ type digest [16]byte
 var (
 	// absent is the digest of a resource that is not there.
 	absent = digest{}
+	// unheard stands for a name of which the proxy was told nothing, or has
+	// dropped what it was told.
+	unheard = digest{0xfe}
 	// foreign is the digest of bytes that some other server gave.
 	foreign = digest{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 )
@@ -23,7 +26,7 @@ func (d digest) String() string { return hex.EncodeToString(d[:]) }
 // parseDigest reads a version that a client reports.
 func parseDigest(version string) digest {
 	var d digest
-	if n, err := hex.Decode(d[:], []byte(version)); err != nil || n != len(d) || len(version) != 2*len(d) || d == absent {
+	if n, err := hex.Decode(d[:], []byte(version)); err != nil || n != len(d) || len(version) != 2*len(d) || d == absent || d == unheard {
 		return foreign
 	}
 	return d
@@ -39,13 +42,12 @@ func digestOf(typeURL string, value []byte) digest {
 }
 
 // digestOfAll is the digest of sorted names and their digests.
-func digestOfAll(names []string, of func(string) digest) digest {
+func digestOfAll(list []*resource) digest {
 	h := sha256.New()
-	for _, name := range names {
-		d := of(name)
-		h.Write([]byte(name))
+	for _, r := range list {
+		h.Write([]byte(r.name))
 		h.Write([]byte{0})
-		h.Write(d[:])
+		h.Write(r.digest[:])
 	}
 	return digest(h.Sum(nil)[:16])
 }

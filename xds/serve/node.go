@@ -10,6 +10,7 @@ import (
 // node is what the server knows under one node id.
 type node struct {
 	set     *encoded
+	parts   []*Part   // that the set is made of
 	serial  uint64    // grows with each set; a stream compares it with its own
 	causes  []Cause   // of the newest sets, for streams that have not seen them
 	streams []*served // oldest first; the last one speaks for the node
@@ -24,20 +25,20 @@ type served struct {
 	met    bool // was given a set before: it hears of later edits only
 }
 
-// replace gives a node a set and wakes its streams. It returns the old set.
-func (s *Server) replace(name string, e *encoded, cause Cause) *encoded {
+// replace gives a node a set and wakes its streams.
+func (s *Server) replace(name string, parts []*Part, cause Cause) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.node(name)
-	old := n.set
-	n.set = e
+	if n.set == nil || !slices.Equal(n.parts, parts) {
+		n.set, n.parts = newEncoded(parts, n.set), parts
+	}
 	n.serial++
 	if len(n.causes) == maxCausesBetweenSettles {
 		n.causes = slices.Delete(n.causes, 0, 1)
 	}
 	n.causes = append(n.causes, cause)
 	n.wake()
-	return old
 }
 
 // node finds or makes a node. The caller holds s.mu.
@@ -64,20 +65,17 @@ func (n *node) wake() {
 // shown as unknown.
 func (s *Server) Forget(name string) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	n, ok := s.nodes[name]
 	if !ok {
-		s.mu.Unlock()
 		return
 	}
-	old := n.set
-	n.set, n.causes = nil, nil
+	n.set, n.parts, n.causes = nil, nil, nil
 	n.serial++
 	n.wake()
 	if len(n.streams) == 0 {
 		delete(s.nodes, name)
 	}
-	s.mu.Unlock()
-	s.store.release(old)
 }
 
 // newest gives a stream its node's set and the causes it has not heard of,

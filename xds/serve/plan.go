@@ -119,7 +119,7 @@ func (s *session) removalsOf(t *subscription) []item {
 	items := t.removals(g, s.routes())
 	t.removing = len(items) > 0
 	if !t.removing && !t.waiting {
-		t.settled = g
+		t.settle(g)
 	}
 	if t.waiting || s.referred(t.typeURL) {
 		return nil
@@ -142,7 +142,7 @@ func (s *session) referred(typeURL string) bool {
 func (s *session) respond(t *subscription, items []item, now time.Time) *discovery.DeltaDiscoveryResponse {
 	g := s.set.group(t.typeURL)
 	res := &discovery.DeltaDiscoveryResponse{
-		TypeUrl: t.typeURL, Nonce: s.nextNonce(), SystemVersionInfo: g.digest.String(),
+		TypeUrl: t.typeURL, Nonce: s.nextNonce(), SystemVersionInfo: g.version(),
 	}
 	bytes := 0
 	for n, i := range items {
@@ -183,10 +183,10 @@ func (s *session) warm(endpoints string) {
 		return
 	}
 	if t, ok := s.types[TypeEndpoint]; ok {
-		t.warm(endpoints, s.set.group(TypeEndpoint).resources[endpoints])
+		t.warm(endpoints, s.set.group(TypeEndpoint).find(endpoints))
 		return
 	}
-	s.cold[endpoints] = s.set.group(TypeEndpoint).resources[endpoints]
+	s.cold[endpoints] = s.set.group(TypeEndpoint).find(endpoints)
 }
 
 // settle notes, once a set, that nothing more is to be done for it.

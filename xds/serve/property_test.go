@@ -2,6 +2,8 @@ package serve
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +57,7 @@ func drawSet(t *rapid.T, bad bool) Set {
 // world is a server's session and a proxy, and what lies between them.
 type world struct {
 	t       *rapid.T
-	store   *store
+	encoder *Encoder
 	set     Set
 	encoded *encoded
 	session *session
@@ -63,15 +65,76 @@ type world struct {
 	now     time.Time
 }
 
+// publish gives the set in up to three parts, cut anew each time.
 func (w *world) publish(set Set) {
-	e, err := w.store.encode(set, 1)
-	if err != nil {
-		w.t.Fatal(err)
+	cut := rapid.IntRange(1, 3).Draw(w.t, "parts")
+	shift := rapid.IntRange(0, 2).Draw(w.t, "cut")
+	sets := make([]Set, cut)
+	for u, resources := range set {
+		for name, m := range resources {
+			i := (len(name) + int(name[len(name)-1]) + shift) % cut
+			if sets[i] == nil {
+				sets[i] = Set{}
+			}
+			if sets[i][u] == nil {
+				sets[i][u] = map[string]proto.Message{}
+			}
+			sets[i][u][name] = m
+		}
 	}
-	w.store.release(w.encoded)
-	w.set, w.encoded = set, e
-	w.session.publish(e, nil)
+	var parts []*Part
+	for _, s := range sets {
+		p, err := w.encoder.Part(s)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		parts = append(parts, p)
+	}
+	w.encoder.Sweep()
+	w.set, w.encoded = set, newEncoded(parts, w.encoded)
+	if n := w.encoded.count(); n != count(set) {
+		w.t.Fatalf("of %d resources %d are published", count(set), n)
+	}
+	w.session.publish(w.encoded, nil)
 	w.drain()
+}
+
+func count(set Set) (n int) {
+	for _, resources := range set {
+		n += len(resources)
+	}
+	return n
+}
+
+// complete checks that candidates leave out no name that needs anything: it
+// looks at every name there is.
+func (w *world) complete() {
+	for _, u := range additionOrder {
+		s, ok := w.session.types[u]
+		if !ok {
+			continue
+		}
+		g, among := w.encoded.group(u), map[string]bool{}
+		for _, name := range s.candidates(g) {
+			among[name] = true
+		}
+		names := append(s.has.names(), slices.Collect(maps.Keys(s.names))...)
+		for r := range g.all() {
+			names = append(names, r.name)
+		}
+		for _, name := range names {
+			if s.needs(name, g.want(name)) && !among[name] {
+				w.t.Fatalf("%s %s is no candidate", short(u), name)
+			}
+		}
+		if s.settled == g {
+			for name, d := range s.has.apart {
+				if d == g.want(name) && d != absent {
+					w.t.Fatalf("%s %s stands apart for nothing", short(u), name)
+				}
+			}
+		}
+	}
 }
 
 // drain lets the session send all that it may.
@@ -80,6 +143,7 @@ func (w *world) drain() {
 		w.t.Logf("<< %s %s %v -%v", short(res.TypeUrl), res.Nonce, names(res), res.RemovedResources)
 		w.proxy.take(res)
 	}
+	w.complete()
 }
 
 // step brings the proxy's next request to the session.
@@ -115,7 +179,8 @@ func (w *world) settled() {
 	}
 	for _, u := range additionOrder {
 		g := w.encoded.group(u)
-		for name, r := range g.resources {
+		for r := range g.all() {
+			name := r.name
 			_, refused := w.session.types[u].refusedName(name)
 			if !w.wanted(u, name) || refused {
 				continue
@@ -184,7 +249,7 @@ func TestAnyHistoryConverges(t *testing.T) {
 // history draws sets, delays and reconnections; the proxy complains of
 // whatever is wrong on the way.
 func history(t *rapid.T, bad bool) {
-	w := &world{t: t, store: newStore(), session: newSession("proxy"), proxy: newProxy(t.Fatalf), now: time.Unix(0, 0)}
+	w := &world{t: t, encoder: NewEncoder(), session: newSession("proxy"), proxy: newProxy(t.Fatalf), now: time.Unix(0, 0)}
 	if bad {
 		w.proxy.refuses = func(text string) bool { return strings.Contains(text, "bad") }
 	}
@@ -207,14 +272,14 @@ func history(t *rapid.T, bad bool) {
 			t.Fatalf("%d resources were sent again after a reconnection", w.proxy.got-before)
 		}
 	}
-	if n, _ := w.store.size(); n > w.encoded.count() {
-		t.Fatalf("the store keeps %d resources, the set has %d", n, w.encoded.count())
+	if n := len(w.encoder.kept); n > w.encoded.count() {
+		t.Fatalf("the encoder keeps %d resources, the set has %d", n, w.encoded.count())
 	}
 }
 
 func (e *encoded) count() (n int) {
 	for _, g := range e.groups {
-		n += len(g.resources)
+		n += g.count()
 	}
 	return n
 }

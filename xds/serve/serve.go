@@ -7,6 +7,7 @@ package serve
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +31,6 @@ type Server struct {
 	discovery.UnimplementedAggregatedDiscoveryServiceServer
 	log     *slog.Logger
 	watcher func(Event)
-	store   *store
 
 	mu    sync.Mutex // never held while encoding or sending
 	nodes map[string]*node
@@ -46,7 +46,7 @@ func New(o Options) *Server {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
-	return &Server{log: o.Logger, watcher: o.Observe, store: newStore(), nodes: map[string]*node{}}
+	return &Server{log: o.Logger, watcher: o.Observe, nodes: map[string]*node{}}
 }
 
 // Register adds the server to a gRPC server.
@@ -78,20 +78,24 @@ func (s *Server) Publish(node string, set Set, cause Cause) error {
 
 // PublishTo gives several nodes one set, which is encoded once.
 func (s *Server) PublishTo(nodes []string, set Set, cause Cause) error {
-	if len(nodes) == 0 {
-		return nil
+	part, err := NewEncoder().Part(set)
+	if err != nil {
+		return fmt.Errorf("publishing for %s: %w", strings.Join(nodes, ", "), err)
 	}
+	for _, node := range nodes {
+		s.PublishParts(node, []*Part{part}, cause)
+	}
+	return nil
+}
+
+// PublishParts gives a node the union of some parts. No two have a resource
+// in common. Their order means nothing, but is best kept from one time to the
+// next: a part is compared with the one that was in its place.
+func (s *Server) PublishParts(node string, parts []*Part, cause Cause) {
 	if cause.At.IsZero() {
 		cause.At = time.Now()
 	}
-	e, err := s.store.encode(set, len(nodes))
-	if err != nil {
-		return fmt.Errorf("publishing for %s: %w", nodes[0], err)
-	}
-	for _, name := range nodes {
-		s.store.release(s.replace(name, e, cause))
-	}
-	return nil
+	s.replace(node, parts, cause)
 }
 
 // observe reports events.

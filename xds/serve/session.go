@@ -123,7 +123,7 @@ func (s *session) add(typeURL string) *subscription {
 // so that it can take its virtual hosts.
 func (s *session) hasRouteConfiguration(name string) bool {
 	routes, ok := s.types[TypeRouteConfiguration]
-	return ok && routes.has[name] != absent
+	return ok && routes.has.real(name)
 }
 
 // restartVirtualHosts forgets the virtual hosts of route configurations that
@@ -138,7 +138,7 @@ func (s *session) restartVirtualHosts(routes []string) {
 	for _, name := range routes {
 		again[name] = true
 	}
-	for name := range hosts.has {
+	for _, name := range hosts.has.names() {
 		if again[routeConfigurationOf(name)] {
 			hosts.drop(name)
 		}

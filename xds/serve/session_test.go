@@ -12,15 +12,12 @@ import (
 // configuration, asks for it anew: the acknowledgement means the dropped one.
 func TestVirtualHostsFollowARouteConfigurationAskedForAnew(t *testing.T) {
 	now := time.Unix(0, 0)
-	set, err := newStore().encode(Set{
+	part := mustPart(t, NewEncoder(), Set{
 		TypeRouteConfiguration: {"r": testRoutes("r", "x")},
 		TypeVirtualHost:        map[string]proto.Message{"r/h:80": say("c x")},
-	}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	s := newSession("n")
-	s.publish(set, nil)
+	s.publish(newEncoded([]*Part{part}, nil), nil)
 	next := func(wantType string) *discovery.DeltaDiscoveryResponse {
 		t.Helper()
 		res := s.next(now)

@@ -42,7 +42,7 @@ func (s *session) status() map[string]TypeStatus {
 	out := map[string]TypeStatus{}
 	if s.set != nil {
 		for typeURL, g := range s.set.groups {
-			out[typeURL] = TypeStatus{State: StateNotSent, Detail: "not asked for", Version: g.digest.String()}
+			out[typeURL] = TypeStatus{State: StateNotSent, Detail: "not asked for", Version: g.version()}
 		}
 	}
 	for typeURL, t := range s.types {
@@ -57,12 +57,7 @@ func (s *session) status() map[string]TypeStatus {
 
 // status is where the subscription stands.
 func (s *subscription) status(g *group) TypeStatus {
-	st := TypeStatus{State: StateSynced, Version: g.digest.String(), Acked: s.acked}
-	for _, has := range s.has {
-		if has != absent {
-			st.Count++
-		}
-	}
+	st := TypeStatus{State: StateSynced, Version: g.version(), Acked: s.acked, Count: s.has.count()}
 	st.Refused = slices.Sorted(maps.Keys(s.refused))
 	switch {
 	case len(s.refused) > 0:

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,13 +29,13 @@ type inflight struct {
 }
 
 // subscription is what one stream wants and has of one type: names and
-// digests only.
+// digests only. Whatever the proxy may need to be sent is among candidates.
 type subscription struct {
 	typeURL  string
 	all      bool                 // wildcard
 	names    map[string]struct{}  // subscribed by name
 	under    func(string) bool    // virtual hosts: whether the proxy has the route configuration
-	has      map[string]digest    // acknowledged; absent: told that it does not exist
+	has      *holding             // acknowledged
 	forced   map[string]struct{}  // to be sent though the proxy may have it
 	pinned   map[string]*resource // bytes for forced names, where the set has none
 	refused  map[string]refusal   // by name
@@ -51,7 +52,7 @@ func newSubscription(typeURL string) *subscription {
 	return &subscription{
 		typeURL: typeURL,
 		names:   map[string]struct{}{},
-		has:     map[string]digest{},
+		has:     newHolding(),
 		forced:  map[string]struct{}{},
 		pinned:  map[string]*resource{},
 		refused: map[string]refusal{},
@@ -89,8 +90,22 @@ func (s *subscription) needs(name string, want digest) bool {
 	if r, ok := s.refused[name]; ok && r.digest == want {
 		return false
 	}
-	has, known := s.has[name]
-	return !known || has != want
+	has, told := s.has.of(name)
+	return !told || has != want
+}
+
+// candidates are the names, sorted, of which the proxy may have something
+// else than it shall: those in which the group differs from the one that was
+// settled, and those that stand apart. The list may be shared.
+func (s *subscription) candidates(g *group) []string {
+	out := changed(s.has.base, g)
+	if len(s.has.apart)+len(s.forced) == 0 {
+		return out
+	}
+	out = slices.AppendSeq(slices.Clone(out), maps.Keys(s.has.apart))
+	out = slices.AppendSeq(out, maps.Keys(s.forced))
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // changes are the resources to be sent, and the subscribed names to be
@@ -108,44 +123,30 @@ func (s *subscription) changes(g, routes *group) []item {
 		s.suspects = s.suspects[1:]
 	}
 	var out []item
-	if s.all || s.under != nil {
-		for name, r := range g.resources {
-			if s.interested(name) && s.needs(name, r.digest) {
-				out = append(out, item{name, r.digest})
-			}
-		}
-	}
-	for name := range s.names {
+	for _, name := range s.candidates(g) {
 		want := s.want(g, name)
 		switch {
-		case want != absent && (s.all || s.under != nil && s.under(routeConfigurationOf(name))):
-			// found above
-		case want == absent && s.owned(name):
+		case !s.interested(name), !s.needs(name, want):
+		case want == absent && (!s.named(name) || s.owned(name)):
 			// a removal, which has its own order
-		case s.needs(name, want):
+		default:
 			out = append(out, item{name, want})
 		}
 	}
 	if s.under != nil {
 		out = append(out, s.hostless(g, routes)...)
+		slices.SortFunc(out, func(a, b item) int { return strings.Compare(a.name, b.name) })
 	}
-	slices.SortFunc(out, func(a, b item) int { return strings.Compare(a.name, b.name) })
 	return out
 }
 
 // hostless answers for route configurations that have no virtual host: Envoy
 // keeps their listeners warming until it hears of one, if only of its removal.
 func (s *subscription) hostless(g, routes *group) []item {
-	bare := map[string]bool{}
-	for name, r := range routes.resources {
-		bare[name] = r.hosts && s.under(name)
-	}
-	for name := range g.resources {
-		delete(bare, routeConfigurationOf(name))
-	}
 	var out []item
-	for name, is := range bare {
-		if name += virtualHostSeparator; is && s.needs(name, absent) {
+	for r := range routes.all() {
+		name := r.name + virtualHostSeparator
+		if r.hosts && s.under(r.name) && !g.hasHosts(r.name) && s.needs(name, absent) {
 			out = append(out, item{name, absent})
 		}
 	}
@@ -166,7 +167,7 @@ func (s *subscription) warm(name string, r *resource) {
 
 // find gives the bytes that a name shall be sent, nil for none.
 func (s *subscription) find(g *group, name string) *resource {
-	if r, ok := g.resources[name]; ok {
+	if r := g.find(name); r != nil {
 		return r
 	}
 	return s.pinned[name]
@@ -185,7 +186,7 @@ func (s *subscription) owned(name string) bool {
 	if _, ok := s.forced[name]; ok {
 		return false
 	}
-	return s.has[name] != absent
+	return s.has.real(name)
 }
 
 // removals are the resources that the proxy has and that are no more, sorted.
@@ -196,17 +197,22 @@ func (s *subscription) removals(g, routes *group) []item {
 		return nil
 	}
 	var out []item
-	for name, has := range s.has {
+	for _, name := range s.candidates(g) {
 		if s.under != nil && routes.want(routeConfigurationOf(name)) == absent {
 			continue
 		}
 		if _, again := s.forced[name]; again && s.named(name) {
 			continue // answered among the changes
 		}
-		if has != absent && g.want(name) == absent && s.needs(name, absent) {
+		if s.has.real(name) && g.want(name) == absent && s.needs(name, absent) {
 			out = append(out, item{name, absent})
 		}
 	}
-	slices.SortFunc(out, func(a, b item) int { return strings.Compare(a.name, b.name) })
 	return out
+}
+
+// settle notes that the proxy needs nothing more of a group.
+func (s *subscription) settle(g *group) {
+	s.settled = g
+	s.has.settle(g)
 }

@@ -1,0 +1,49 @@
+package serve
+
+import (
+	"cmp"
+	"fmt"
+
+	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// resource is one encoded resource, shared by every proxy that has it.
+type resource struct {
+	name   string
+	digest digest
+	wire   *discovery.Resource
+	size   int
+	// endpoints is, for a cluster, the name of its EDS resource: Envoy warms
+	// a changed cluster until it gets that, and does not ask for it.
+	endpoints string
+	// hosts: a route configuration that gets its virtual hosts by VHDS.
+	hosts bool
+}
+
+// encode marshals a resource deterministically.
+func encode(name string, m proto.Message) (*resource, error) {
+	boxed, ok := m.(*anypb.Any)
+	if !ok {
+		boxed = &anypb.Any{}
+		if err := anypb.MarshalFrom(boxed, m, proto.MarshalOptions{Deterministic: true}); err != nil {
+			return nil, fmt.Errorf("encoding resource %q: %w", name, err)
+		}
+	} else if boxed.GetTypeUrl() == TypeCluster || boxed.GetTypeUrl() == TypeRouteConfiguration {
+		m, _ = boxed.UnmarshalNew() // what cannot be read refers to nothing
+	}
+	r := &resource{name: name, digest: digestOf(boxed.GetTypeUrl(), boxed.GetValue()), size: len(boxed.GetValue()) + len(name)}
+	switch m := m.(type) {
+	case *cluster.Cluster:
+		if m.GetType() == cluster.Cluster_EDS {
+			r.endpoints = cmp.Or(m.GetEdsClusterConfig().GetServiceName(), m.GetName())
+		}
+	case *route.RouteConfiguration:
+		r.hosts = m.GetVhds() != nil
+	}
+	r.wire = &discovery.Resource{Name: name, Version: r.digest.String(), Resource: boxed}
+	return r, nil
+}
