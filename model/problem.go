@@ -62,6 +62,30 @@ func (ps Problems) HasErrors() bool {
 	return false
 }
 
+// AtLeast tells whether any is of a severity, or of a higher one.
+func (ps Problems) AtLeast(s Severity) bool {
+	rank := map[Severity]int{Info: 1, Warning: 2, Error: 3}
+	for _, p := range ps {
+		if rank[p.Severity] >= rank[s] {
+			return true
+		}
+	}
+	return false
+}
+
+// Unique is a copy without repetitions: several proxies find the same.
+func (ps Problems) Unique() Problems {
+	out := Problems{} // in JSON, a list is never null
+	known := map[Problem]bool{}
+	for _, p := range ps {
+		if !known[p] {
+			known[p] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // Sorted is a copy in the order of file, line, object, field and code.
 func (ps Problems) Sorted() Problems {
 	out := append(Problems(nil), ps...)

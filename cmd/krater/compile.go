@@ -18,18 +18,11 @@ func compileCommand() *cobra.Command {
 	}
 	output := outputFlag(cmd, "json or yaml")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
-		read, done, err := readOffline(cmd.Context(), paths)
-		if err != nil {
-			return err
-		}
-		defer done()
-		warn(cmd.ErrOrStderr(), read.Problems)
-		list := placementList{read.Snapshot.Placements}
-		err = print(cmd.OutOrStdout(), *output, list, func(w io.Writer) error { return placementTable(w, list.Placements) })
-		if err == nil && read.Problems.HasErrors() {
-			err = errProblems
-		}
-		return err
+		return withOffline(cmd, paths, func(read offline) (bool, error) {
+			warn(cmd.ErrOrStderr(), read.Problems)
+			list := placementList{read.Snapshot.Placements}
+			return read.Problems.HasErrors(), print(cmd.OutOrStdout(), *output, list, func(w io.Writer) error { return placementTable(w, list.Placements) })
+		})
 	}
 	return cmd
 }

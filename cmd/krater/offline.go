@@ -8,6 +8,7 @@ import (
 
 	"github.com/krater-mesh/krater/cmd/krater/stages"
 	"github.com/krater-mesh/krater/model"
+	"github.com/spf13/cobra"
 )
 
 // offline is a configuration that was read once, for a command that needs no
@@ -35,6 +36,21 @@ func readOffline(ctx context.Context, paths []string) (offline, func(), error) {
 		return offline{}, nil, err
 	}
 	return offline{result, dir, st.Builtin()}, remove, nil
+}
+
+// withOffline reads the paths for a command that prints what comes of them.
+// use tells whether it found problems: then the command ends with exit code 1.
+func withOffline(cmd *cobra.Command, paths []string, use func(offline) (bool, error)) error {
+	read, done, err := readOffline(cmd.Context(), paths)
+	if err != nil {
+		return err
+	}
+	defer done()
+	bad, err := use(read)
+	if err == nil && bad {
+		err = errProblems
+	}
+	return err
 }
 
 // warn writes the problems that are errors: the answer leaves their objects out.

@@ -13,6 +13,7 @@ import (
 	"github.com/krater-mesh/krater/config/snapshot"
 	"github.com/krater-mesh/krater/config/source/file"
 	"github.com/krater-mesh/krater/config/store"
+	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/filters/builtin/dist"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd/rego"
@@ -36,6 +37,9 @@ type Result struct {
 	Snapshot  *model.Snapshot
 	Endpoints model.Endpoints
 	Problems  model.Problems // sorted
+	// Objects are all that were declared, InForce those that Snapshot was made of.
+	Objects []*crds.Object
+	InForce []*crds.Entry
 }
 
 // Open prepares the stages for the files under paths. The last good versions
@@ -108,6 +112,8 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 		Snapshot:  built.Snapshot,
 		Endpoints: built.Endpoints,
 		Problems:  model.Problems(slices.Concat(listing.Problems, applied.Problems, built.Problems)).Sorted(),
+		Objects:   listing.Objects,
+		InForce:   built.InForce,
 	}
 	s.store.Commit(built.InForce)
 	return result, nil
