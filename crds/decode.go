@@ -20,8 +20,7 @@ type conversion struct {
 
 // read fills a Go struct or a protobuf message from the checked spec.
 func (c *conversion) read(into any) bool {
-	_, isProto := into.(proto.Message)
-	b, err := json.Marshal(plainDurations(c.spec, isProto))
+	b, err := json.Marshal(plainDurations(c.spec))
 	if err == nil {
 		if m, ok := into.(proto.Message); ok {
 			err = protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, m)
@@ -35,27 +34,24 @@ func (c *conversion) read(into any) bool {
 	return err == nil
 }
 
-// plainDurations writes durations as the decoder wants them: protojson knows
-// only seconds, Go's own types read Go's form.
-func plainDurations(v any, seconds bool) any {
+// plainDurations writes durations in seconds, the only form that protojson
+// knows.
+func plainDurations(v any) any {
 	switch x := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(x))
 		for k, e := range x {
-			out[k] = plainDurations(e, seconds)
+			out[k] = plainDurations(e)
 		}
 		return out
 	case []any:
 		out := make([]any, len(x))
 		for i, e := range x {
-			out[i] = plainDurations(e, seconds)
+			out[i] = plainDurations(e)
 		}
 		return out
 	case time.Duration:
-		if seconds {
-			return secondsText(x)
-		}
-		return x.String()
+		return secondsText(x)
 	}
 	return v
 }

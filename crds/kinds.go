@@ -33,7 +33,7 @@ var kinds = sync.OnceValue(func() []kind {
 		kubernetesKind[secretBody]("Secret", "", convertSecret).noSpec().keepsSecrets(),
 		kubernetesKind[namespaceSpec]("Namespace", "", convertNamespace).clusterWide(),
 
-		ownKind[MeshSpec]("Mesh", convertMesh).only(meshTranslated, nil).clusterWide(),
+		ownKind[MeshSpec]("Mesh", convertMesh).clusterWide(),
 		ownKind[FilterSpec]("Filter", convertFilter),
 		ownKind[AttributeSetSpec]("AttributeSet", convertAttributeSet),
 		ownKind[RegoPolicySpec]("RegoPolicy", convertRegoPolicy).decidesAccess(),

@@ -36,9 +36,6 @@ type MeshLocal struct {
 	Network string `json:"network"` // CIDR in 127.0.0.0/8 that workloads' addresses are from
 }
 
-var meshTranslated = []string{"domain", "tracing", "accessLog", "local", "workloads", "gateways",
-	"meshConfig.rootNamespace", "meshConfig.trustDomain", "meshConfig.outboundTrafficPolicy.mode", "meshConfig.pathNormalization"}
-
 // DefaultMesh are the settings of a mesh that declares none.
 func DefaultMesh() model.Mesh {
 	return model.Mesh{Domain: "cluster.local", RootNamespace: "istio-system", TrustDomain: "cluster.local",
@@ -59,17 +56,6 @@ func (s *MeshSpec) Validate() model.Problems {
 		if err != nil || !p.Addr().IsLoopback() || !p.Addr().Is4() || p.Bits() < 8 || p.Bits() > 28 {
 			r.bad("spec.local.network", "want a network in 127.0.0.0/8 with a mask of 8 to 28 bits, got %q", n)
 		}
-	}
-	switch s.MeshConfig.GetOutboundTrafficPolicy().GetMode() {
-	case meshconfig.MeshConfig_OutboundTrafficPolicy_REGISTRY_ONLY:
-	default:
-		if s.MeshConfig.GetOutboundTrafficPolicy() != nil {
-			r.refuse("spec.meshConfig.outboundTrafficPolicy.mode", "only REGISTRY_ONLY is translated yet")
-		}
-	}
-	switch n := s.MeshConfig.GetPathNormalization().GetNormalization(); n {
-	case meshconfig.MeshConfig_ProxyPathNormalization_BASE, meshconfig.MeshConfig_ProxyPathNormalization_DECODE_AND_MERGE_SLASHES:
-		r.refuse("spec.meshConfig.pathNormalization.normalization", "only NONE and MERGE_SLASHES are translated yet, not %s", n)
 	}
 	s.validateNames(r)
 	return r.problems
@@ -115,6 +101,10 @@ func convertMesh(c *conversion) Content {
 	}
 	c.include(in.Validate())
 	out := &Mesh{Settings: in.settings(c.object.Ref.Name)}
+	c.meshConfig(in.MeshConfig, &out.Settings)
+	if in.Tracing != nil { // Krater's own setting is the nearer one
+		out.Settings.Sampling = in.Tracing.Sampling
+	}
 	for i := range in.Gateways {
 		out.add(in.Gateways[i].workload(c.object, in.rootNamespace()), index("spec.gateways", i))
 	}
@@ -134,17 +124,11 @@ func (s *MeshSpec) settings(name string) model.Mesh {
 	if s.Domain != "" {
 		m.Domain = strings.ToLower(s.Domain)
 	}
-	if s.Tracing != nil {
-		m.Sampling = s.Tracing.Sampling
-	}
 	if s.Local.Network != "" {
 		m.Network = s.Local.Network
 	}
 	if t := s.MeshConfig.GetTrustDomain(); t != "" {
 		m.TrustDomain = t
-	}
-	if s.MeshConfig.GetPathNormalization().GetNormalization() == meshconfig.MeshConfig_ProxyPathNormalization_NONE {
-		m.NormalizePath = false
 	}
 	return m
 }

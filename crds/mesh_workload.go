@@ -18,7 +18,9 @@ type MeshWorkload struct {
 	ServiceAccount string             `json:"serviceAccount"`
 	Command        []string           `json:"command"`
 	Env            map[string]string  `json:"env"`
-	Address        string             `json:"address"` // 127.x.y.z; assigned where empty
+	Address        string             `json:"address"`  // 127.x.y.z; assigned where empty
+	Locality       string             `json:"locality"` // "region/zone/subzone"; by the usual labels where empty
+	Network        string             `json:"network"`  // likewise
 	Ports          []MeshWorkloadPort `json:"ports"`
 }
 
@@ -36,6 +38,8 @@ type MeshGateway struct {
 	Namespace string            `json:"namespace"` // the root namespace
 	Labels    map[string]string `json:"labels"`
 	Address   string            `json:"address"`
+	Locality  string            `json:"locality"`
+	Network   string            `json:"network"`
 	Ports     []MeshGatewayPort `json:"ports"`
 }
 
@@ -73,6 +77,7 @@ func (w *MeshWorkload) validate(r *report, field string) {
 		r.bad(field+".service", "%q is no service's short name", s)
 	}
 	validateAddress(r, w.Address, field+".address")
+	validateLocality(r, w.Locality, field+".locality")
 	numbers, words := map[uint32]bool{}, map[string]bool{}
 	for i, p := range w.Ports {
 		at := index(field+".ports", i)
@@ -95,6 +100,7 @@ func (w *MeshWorkload) validate(r *report, field string) {
 
 func (g *MeshGateway) validate(r *report, field string) {
 	validateAddress(r, g.Address, field+".address")
+	validateLocality(r, g.Locality, field+".locality")
 	for i, p := range g.Ports {
 		at := index(field+".ports", i)
 		r.port(p.Port, at+".port")
@@ -113,9 +119,16 @@ func validateAddress(r *report, address, field string) {
 	}
 }
 
+func validateLocality(r *report, locality, field string) {
+	if strings.Count(locality, "/") > 2 || strings.Contains(locality, "*") {
+		r.bad(field, `want "region/zone/subzone", got %q`, locality)
+	}
+}
+
 func (w *MeshWorkload) workload(o *Object) model.Workload {
 	out := model.Workload{Object: o.Ref, Namespace: w.namespace(), Name: w.Name, Labels: maps.Clone(w.Labels),
-		ServiceAccount: w.ServiceAccount, Address: w.Address, Interception: model.InterceptByProxy, Service: w.Service}
+		ServiceAccount: w.ServiceAccount, Address: w.Address, Interception: model.InterceptByProxy, Service: w.Service,
+		Locality: localityOf(w.Locality, w.Labels), Network: networkOf(w.Network, w.Labels)}
 	if out.ServiceAccount == "" {
 		out.ServiceAccount = "default"
 	}
@@ -141,7 +154,8 @@ func (w *MeshWorkload) workload(o *Object) model.Workload {
 
 func (g *MeshGateway) workload(o *Object, root string) model.Workload {
 	out := model.Workload{Object: o.Ref, Namespace: g.namespace(root), Name: g.Name, Labels: g.Labels,
-		ServiceAccount: g.Name, Address: g.Address, Gateway: true, Interception: model.InterceptByProxy}
+		ServiceAccount: g.Name, Address: g.Address, Gateway: true, Interception: model.InterceptByProxy,
+		Locality: localityOf(g.Locality, g.Labels), Network: networkOf(g.Network, g.Labels)}
 	for _, p := range g.Ports {
 		bound := p.TargetPort
 		if bound == 0 {
