@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -75,15 +76,14 @@ func (e *explainer) target(w model.Workload, d model.Destination) Target {
 	if !known {
 		return fail("cluster_not_found", fmt.Sprintf("no DestinationRule for %s has the subset %s", svc.Host, d.Subset))
 	}
+	eps := slices.DeleteFunc(slices.Clone(e.endpoints.Of(svc.Key())), func(ep model.Endpoint) bool { return !model.HasLabels(ep.Labels, want) })
 	unhealthy := 0
-	for _, ep := range e.endpoints.Of(svc.Key()) {
-		switch {
-		case !model.HasLabels(ep.Labels, want):
-		case ep.Health == model.Unhealthy:
+	for _, ep := range near(eps, w, e.snap.Mesh, e.snap.DestinationFor(svc, w).PolicyFor(d.Subset, d.Port)) {
+		if ep.Health == model.Unhealthy {
 			unhealthy++
-		default:
-			t.Endpoints = append(t.Endpoints, Server{ep.Workload, ep.Address, ep.PortFor(port)})
+			continue
 		}
+		t.Endpoints = append(t.Endpoints, Server{ep.Workload, ep.Address, ep.PortFor(port)})
 	}
 	if len(t.Endpoints) == 0 {
 		return fail("no_healthy_upstream", fmt.Sprintf("no healthy endpoint (%d unhealthy)", unhealthy))
