@@ -54,7 +54,7 @@ envoy -c FILE runs it. Its Wasm modules are written to --modules.`,
 		resources, problems := translate.Translate(read.Snapshot, read.Endpoints, w, options)
 		warn(cmd.ErrOrStderr(), problems)
 		if *output == "envoy" {
-			return printStatic(cmd.OutOrStdout(), resources, agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address}, layout)
+			return printStatic(cmd.OutOrStdout(), resources, agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address, Locality: w.Locality}, layout)
 		}
 		return printResources(cmd.OutOrStdout(), resources, *output)
 	}

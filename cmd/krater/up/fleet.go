@@ -121,7 +121,7 @@ func (f *fleet) runAgent(ctx context.Context, w model.Workload) error {
 	defer output.Close()
 	a, err := agent.New(agent.Options{
 		Envoy: f.o.Envoy, StateDir: dir,
-		Proxy: agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address},
+		Proxy: agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address, Locality: w.Locality},
 		Upstreams: agent.Upstreams{
 			ControlPlane: f.o.Layout.Socket("xds"), Policyd: f.o.Layout.Socket("policyd"),
 			OTLP: f.o.Layout.Socket("otlp"), ALS: f.o.Layout.Socket("als"),
