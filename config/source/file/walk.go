@@ -9,66 +9,90 @@ import (
 // walk finds the files under folders. It follows symbolic links, each folder
 // and file once.
 type walk struct {
-	files      []string
+	files      []found
 	folders    []string
 	unreadable map[string]error
 	seen       map[string]bool // by real path
 }
+
+type found struct {
+	path string
+	info os.FileInfo
+}
+
+func newWalk() *walk { return &walk{unreadable: map[string]error{}, seen: map[string]bool{}} }
 
 func (w *walk) root(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
-		w.folder(filepath.Clean(path))
-	} else if w.first(path) {
-		w.files = append(w.files, filepath.Clean(path))
+	path = filepath.Clean(path)
+	if real := realPath(path); info.IsDir() {
+		w.folder(path, real)
+	} else {
+		w.file(path, real, info)
 	}
 	return nil
 }
 
-func (w *walk) folder(dir string) {
-	if !w.first(dir) {
+func (w *walk) file(path, real string, info os.FileInfo) {
+	if w.first(real) {
+		w.files = append(w.files, found{path, info})
+	}
+}
+
+func (w *walk) folder(dir, real string) {
+	if !w.first(real) {
 		return
 	}
 	w.folders = append(w.folders, dir)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		if w.unreadable == nil {
-			w.unreadable = map[string]error{}
-		}
 		w.unreadable[dir] = err
 		return
 	}
 	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		if strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		info, err := os.Stat(path) // through links
-		switch {
-		case err != nil: // a dangling link, or gone
-		case info.IsDir():
-			w.folder(path)
-		case isConfig(path) && w.first(path):
-			w.files = append(w.files, path)
+		if !strings.HasPrefix(e.Name(), ".") && (e.Type()&os.ModeSymlink != 0 || e.IsDir() || isConfig(e.Name())) {
+			w.entry(filepath.Join(dir, e.Name()), filepath.Join(real, e.Name()), e)
 		}
 	}
 }
 
-// first tells whether a path was not seen before, under any name.
-func (w *walk) first(path string) bool {
+// entry takes one of a folder's. Only a link's real path has to be looked up.
+func (w *walk) entry(path, real string, e os.DirEntry) {
+	info, err := e.Info()
+	if err == nil && e.Type()&os.ModeSymlink != 0 {
+		if info, err = os.Stat(path); err == nil {
+			real = realPath(path)
+		}
+	}
+	switch {
+	case err != nil: // a dangling link, or gone
+	case info.IsDir():
+		w.folder(path, real)
+	case isConfig(path):
+		w.file(path, real, info)
+	}
+}
+
+// realPath is a path without links, as far as that can be told.
+func realPath(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return false
+		return path
 	}
 	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		abs = real
+		return real
 	}
-	if w.seen[abs] {
+	return abs
+}
+
+// first tells whether a real path was not seen before.
+func (w *walk) first(real string) bool {
+	if w.seen[real] {
 		return false
 	}
-	w.seen[abs] = true
+	w.seen[real] = true
 	return true
 }

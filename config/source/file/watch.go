@@ -8,15 +8,13 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-
-	"github.com/krater-mesh/krater/crds"
 )
 
-// An edit is often several events: a change is told when none came for
-// quiet, and at the latest after patience.
+// A change is told at once. What follows it is told together: when nothing
+// came for quiet, and at the latest after patience.
 const (
-	quiet    = 20 * time.Millisecond
-	patience = 200 * time.Millisecond
+	quiet    = 10 * time.Millisecond
+	patience = 100 * time.Millisecond
 )
 
 // Watch calls onChange after each change, never twice at once, until ctx is
@@ -29,92 +27,106 @@ func (s *Source) Watch(ctx context.Context, onChange func()) error {
 		return fmt.Errorf("watching configuration: %w", err)
 	}
 	defer n.Close()
-	if err := s.watchAll(n); err != nil {
-		return fmt.Errorf("watching configuration: %w", err)
+	for _, p := range s.paths {
+		if err := n.Add(filepath.Dir(filepath.Clean(p))); err != nil { // the path itself may be replaced
+			return fmt.Errorf("watching configuration: %w", err)
+		}
 	}
-	var settle <-chan time.Time
-	var deadline time.Time
+	w := &watcher{source: s, notify: n, onChange: onChange}
+	w.tell(true) // what changed since the last Read
+	return w.run(ctx)
+}
+
+// watcher is one Watch.
+type watcher struct {
+	source   *Source
+	notify   *fsnotify.Watcher
+	onChange func()
+
+	events []string  // paths that something happened to since the last tell
+	first  time.Time // when the first of them came
+	told   time.Time
+	check  time.Time // when everything is looked at; zero: nothing happened since the last time
+	poll   time.Duration
+}
+
+func (w *watcher) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case e, ok := <-n.Events:
+		case e, ok := <-w.notify.Events:
 			if !ok {
 				return nil
 			}
-			if !s.concerns(e) {
-				continue
+			if w.source.concerns(e) {
+				w.happened(filepath.Clean(e.Name), time.Now())
 			}
-			now := time.Now()
-			if settle == nil {
-				deadline = now.Add(patience)
-			}
-			settle = time.After(min(quiet, max(deadline.Sub(now), 0)))
-		case _, ok := <-n.Errors: // an overflow: anything may have changed
+		case _, ok := <-w.notify.Errors: // an overflow: anything may have changed
 			if !ok {
 				return nil
 			}
-			settle = time.After(quiet)
-		case <-settle:
-			settle = nil
-			// New folders first: what is written into them from here on is an event.
-			_ = s.watchAll(n)
-			onChange()
+			w.check = time.Now()
+		case <-timer.C:
+			w.settled(time.Now())
 		}
+		timer.Reset(w.wait(time.Now()))
 	}
 }
 
-// watchAll adds every folder that holds something of ours; adding one twice
-// does nothing.
-func (s *Source) watchAll(n *fsnotify.Watcher) error {
-	w := &walk{seen: map[string]bool{}}
-	for _, p := range s.paths {
-		if err := n.Add(filepath.Dir(filepath.Clean(p))); err != nil { // the path itself may be replaced
-			return err
-		}
-		_ = w.root(p)
+// happened tells what comes after a quiet time at once, and lets the rest
+// wait for more.
+func (w *watcher) happened(path string, now time.Time) {
+	w.events = append(w.events, path)
+	if w.first.IsZero() {
+		w.first = now
 	}
-	folders := w.folders
-	for _, f := range w.files {
-		folders = append(folders, filepath.Dir(f))
-		if data, err := readBounded(f); err == nil {
-			objects, _, _ := crds.Parse(f, data)
-			for _, o := range objects {
-				folders = append(folders, namedFolders(o.Root, o.Dir())...)
-			}
-		}
+	if w.check.IsZero() && now.Sub(w.told) > quiet {
+		w.tell(false)
+		now = time.Now()
 	}
-	watched := map[string]bool{}
-	for _, f := range folders {
-		if !watched[f] {
-			watched[f] = true
-			_ = n.Add(f) // it may be gone again
-		}
+	w.check = now.Add(quiet)
+	if latest := w.first.Add(patience); !w.first.IsZero() && latest.Before(w.check) {
+		w.check = latest
 	}
-	return nil
 }
 
-// namedFolders are those of the Rego and Wasm files that a document names.
-func namedFolders(n *crds.Node, dir string) []string {
-	var out []string
-	for _, f := range n.Fields {
-		out = append(out, namedFolders(f.Value, dir)...)
+// settled tells what waited. It looks at everything then: an event may have
+// been about the beginning only of what there is to see.
+func (w *watcher) settled(now time.Time) {
+	if !w.check.IsZero() && !now.Before(w.check) {
+		w.check = time.Time{}
+		w.tell(true)
+	} else if done := w.source.written(); len(done) > 0 {
+		w.events = append(w.events, done...)
+		w.tell(false)
 	}
-	for _, i := range n.Items {
-		out = append(out, namedFolders(i, dir)...)
-	}
-	path := strings.TrimPrefix(n.Text(), "file://")
-	if isReferenced(path) && !strings.Contains(path, "\n") {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
-		}
-		out = append(out, filepath.Dir(path))
-	}
-	return out
 }
 
-func isReferenced(path string) bool {
-	return strings.HasSuffix(path, ".rego") || strings.HasSuffix(path, ".wasm")
+// wait is the time until something is to be done without an event.
+func (w *watcher) wait(now time.Time) time.Duration {
+	wait := time.Hour
+	if !w.check.IsZero() {
+		wait = max(w.check.Sub(now), 0)
+	}
+	if !w.source.waits() {
+		w.poll = 0
+	} else {
+		w.poll = min(max(2*w.poll, time.Millisecond), 50*time.Millisecond)
+		wait = min(wait, w.poll)
+	}
+	return wait
+}
+
+// tell calls onChange if something is new.
+func (w *watcher) tell(everything bool) {
+	if w.source.refresh(w.events, everything, w.notify) {
+		w.onChange()
+	}
+	w.source.stale()
+	w.events, w.first, w.told = nil, time.Time{}, time.Now()
 }
 
 // concerns tells whether an event can change a listing, or what it names.

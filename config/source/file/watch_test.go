@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -39,7 +40,11 @@ func TestWatchTellsEachChange(t *testing.T) {
 			write(t, "single.tmp", mesh("g"))
 			rename(t, "single.tmp", "single.yaml")
 		}},
-		{"a ConfigMap's folder, replaced", func() { link(t, "elsewhere", "conf/..data") }},
+		{"a ConfigMap's folder, replaced", func() {
+			write(t, "conf/..new/x.yaml", mesh("h"))
+			link(t, "..data/x.yaml", "conf/x.yaml")
+			link(t, "..new", "conf/..data")
+		}},
 	} {
 		step.do()
 		if !told(changes, 5*time.Second) {
@@ -70,7 +75,7 @@ func TestWatchIsBounded(t *testing.T) {
 	changes := watch(t, "conf")
 	count, end := 0, time.Now().Add(time.Second)
 	for events := 0; time.Now().Before(end); events++ {
-		write(t, "conf/a.yaml", mesh("a"))
+		write(t, "conf/a.yaml", mesh(fmt.Sprint("a", events)))
 		if told(changes, 5*time.Millisecond) {
 			count++
 		}
@@ -98,8 +103,8 @@ func watch(t *testing.T, paths ...string) <-chan struct{} {
 			t.Error(err)
 		}
 	})
-	for range 100 { // the watch starts at its own time
-		write(t, paths[0]+"/probe.yaml", mesh("probe"))
+	for i := range 100 { // the watch starts at its own time
+		write(t, paths[0]+"/probe.yaml", mesh(fmt.Sprint("probe", i)))
 		if told(changes, 100*time.Millisecond) {
 			break
 		}
