@@ -114,7 +114,7 @@ func (v *virtualService) weights(ds []model.Destination, field string) {
 	case sum > math.MaxUint32:
 		v.add(model.Error, model.CodeWeights, field, "give shares of 100", "the weights of the destinations sum up to more than %d", uint32(math.MaxUint32))
 	case len(ds) > 1 && sum != 100 && !v.reported(field):
-		v.add(model.Info, model.CodeWeights, field, "give shares of 100, if these are meant to be percent",
+		v.add(model.Warning, model.CodeWeights, field, "give shares of 100, if these are meant to be percent",
 			"the weights of the destinations sum up to %d: each is a share of that", sum)
 	}
 }

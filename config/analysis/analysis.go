@@ -25,7 +25,7 @@ type Input struct {
 
 // checks are all of them. A new one is a line here, and a file.
 var checks = []func(*run){
-	unreachableRules, joinedHosts, weights, ruleProtocols, claims, delegates,
+	unreachableRules, joinedHosts, ruleProtocols, claims, delegates,
 	conflictingServers, sharedCertificates, sidecars,
 	callersSubsets, verification, certificates,
 	portNames, sharedPorts,

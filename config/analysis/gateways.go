@@ -69,7 +69,7 @@ func sharedCertificates(r *run) {
 			for k, s := range a.Servers {
 				for _, o := range b.Servers {
 					if c := sharedCertificate(s, o); c != "" && s.Port == o.Port && sharedHost(s, o) == "" {
-						r.inform(a.Object, model.CodeSharedCertificate, item("spec.servers", k)+".tls", "let one Gateway have all hosts of the certificate",
+						r.warn(a.Object, model.CodeSharedCertificate, item("spec.servers", k)+".tls", "let one Gateway have all hosts of the certificate",
 							"%s has the certificate %s too: clients that use one HTTP/2 connection for both get 404s", b.Object, c)
 					}
 				}
@@ -148,7 +148,7 @@ func sharedPorts(r *run) {
 		for _, ep := range r.Endpoints.Of(s.Key()) {
 			for _, p := range s.Ports {
 				at := port{ep.Workload, ep.PortFor(p)}
-				if ep.Workload == "" || said[at][p.Protocol] != "" {
+				if ep.Workload == "" || p.Protocol == model.Auto || said[at][p.Protocol] != "" {
 					continue
 				}
 				if said[at] == nil {

@@ -23,7 +23,7 @@ func joinedHosts(r *run) {
 				if other := takenBefore(one, before); other != nil && !told[id] {
 					told[id] = true
 					r.warn(one.object, model.CodeUnreachable, one.field, "merge the two, or let them match different requests",
-						"no request to %s by the gateway %s gets here: %s of %s takes them all, and is older", host.host, host.gateway, other.field, other.object)
+						"no request to %s by the gateway %s gets here: %s of %s comes first, and takes them all", host.host, host.gateway, other.field, other.object)
 				}
 			}
 			before = append(before, own...)
