@@ -3,7 +3,9 @@ package snapshot_test
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/krater-mesh/krater/config/snapshot"
 	"github.com/krater-mesh/krater/config/source"
@@ -20,15 +22,28 @@ func BenchmarkEdit(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", kind, services), func(b *testing.B) {
 				m := newBenchMesh(b, services)
 				m.build(b)
+				var used time.Duration
 				for i := 0; b.Loop(); i++ {
 					b.StopTimer()
 					m.edit(kind, i)
 					b.StartTimer()
+					before := cpu()
 					m.build(b)
+					used += cpu() - before
 				}
+				b.ReportMetric(float64(used.Microseconds())/float64(b.N)/1000, "cpu-ms/op")
 			})
 		}
 	}
+}
+
+// cpu is the processor time that the process has used, on all cores.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // benchMesh is a mesh with one object a file.
