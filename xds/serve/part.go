@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -18,20 +20,15 @@ type Part struct {
 	shards []*shard // by type URL
 }
 
-// Encoder makes parts. It encodes a message once, however many parts it is
-// in, as long as each round asks for it. It is used by one goroutine.
+// Encoder makes parts. A message that is in a part that lives is not encoded
+// again. It is used by one goroutine.
 type Encoder struct {
-	kept  map[proto.Message]*kept
-	round uint64
-}
-
-type kept struct {
-	resource *resource
-	used     uint64 // the last round
+	kept map[proto.Message]*resource
+	live int // of them, when last counted
 }
 
 // NewEncoder makes an encoder that knows nothing yet.
-func NewEncoder() *Encoder { return &Encoder{kept: map[proto.Message]*kept{}} }
+func NewEncoder() *Encoder { return &Encoder{kept: map[proto.Message]*resource{}} }
 
 // Part encodes a set. Its messages must not be changed afterwards.
 func (e *Encoder) Part(set Set) (*Part, error) {
@@ -55,23 +52,38 @@ func (e *Encoder) Part(set Set) (*Part, error) {
 }
 
 func (e *Encoder) encode(name string, m proto.Message) (*resource, error) {
-	if k, ok := e.kept[m]; ok && k.resource.name == name {
-		k.used = e.round
-		return k.resource, nil
+	if r, ok := e.kept[m]; ok && r.name == name {
+		return r, nil
 	}
 	r, err := encode(name, m)
 	if err == nil {
-		e.kept[m] = &kept{r, e.round}
+		e.kept[m] = r
 	}
 	return r, err
 }
 
-// Sweep ends a round, and forgets the messages that it did not ask for.
-func (e *Encoder) Sweep() {
-	for m, k := range e.kept {
-		if k.used != e.round {
-			delete(e.kept, m)
+// Sweep forgets what is in no living part, if there is much of it.
+func (e *Encoder) Sweep(living iter.Seq[*Part]) {
+	if len(e.kept) < 2*e.live+1000 {
+		return
+	}
+	clear(e.kept)
+	for p := range living {
+		for _, s := range p.shards {
+			for _, r := range s.resources {
+				e.kept[r.message] = r
+			}
 		}
 	}
-	e.round++
+	e.live = len(e.kept)
+}
+
+// Mentions tells whether any resource of a type has a text in its bytes.
+func (p *Part) Mentions(typeURL string, text []byte) bool {
+	for _, s := range p.shards {
+		if s.typeURL == typeURL {
+			return slices.ContainsFunc(s.resources, func(r *resource) bool { return bytes.Contains(r.wire.GetResource().GetValue(), text) })
+		}
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 	"weak"
@@ -24,17 +25,27 @@ func TestEncoderEncodesAMessageOnce(t *testing.T) {
 	e := NewEncoder()
 	m := say("hello")
 	first := mustPart(t, e, Set{testType: {"a": m}}).shards[0].resources[0]
-	e.Sweep()
 	if again := mustPart(t, e, Set{testType: {"a": m, "b": say("other")}}).shards[0].resources[0]; again != first {
 		t.Error("the message was encoded again")
 	}
 	if renamed := mustPart(t, e, Set{testType: {"c": m}}).shards[0].resources[0]; renamed.wire.GetName() != "c" {
 		t.Errorf("under another name it is %s", renamed.wire.GetName())
 	}
-	e.Sweep()
-	e.Sweep()
-	if len(e.kept) != 0 {
-		t.Errorf("%d messages are kept that nobody asks for", len(e.kept))
+}
+
+func TestEncoderKeepsWhatLives(t *testing.T) {
+	e := NewEncoder()
+	m := say("hello")
+	living := mustPart(t, e, Set{testType: {"a": m}})
+	for i := range 5000 {
+		mustPart(t, e, Set{testType: {"b": say("%d", i)}})
+		e.Sweep(slices.Values([]*Part{living}))
+	}
+	if again := mustPart(t, e, Set{testType: {"a": m}}); again.shards[0].resources[0] != living.shards[0].resources[0] {
+		t.Error("the message of a living part was encoded again")
+	}
+	if len(e.kept) > 2000 {
+		t.Errorf("%d messages are kept", len(e.kept))
 	}
 }
 

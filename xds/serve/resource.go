@@ -13,10 +13,11 @@ import (
 
 // resource is one encoded resource, shared by every proxy that has it.
 type resource struct {
-	name   string
-	digest digest
-	wire   *discovery.Resource
-	size   int
+	name    string
+	message proto.Message // that it was made of
+	digest  digest
+	wire    *discovery.Resource
+	size    int
 	// endpoints is, for a cluster, the name of its EDS resource: Envoy warms
 	// a changed cluster until it gets that, and does not ask for it.
 	endpoints string
@@ -26,6 +27,7 @@ type resource struct {
 
 // encode marshals a resource deterministically.
 func encode(name string, m proto.Message) (*resource, error) {
+	r := &resource{name: name, message: m}
 	boxed, ok := m.(*anypb.Any)
 	if !ok {
 		boxed = &anypb.Any{}
@@ -35,7 +37,7 @@ func encode(name string, m proto.Message) (*resource, error) {
 	} else if boxed.GetTypeUrl() == TypeCluster || boxed.GetTypeUrl() == TypeRouteConfiguration {
 		m, _ = boxed.UnmarshalNew() // what cannot be read refers to nothing
 	}
-	r := &resource{name: name, digest: digestOf(boxed.GetTypeUrl(), boxed.GetValue()), size: len(boxed.GetValue()) + len(name)}
+	r.digest, r.size = digestOf(boxed.GetTypeUrl(), boxed.GetValue()), len(boxed.GetValue())+len(name)
 	switch m := m.(type) {
 	case *cluster.Cluster:
 		if m.GetType() == cluster.Cluster_EDS {

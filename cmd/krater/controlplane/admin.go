@@ -3,19 +3,22 @@ package controlplane
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/pprof"
 	"slices"
-	"strings"
 
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/serve"
 )
 
-// adminAPI answers `krater status` and the part of krater that runs the fleet.
+// adminAPI answers `krater status` and the part of krater that runs the fleet,
+// and profiles of this process to those who may open its socket.
 func (c *ControlPlane) adminAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Status()) })
 	mux.HandleFunc("GET /fleet", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Fleet()) })
 	mux.HandleFunc("GET /snapshot", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.now().snapshot) })
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /history", func(w http.ResponseWriter, r *http.Request) {
 		if set := r.URL.Query().Get("policySet"); set != "" {
 			c.writeJSON(w, c.status.WithPolicySet(set))
@@ -50,7 +53,7 @@ func (c *ControlPlane) Status() Status {
 	current := c.now()
 	out := Status{
 		Mesh: current.snapshot.Mesh.Name, Snapshot: current.snapshot.Version, At: current.at,
-		Modules: current.modules, Problems: slices.Clone(current.problems),
+		Modules: modulesOf(current.snapshot, current.clients), Problems: slices.Clone(current.problems),
 	}
 	clients := map[string]serve.ClientStatus{}
 	for _, s := range c.server.Status() {
@@ -100,30 +103,4 @@ func refusals(s ClientStatus) model.Problems {
 		}
 	}
 	return out.Sorted()
-}
-
-// modulesOf lists the Wasm modules that are bound, and counts who has them.
-func modulesOf(s *model.Snapshot, sets map[string]serve.Set) []ModuleStatus {
-	byDigest := map[string]*ModuleStatus{}
-	var order []string
-	for _, f := range s.Filters {
-		m := byDigest[f.Module.Digest]
-		if m == nil {
-			m = &ModuleStatus{URL: f.Module.URL, Digest: f.Module.Digest, Size: f.Module.Size}
-			byDigest[f.Module.Digest] = m
-			order = append(order, f.Module.Digest)
-		}
-		m.Filters = append(m.Filters, f.Object.String())
-	}
-	var out []ModuleStatus
-	for _, digest := range order {
-		m := byDigest[digest]
-		for _, set := range sets {
-			if mentions(set, strings.TrimPrefix(digest, "sha256:")) {
-				m.Proxies++
-			}
-		}
-		out = append(out, *m)
-	}
-	return out
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/krater-mesh/krater/config/status"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/serve"
+	"github.com/krater-mesh/krater/xds/translate"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 )
@@ -39,6 +40,9 @@ type ControlPlane struct {
 	server *serve.Server
 	edits  *edits
 	status *status.Status
+	// Of the one goroutine that takes edits.
+	publisher  *publisher
+	policySets policySets
 
 	mu      sync.Mutex
 	current published
@@ -47,10 +51,10 @@ type ControlPlane struct {
 // published is the newest snapshot with what came of it.
 type published struct {
 	snapshot    *model.Snapshot
-	problems    model.Problems  // all of them
-	translation model.Problems  // those of translation
-	nodes       map[string]bool // that were published to
-	modules     []ModuleStatus
+	endpoints   model.Endpoints
+	problems    model.Problems           // all of them
+	translation model.Problems           // those of translation
+	clients     map[string][]*serve.Part // what was published, by node
 	at          time.Time
 }
 
@@ -61,6 +65,7 @@ func New(o Options) (*ControlPlane, error) {
 		return nil, err
 	}
 	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits()}
+	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin()})
 	c.server = serve.New(serve.Options{Logger: o.Logger, Observe: c.edits.observe})
 	return c, nil
 }

@@ -16,11 +16,11 @@ func TestNoEnvironmentLeavesWithTheSlices(t *testing.T) {
 		}}},
 		Rego: []*model.RegoPolicy{{Object: model.Ref{Kind: "RegoPolicy", Namespace: "default", Name: "p"}}},
 	}
-	collector, err := collectorSlice(s)
+	collector, err := collectorSlice(&daemonSlices{}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	policyd, err := policydSlice(s)
+	policyd, err := policydSlice(&daemonSlices{}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
