@@ -1,8 +1,6 @@
 package crds
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -48,16 +46,20 @@ func (v *virtualService) headerChange(name string, mayBeHost bool, field string)
 	}
 }
 
-// oneAuthority checks that the host is set in one place.
+// oneAuthority tells what becomes of a host that is set in two places: the
+// rewrite wins.
 func (v *virtualService) oneAuthority(h *networking.HTTPRoute, field string) {
-	given := h.GetRewrite().GetAuthority() != ""
+	var names []string
 	for _, values := range []map[string]string{h.GetHeaders().GetRequest().GetSet(), h.GetHeaders().GetRequest().GetAdd()} {
-		for _, name := range slices.Sorted(maps.Keys(values)) {
-			if authority(name) && given {
-				v.add(model.Error, model.CodeInvalidValue, field+".headers.request", "use rewrite.authority alone", "the host is set twice")
-				return
+		for name := range values {
+			if authority(name) {
+				names = append(names, name)
 			}
-			given = given || authority(name)
 		}
+	}
+	if len(names) > 1 {
+		v.add(model.Error, model.CodeInvalidValue, field+".headers.request", "use rewrite.authority alone", "the host is set twice")
+	} else if len(names) > 0 && h.GetRewrite().GetAuthority() != "" {
+		v.add(model.Warning, model.CodeInvalidValue, field+".headers.request", "leave it out", "%s has no effect: rewrite.authority wins", names[0])
 	}
 }

@@ -15,9 +15,10 @@ var retryConditions = []string{"5xx", "gateway-error", "reset", "reset-before-re
 	"envoy-ratelimited", "retriable-4xx", "refused-stream", "retriable-status-codes", "retriable-headers",
 	"http3-post-connect-failure", "cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"}
 
-// DefaultRetries are a route's that says nothing: Istio's.
+// DefaultRetries are a route's that says nothing: Istio's. A service's own
+// 503 is not among them: the request may have been handled.
 func DefaultRetries() model.Retries {
-	return model.Retries{Attempts: 2, RetryOn: []string{"connect-failure", "refused-stream", "unavailable", "cancelled"}, RetryOnStatus: []uint32{503}}
+	return model.Retries{Attempts: 2, RetryOn: []string{"connect-failure", "refused-stream", "unavailable", "cancelled"}}
 }
 
 func (c *conversion) retries(r *networking.HTTPRetry, field string) *model.Retries {
@@ -37,8 +38,7 @@ func (c *conversion) retries(r *networking.HTTPRetry, field string) *model.Retri
 		c.add(model.Error, model.CodeInvalidValue, field+".attempts", "give attempts, or leave the rest out", "without attempts there are no retries, and nothing else of them has a meaning")
 	}
 	if out.Attempts > 0 && len(out.RetryOn)+len(out.RetryOnStatus) == 0 {
-		d := DefaultRetries()
-		out.RetryOn, out.RetryOnStatus = d.RetryOn, d.RetryOnStatus
+		out.RetryOn = DefaultRetries().RetryOn
 	}
 	return out
 }
