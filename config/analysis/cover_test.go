@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,13 +14,23 @@ func TestCoversIsTrue(t *testing.T) {
 	covered := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		a, b := drawMatch(rt, "a"), drawMatch(rt, "b")
+		if rapid.Bool().Draw(rt, "alike") {
+			b = alike(rt, a)
+		}
 		if !covers(a, b) {
 			return
 		}
 		covered++
-		path, header, port := drawPath(rt), drawHeader(rt), rapid.SampledFrom([]uint32{80, 81}).Draw(rt, "port")
-		if holds(b, path, header, port) && !holds(a, path, header, port) {
-			rt.Fatalf("%+v is said to cover %+v, but not for %q, x: %v, port %d", a, b, path, header, port)
+		for _, path := range requests {
+			for i := range requests {
+				for _, header := range []*string{nil, &requests[i]} {
+					for _, port := range []uint32{80, 81} {
+						if holds(b, path, header, port) && !holds(a, path, header, port) {
+							rt.Fatalf("%+v is said to cover %+v, but not for %q, x: %v, port %d", a, b, path, header, port)
+						}
+					}
+				}
+			}
 		}
 	})
 	if covered < 5 {
@@ -29,7 +38,10 @@ func TestCoversIsTrue(t *testing.T) {
 	}
 }
 
-var texts = []string{"/", "/a", "/A", "/ab", "/a/b", "/a/B/c"}
+var texts = []string{"/", "/a", "/A", "/ab", "/a/b"}
+
+// requests are paths, and values of the header.
+var requests = []string{"/", "/a", "/A", "/ab", "/AB", "/a/b", "/a/B", "/abb", "/b", "/Ab/B"}
 
 func drawText(rt *rapid.T, label string) model.StringMatch {
 	m := model.StringMatch{Kind: rapid.SampledFrom([]model.MatchKind{model.Exact, model.Prefix, model.Suffix, model.Regex, model.Present}).Draw(rt, label+" kind"),
@@ -56,21 +68,26 @@ func drawMatch(rt *rapid.T, label string) model.HTTPMatch {
 	return out
 }
 
-func drawPath(rt *rapid.T) string {
-	p := rapid.SampledFrom(texts).Draw(rt, "path") + rapid.SampledFrom([]string{"", "b", "/B"}).Draw(rt, "more")
-	if rapid.Bool().Draw(rt, "upper case") {
-		p = strings.ToUpper(p)
+// alike changes one thing or another of a match.
+func alike(rt *rapid.T, a model.HTTPMatch) model.HTTPMatch {
+	change := func(m model.StringMatch, label string) model.StringMatch {
+		m.IgnoreCase = m.IgnoreCase != rapid.Bool().Draw(rt, label+" flips case")
+		if m.Kind != model.Regex && m.Kind != model.Present {
+			m.Value += rapid.SampledFrom([]string{"", "b", "/B"}).Draw(rt, label+" goes on")
+			m.Kind = rapid.SampledFrom([]model.MatchKind{m.Kind, model.Exact}).Draw(rt, label+" becomes")
+		}
+		return m
 	}
-	return p
-}
-
-// drawHeader is nil where the request has none.
-func drawHeader(rt *rapid.T) *string {
-	if rapid.Bool().Draw(rt, "without the header") {
-		return nil
+	if a.Path != nil {
+		p := change(*a.Path, "path")
+		a.Path = &p
 	}
-	v := drawPath(rt)
-	return &v
+	if len(a.Headers) > 0 {
+		h := a.Headers[0]
+		h.Match = change(h.Match, "header")
+		a.Headers = []model.HeaderMatch{h}
+	}
+	return a
 }
 
 func holds(m model.HTTPMatch, path string, header *string, port uint32) bool {
