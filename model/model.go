@@ -32,14 +32,17 @@ func (r Ref) Key() string {
 }
 
 // Less orders refs by kind, namespace and name.
-func (r Ref) Less(o Ref) bool {
-	if r.Kind != o.Kind {
-		return r.Kind < o.Kind
+func (r Ref) Less(o Ref) bool { return r.Compare(o) < 0 }
+
+// Compare is Less for sorting.
+func (r Ref) Compare(o Ref) int {
+	if c := strings.Compare(r.Kind, o.Kind); c != 0 {
+		return c
 	}
-	if r.Namespace != o.Namespace {
-		return r.Namespace < o.Namespace
+	if c := strings.Compare(r.Namespace, o.Namespace); c != 0 {
+		return c
 	}
-	return r.Name < o.Name
+	return strings.Compare(r.Name, o.Name)
 }
 
 // ParseKey splits "namespace/name"; a bare name gets the given namespace.

@@ -9,6 +9,24 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
+var destinationsStep = step{
+	name:  "destinations",
+	kinds: []string{"DestinationRule"},
+	reads: func(d *draft) []any {
+		return []any{d.settings, listID(d.snap.Services), listID(d.sorted), listID(d.snap.Secrets)}
+	},
+	run: (*draft).resolveDestinations,
+	share: func(d *draft, p *Result) {
+		d.snap.Destinations = shared(d.snap.Destinations, p.Snapshot.Destinations, func(v *model.DestinationPolicy) model.Ref { return v.Object })
+	},
+	outputs: func(d *draft) []any { return []any{&d.snap.Destinations, &d.subsets} },
+}
+
+func (d *draft) resolveDestinations() {
+	d.byCreation(d.destinationRule)
+	slices.SortStableFunc(d.snap.Destinations, func(a, b *model.DestinationPolicy) int { return a.Object.Compare(b.Object) })
+}
+
 // destinations finds DestinationRules by namespace and host, oldest first.
 type destinations struct {
 	exact     map[string][]*model.DestinationPolicy // "namespace host"

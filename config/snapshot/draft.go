@@ -15,10 +15,14 @@ import (
 // others.
 type draft struct {
 	opts      Options
-	slots     []*slot // by Ref
-	oldest    []*slot // by creation
+	byKind    map[string][]*slot // by Ref
+	slots     []*slot            // of the step that is done now, by Ref
+	oldest    []*slot            // the same by creation
+	done      map[string]*kept   // steps, by name
 	snap      *model.Snapshot
 	endpoints map[model.ServiceKey][]model.Endpoint
+	sorted    model.Endpoints // the same, as others see them
+	settings  *model.Mesh     // the same pointer is the same settings
 	errors    map[model.Ref]model.Problems
 	dangles   map[model.Ref]int  // errors that are missing destinations
 	accepted  map[model.Ref]bool // may have them
@@ -30,40 +34,35 @@ type draft struct {
 	delegates map[string]*delegate           // by "namespace/name"
 	backends  map[string]bool
 	listens   map[string]model.Ref // Prometheus backends, by address
-	external  []crds.Entry         // WorkloadEntries
+	external  []*crds.Entry        // WorkloadEntries
 }
 
 func newDraft(slots []*slot, o Options) *draft {
-	accepted := map[model.Ref]bool{}
-	for _, s := range slots {
-		accepted[s.ref] = s.dangling
-	}
-	return &draft{opts: o, subsets: destinations{exact: map[string][]*model.DestinationPolicy{}, wildcards: map[string][]*model.DestinationPolicy{}},
-		slots: slots, oldest: byTime(slots), accepted: accepted, dangles: map[model.Ref]int{}, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
+	d := &draft{opts: o, subsets: destinations{exact: map[string][]*model.DestinationPolicy{}, wildcards: map[string][]*model.DestinationPolicy{}},
+		byKind: map[string][]*slot{}, done: map[string]*kept{},
+		accepted: map[model.Ref]bool{}, dangles: map[model.Ref]int{}, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
 		endpoints: map[model.ServiceKey][]model.Endpoint{}, errors: map[model.Ref]model.Problems{},
 		services: map[string][]model.Service{}, backends: map[string]bool{},
 		owners: map[string][]*model.RouteTable{}, delegates: map[string]*delegate{}, listens: map[string]model.Ref{}}
+	for from := 0; from < len(slots); {
+		to := from
+		for to < len(slots) && slots[to].ref.Kind == slots[from].ref.Kind {
+			if slots[to].dangling {
+				d.accepted[slots[to].ref] = true
+			}
+			to++
+		}
+		d.byKind[slots[from].ref.Kind] = slots[from:to]
+		from = to
+	}
+	return d
 }
 
-// resolve fills the snapshot, what others refer to first.
+// resolve fills the snapshot, step by step.
 func (d *draft) resolve() {
-	d.mesh()
-	d.each(func(e *crds.Entry) {
-		if e.Content.Workload != nil {
-			d.external = append(d.external, *e)
-		}
-	})
-	d.byAge(d.serviceEntry)
-	d.sortServices()
-	d.localPorts()
-	d.each(d.gateway)
-	d.byCreation(d.destinationRule)
-	d.each(d.delegate)
-	d.byAge(d.routeTable)
-	d.each(d.policy)
-	d.byAge(d.backend)
-	d.telemetry()
-	d.sort()
+	for _, s := range steps {
+		d.do(s)
+	}
 }
 
 // each visits the entries by Ref.
@@ -105,19 +104,6 @@ func byTime(slots []*slot) []*slot {
 		return strings.Compare(x, y)
 	})
 	return list
-}
-
-// sort brings what was visited by age into the order of Refs; routes into that
-// of creation.
-func (d *draft) sort() {
-	s := d.snap
-	sort.SliceStable(s.Destinations, func(i, j int) bool { return s.Destinations[i].Object.Less(s.Destinations[j].Object) })
-	sort.SliceStable(s.Backends, func(i, j int) bool { return s.Backends[i].Object.Less(s.Backends[j].Object) })
-	place := map[model.Ref]int{}
-	for i, o := range d.oldest {
-		place[o.ref] = i
-	}
-	sort.SliceStable(s.Routes, func(i, j int) bool { return place[s.Routes[i].Object] < place[s.Routes[j].Object] })
 }
 
 // problem reports on a field of an entry. An Error keeps the entry out.

@@ -5,6 +5,17 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
+var gatewaysStep = step{
+	name:  "gateways",
+	kinds: []string{"Gateway"},
+	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Secrets)} },
+	run:   func(d *draft) { d.each(d.gateway) },
+	share: func(d *draft, p *Result) {
+		d.snap.Gateways = shared(d.snap.Gateways, p.Snapshot.Gateways, func(v *model.Gateway) model.Ref { return v.Object })
+	},
+	outputs: func(d *draft) []any { return []any{&d.snap.Gateways} },
+}
+
 // gateway adds a Gateway, and warns of ports that no gateway opens.
 func (d *draft) gateway(e *crds.Entry) {
 	g := e.Content.Gateway

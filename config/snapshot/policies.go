@@ -8,6 +8,29 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
+var policiesStep = step{
+	name:  "policies",
+	kinds: []string{"AuthorizationPolicy", "RegoPolicy", "RateLimit", "Filter", "WasmPlugin", "AttributeSet"},
+	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads)} },
+	run:   func(d *draft) { d.each(d.policy) },
+	share: func(d *draft, p *Result) {
+		s, e := d.snap, p.Snapshot
+		type key struct {
+			object model.Ref
+			name   string
+		}
+		s.Authorization = shared(s.Authorization, e.Authorization, func(v *model.AuthorizationPolicy) model.Ref { return v.Object })
+		s.Rego = shared(s.Rego, e.Rego, func(v *model.RegoPolicy) model.Ref { return v.Object })
+		s.Limits = shared(s.Limits, e.Limits, func(v *model.Limit) key { return key{v.Object, v.Name} })
+		s.Filters = shared(s.Filters, e.Filters, func(v *model.FilterBinding) model.Ref { return v.Object })
+		s.Attributes = shared(s.Attributes, e.Attributes, func(v *model.AttributeSet) model.Ref { return v.Object })
+	},
+	outputs: func(d *draft) []any {
+		s := d.snap
+		return []any{&s.Authorization, &s.Rego, &s.Limits, &s.Filters, &s.Attributes}
+	},
+}
+
 // policy adds what selects workloads and refers to nothing else.
 func (d *draft) policy(e *crds.Entry) {
 	c := e.Content

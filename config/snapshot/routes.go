@@ -8,6 +8,30 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
+var routesStep = step{
+	name:  "routes",
+	kinds: []string{"VirtualService"},
+	reads: func(d *draft) []any {
+		return []any{d.settings, listID(d.snap.Services), listID(d.snap.Gateways), listID(d.snap.Destinations)}
+	},
+	run: (*draft).resolveRoutes,
+	share: func(d *draft, p *Result) {
+		d.snap.Routes = shared(d.snap.Routes, p.Snapshot.Routes, func(v *model.RouteTable) model.Ref { return v.Object })
+	},
+	outputs: func(d *draft) []any { return []any{&d.snap.Routes} },
+}
+
+// resolveRoutes leaves the tables in the order of creation.
+func (d *draft) resolveRoutes() {
+	d.each(d.delegate)
+	d.byAge(d.routeTable)
+	place := make(map[model.Ref]int, len(d.oldest))
+	for i, o := range d.oldest {
+		place[o.ref] = i
+	}
+	slices.SortStableFunc(d.snap.Routes, func(a, b *model.RouteTable) int { return place[a.Object] - place[b.Object] })
+}
+
 // routeTable adds a VirtualService. One without hosts is a delegate: it is
 // part of those that delegate to it.
 func (d *draft) routeTable(e *crds.Entry) {

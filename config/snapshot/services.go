@@ -1,9 +1,47 @@
 package snapshot
 
 import (
+	"reflect"
+
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 )
+
+// servicesStep is what can be called, and where it is served.
+var servicesStep = step{
+	name:  "services",
+	kinds: []string{"Mesh", "ServiceEntry", "WorkloadEntry"},
+	reads: func(*draft) []any { return nil },
+	run:   (*draft).resolveServices,
+	share: func(d *draft, p *Result) {
+		if reflect.DeepEqual(p.settings, d.settings) {
+			d.settings = p.settings
+		}
+		if reflect.DeepEqual(d.snap.Workloads, p.Snapshot.Workloads) {
+			d.snap.Workloads = p.Snapshot.Workloads
+		}
+		d.snap.Services = shared(d.snap.Services, p.Snapshot.Services, func(v *model.Service) model.ServiceKey { return v.Key() })
+		d.sorted = shared(d.sorted, p.Endpoints, func(v *model.ServiceEndpoints) model.ServiceKey { return v.Service })
+	},
+	outputs: func(d *draft) []any {
+		return []any{&d.snap.Mesh, &d.settings, &d.snap.Workloads, &d.snap.Services, &d.services, &d.endpoints, &d.sorted}
+	},
+}
+
+func (d *draft) resolveServices() {
+	d.mesh()
+	d.each(func(e *crds.Entry) {
+		if e.Content.Workload != nil {
+			d.external = append(d.external, e)
+		}
+	})
+	d.byAge(d.serviceEntry)
+	d.sortServices()
+	d.localPorts()
+	d.sorted = d.sortedEndpoints()
+	settings := d.snap.Mesh
+	d.settings = &settings
+}
 
 // serviceEntry adds the services of a ServiceEntry, one a host.
 func (d *draft) serviceEntry(e *crds.Entry) {

@@ -9,37 +9,6 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// share puts what the previous snapshot has in equal form in the place of what
-// this draft made: the same pointer is the same content.
-func (d *draft) share(p *Result) {
-	s, e := d.snap, p.Snapshot
-	if reflect.DeepEqual(s.Workloads, e.Workloads) {
-		s.Workloads = e.Workloads
-	}
-	if slices.Equal(s.Placements, e.Placements) {
-		s.Placements = e.Placements
-	}
-	s.Services = shared(s.Services, e.Services, func(v *model.Service) model.ServiceKey { return v.Key() })
-	s.Gateways = shared(s.Gateways, e.Gateways, func(v *model.Gateway) model.Ref { return v.Object })
-	s.Routes = shared(s.Routes, e.Routes, func(v *model.RouteTable) model.Ref { return v.Object })
-	s.Destinations = shared(s.Destinations, e.Destinations, func(v *model.DestinationPolicy) model.Ref { return v.Object })
-	s.Sidecars = shared(s.Sidecars, e.Sidecars, func(v *model.Sidecar) model.Ref { return v.Object })
-	s.Patches = shared(s.Patches, e.Patches, func(v *model.EnvoyPatch) model.Ref { return v.Object })
-	s.Secrets = shared(s.Secrets, e.Secrets, func(v *model.Secret) model.Ref { return v.Object })
-	s.Authorization = shared(s.Authorization, e.Authorization, func(v *model.AuthorizationPolicy) model.Ref { return v.Object })
-	s.Rego = shared(s.Rego, e.Rego, func(v *model.RegoPolicy) model.Ref { return v.Object })
-	s.Limits = shared(s.Limits, e.Limits, func(v *model.Limit) limitKey { return limitKey{v.Object, v.Name} })
-	s.Filters = shared(s.Filters, e.Filters, func(v *model.FilterBinding) model.Ref { return v.Object })
-	s.Attributes = shared(s.Attributes, e.Attributes, func(v *model.AttributeSet) model.Ref { return v.Object })
-	s.Telemetry = shared(s.Telemetry, e.Telemetry, func(v *model.TelemetryRule) model.Ref { return v.Object })
-	s.Backends = shared(s.Backends, e.Backends, func(v *model.TelemetryBackend) model.Ref { return v.Object })
-}
-
-type limitKey struct {
-	object model.Ref
-	name   string
-}
-
 // shared is a list with the items of an earlier one where they are equal; it
 // is the earlier one itself where all are. Both are in one order.
 func shared[T any, K comparable](list, earlier []*T, key func(*T) K) []*T {

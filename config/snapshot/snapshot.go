@@ -5,7 +5,7 @@
 package snapshot
 
 import (
-	"sort"
+	"slices"
 
 	"github.com/krater-mesh/krater/config/store"
 	"github.com/krater-mesh/krater/crds"
@@ -29,6 +29,9 @@ type Result struct {
 	Problems  model.Problems
 	// InForce are the entries that the snapshot was made of, by Ref.
 	InForce []*crds.Entry
+
+	steps    map[string]*kept // how it was made
+	settings *model.Mesh
 }
 
 // Build makes the snapshot. A version of an object that does not fit to the
@@ -69,7 +72,10 @@ func newSlots(candidates []store.Candidate) []*slot {
 		}
 		out = append(out, s)
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].ref.Less(out[j].ref) })
+	byRef := func(a, b *slot) int { return a.ref.Compare(b.ref) }
+	if !slices.IsSortedFunc(out, byRef) { // the store sorts them
+		slices.SortStableFunc(out, byRef)
+	}
 	return out
 }
 
@@ -124,7 +130,8 @@ func rank(kind string) int {
 
 // result seals the last draft.
 func (d *draft) result(slots []*slot, problems model.Problems) Result {
-	out := Result{Snapshot: d.snap, Endpoints: d.sortedEndpoints(), Problems: append(problems, d.warnings...)}
+	out := Result{Snapshot: d.snap, Endpoints: d.sorted, Problems: append(problems, d.warnings...),
+		InForce: make([]*crds.Entry, 0, len(slots)), steps: d.done, settings: d.settings}
 	for _, s := range slots {
 		if len(s.versions) == 0 {
 			continue
@@ -150,8 +157,9 @@ func (d *draft) result(slots []*slot, problems model.Problems) Result {
 	if p := d.opts.Previous; p == nil {
 		d.snap.Seal()
 	} else {
-		d.share(p)
-		out.Endpoints = shared(out.Endpoints, p.Endpoints, func(v *model.ServiceEndpoints) model.ServiceKey { return v.Service })
+		if slices.Equal(d.snap.Placements, p.Snapshot.Placements) {
+			d.snap.Placements = p.Snapshot.Placements
+		}
 		d.snap.SealAfter(p.Snapshot)
 	}
 	out.Problems = out.Problems.Sorted()

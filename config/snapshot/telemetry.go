@@ -7,6 +7,27 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
+var telemetryStep = step{
+	name:  "telemetry",
+	kinds: []string{"TelemetryBackend", "TelemetryRule"},
+	reads: func(d *draft) []any {
+		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Attributes)}
+	},
+	run: (*draft).resolveTelemetry,
+	share: func(d *draft, p *Result) {
+		s, e := d.snap, p.Snapshot
+		s.Telemetry = shared(s.Telemetry, e.Telemetry, func(v *model.TelemetryRule) model.Ref { return v.Object })
+		s.Backends = shared(s.Backends, e.Backends, func(v *model.TelemetryBackend) model.Ref { return v.Object })
+	},
+	outputs: func(d *draft) []any { return []any{&d.snap.Telemetry, &d.snap.Backends} },
+}
+
+func (d *draft) resolveTelemetry() {
+	d.byAge(d.backend)
+	d.telemetry()
+	slices.SortStableFunc(d.snap.Backends, func(a, b *model.TelemetryBackend) int { return a.Object.Compare(b.Object) })
+}
+
 // backend adds a TelemetryBackend.
 func (d *draft) backend(e *crds.Entry) {
 	if e.Content.Backend == nil {

@@ -26,7 +26,7 @@ func (s *Store) ordered(candidates map[model.Ref]Candidate) []Candidate {
 				added = append(added, ref)
 			}
 		}
-		slices.SortFunc(added, compare)
+		slices.SortFunc(added, model.Ref.Compare)
 		kept = merged(kept, added)
 	}
 	s.order = kept
@@ -48,14 +48,4 @@ func merged(a, b []model.Ref) []model.Ref {
 		}
 	}
 	return append(append(out, a...), b...)
-}
-
-func compare(a, b model.Ref) int {
-	switch {
-	case a.Less(b):
-		return -1
-	case b.Less(a):
-		return 1
-	}
-	return 0
 }
