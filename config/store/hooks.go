@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
@@ -25,6 +26,9 @@ type Hooks struct {
 	// baseDir or "builtin:ROOT". sha256, where not empty, must be its digest
 	// ("sha256:" and 64 hex digits).
 	ResolveModule func(url, sha256, baseDir string) (model.Module, error)
+	// CheckFilter gives what is wrong with the configuration of a filter, each
+	// with its field's path ("request.set.x: text") where it has one.
+	CheckFilter func(url, config string) []string
 	// ReadFile reads a file that an object names. Nil: os.ReadFile.
 	ReadFile func(path string) ([]byte, error)
 }
@@ -35,9 +39,30 @@ func (h Hooks) check(e *crds.Entry) model.Problems {
 	case e.Content.Rego != nil && h.CheckRego != nil:
 		return h.checkRego(e)
 	case e.Content.Filter != nil && h.ResolveModule != nil:
-		return h.resolveModule(e)
+		return append(h.resolveModule(e), h.checkFilter(e)...)
 	}
 	return nil
+}
+
+// checkFilter finds what the filter itself would refuse, too late, in the proxy.
+func (h Hooks) checkFilter(e *crds.Entry) model.Problems {
+	if h.CheckFilter == nil {
+		return nil
+	}
+	root := "spec.config"
+	if e.Ref.Kind == "WasmPlugin" {
+		root = "spec.pluginConfig"
+	}
+	var out model.Problems
+	for _, text := range h.CheckFilter(e.Content.Filter.Module.URL, e.Content.Filter.Config) {
+		field := root
+		if at, rest, ok := strings.Cut(text, ": "); ok && !strings.Contains(at, " ") {
+			field, text = root+"."+at, rest
+		}
+		out = append(out, model.Problem{Code: model.CodeInvalidValue, Severity: model.Error, Object: e.Ref, Field: field,
+			Message: text, Fix: "the filter's fields are in docs/filters.md", Origin: e.At(field)})
+	}
+	return out
 }
 
 func (h Hooks) checkRego(e *crds.Entry) model.Problems {

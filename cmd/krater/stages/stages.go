@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/krater-mesh/krater/config/snapshot"
 	"github.com/krater-mesh/krater/config/source/file"
@@ -56,6 +55,7 @@ func Open(paths []string, stateDir, moduleDir string) (*Stages, error) {
 	s.store, err = store.Open(stateDir, store.Hooks{
 		CheckRego:     checkRego,
 		ResolveModule: s.resolveModule,
+		CheckFilter:   checkFilter,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the last good configuration: %w", err)
@@ -122,18 +122,6 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 // Save writes what is in force, for a restart. It waits for the disk: it is to
 // be called when an edit has been published.
 func (s *Stages) Save() error { return s.store.Save() }
-
-// builtinRoots are the filters of the built-in module, as its main names them.
-var builtinRoots = []string{"attributes", "denier", "headers"}
-
-// resolveModule refuses a built-in filter that is not there: a proxy would only
-// refuse it later.
-func (s *Stages) resolveModule(url, sha256, baseDir string) (model.Module, error) {
-	if root, ok := strings.CutPrefix(url, model.BuiltinModule); ok && !slices.Contains(builtinRoots, root) {
-		return model.Module{}, fmt.Errorf("there is no built-in filter %q: there are %s", root, strings.Join(builtinRoots, ", "))
-	}
-	return s.modules.Resolve(url, sha256, baseDir)
-}
 
 func checkRego(p model.RegoPolicy) []store.RegoError {
 	var out []store.RegoError

@@ -1,0 +1,44 @@
+package stages
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/filters/attributes"
+	"github.com/krater-mesh/krater/filters/denier"
+	"github.com/krater-mesh/krater/filters/headers"
+	"github.com/krater-mesh/krater/filters/sdk"
+	"github.com/krater-mesh/krater/model"
+)
+
+// builtinFilters are those of the built-in module, as its main names them. Each
+// reads its configuration here as it does in the proxy.
+var builtinFilters = map[string]func(config []byte) (sdk.Filter, error){
+	"attributes": attributes.New,
+	"denier":     denier.New,
+	"headers":    headers.New,
+}
+
+// resolveModule refuses a built-in filter that is not there: a proxy would only
+// refuse it later.
+func (s *Stages) resolveModule(url, sha256, baseDir string) (model.Module, error) {
+	if root, ok := strings.CutPrefix(url, model.BuiltinModule); ok && builtinFilters[root] == nil {
+		return model.Module{}, fmt.Errorf("there is no built-in filter %q: there are %s", root, strings.Join(slices.Sorted(maps.Keys(builtinFilters)), ", "))
+	}
+	return s.modules.Resolve(url, sha256, baseDir)
+}
+
+// checkFilter gives what a built-in filter refuses of its configuration.
+func checkFilter(url, config string) []string {
+	root, ok := strings.CutPrefix(url, model.BuiltinModule)
+	read := builtinFilters[root]
+	if !ok || read == nil {
+		return nil
+	}
+	if _, err := read([]byte(config)); err != nil {
+		return strings.Split(err.Error(), "\n")
+	}
+	return nil
+}
