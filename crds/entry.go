@@ -42,6 +42,7 @@ type Content struct {
 	Service       *ExternalService           `json:"service,omitempty"`
 	Workload      *ExternalWorkload          `json:"workload,omitempty"`
 	Sidecar       *model.Sidecar             `json:"sidecar,omitempty"`
+	Patches       []model.EnvoyPatch         `json:"patches,omitempty"`
 	KubeService   *KubeService               `json:"kubeService,omitempty"`
 	EndpointSlice *EndpointSlice             `json:"endpointSlice,omitempty"`
 	Secret        *SecretData                `json:"secret,omitempty"`

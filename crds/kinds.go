@@ -23,6 +23,8 @@ var kinds = sync.OnceValue(func() []kind {
 		networkingKind("ServiceEntry", &networking.ServiceEntry{}, convertServiceEntry, nil, nil),
 		networkingKind("WorkloadEntry", &networking.WorkloadEntry{}, convertWorkloadEntry, nil, nil),
 		networkingKind("Sidecar", &networking.Sidecar{}, convertSidecar, nil, nil),
+		{name: "EnvoyFilter", group: "networking.istio.io", versions: []string{"v1alpha3"},
+			spec: shapeOf(&networking.EnvoyFilter{}), convert: convertEnvoyFilter},
 		{name: "AuthorizationPolicy", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, access: true, strict: true,
 			spec: shapeOf(&security.AuthorizationPolicy{}), translated: authorizationPolicyTranslated, convert: convertAuthorizationPolicy},
 		{name: "WasmPlugin", group: "extensions.istio.io", versions: []string{"v1alpha1"},
@@ -46,7 +48,6 @@ var kinds = sync.OnceValue(func() []kind {
 
 // notTranslated are kinds that are known and not read yet.
 var notTranslated = []kind{
-	{name: "EnvoyFilter", group: "networking.istio.io", versions: []string{"v1alpha3"}, why: "proxies get no patches"},
 	{name: "WorkloadGroup", group: "networking.istio.io", versions: []string{"v1alpha3", "v1beta1", "v1"}, why: "declare each WorkloadEntry"},
 	{name: "ProxyConfig", group: "networking.istio.io", versions: []string{"v1beta1"}, why: "proxies start with defaults"},
 	{name: "PeerAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "there is no mutual TLS"},

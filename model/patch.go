@@ -36,6 +36,7 @@ type PatchMatch struct {
 	PortName           string `json:"portName,omitempty"`
 	Gateway            string `json:"gateway,omitempty"`
 	VirtualHost        string `json:"virtualHost,omitempty"`
+	Domain             string `json:"domain,omitempty"` // one that the virtual host has
 	Route              string `json:"route,omitempty"`
 	Action             string `json:"action,omitempty"` // "ROUTE", "REDIRECT", "DIRECT_RESPONSE"
 
