@@ -123,10 +123,19 @@ func socketAddress(ip string, port uint32) *corev3.Address {
 	}}}
 }
 
+// callsFrom is the part of a bootstrap that has calls leave from a workload's
+// own address.
+func callsFrom(w model.Workload) *bootstrapv3.ClusterManager {
+	return &bootstrapv3.ClusterManager{UpstreamBindConfig: &corev3.BindConfig{
+		SourceAddress: socketAddress(w.Address, 0).GetSocketAddress(),
+	}}
+}
+
 // staticBootstrap translates a case into what `envoy -c` runs.
 func staticBootstrap(t testing.TB, c translateCase, o translate.Options, base *bootstrapv3.Bootstrap) []byte {
 	t.Helper()
 	resources, problems := translate.Translate(c.Snapshot, c.Endpoints, c.proxy(t), o)
+	base.ClusterManager = callsFrom(c.proxy(t))
 	for _, p := range problems {
 		t.Log(p)
 	}

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/krater-mesh/krater/model"
@@ -13,11 +14,12 @@ type class struct {
 	labels    map[string]string // only those that some rule asks of callers
 	gateway   bool
 	sidecar   *model.Sidecar
-	bind      string // the address that calls leave from; "" is any
+	locality  string
+	local     bool // its address is a loopback one, which its calls leave from
 }
 
 func (r *round) classOf(w *model.Workload) class {
-	c := class{namespace: w.Namespace, gateway: w.Gateway, bind: w.Address}
+	c := class{namespace: w.Namespace, gateway: w.Gateway, locality: w.Locality, local: loopback(w.Address)}
 	if !w.Gateway {
 		c.sidecar = r.snap.SidecarFor(*w)
 	}
@@ -57,6 +59,9 @@ func asked(snap *model.Snapshot) map[string]bool {
 		if d.Selector != nil {
 			add(d.Selector.Labels)
 		}
+		for _, key := range failoverLabels(snap.Mesh, d) {
+			out[key] = true
+		}
 	}
 	for _, s := range snap.Sidecars {
 		if s.Selector != nil {
@@ -68,13 +73,14 @@ func asked(snap *model.Snapshot) map[string]bool {
 
 // client is a proxy of the class, as far as rules ask.
 func (c class) client() model.Workload {
-	return model.Workload{Namespace: c.namespace, Labels: c.labels, Gateway: c.gateway}
+	return model.Workload{Namespace: c.namespace, Labels: c.labels, Gateway: c.gateway, Locality: c.locality}
 }
 
 // shared is what the proxies of a class have in common.
 type shared struct {
 	parts       []*Part
-	connections []connection
+	connections *connections // nil at a gateway
+	outbound    model.OutboundMode
 }
 
 func (r *round) shared(c class) shared {
@@ -83,16 +89,35 @@ func (r *round) shared(c class) shared {
 	var out shared
 	for _, s := range known.services {
 		policy := r.snap.DestinationFor(s, client)
-		found := r.eps.Find(s.Key())
+		found, from := r.eps.Find(s.Key()), callerOf(&client, r.mesh, policy)
 		clusters = append(clusters, r.clusters.of(clusterInput{
-			mesh: r.mesh, service: s, policy: policy, named: named(s, found), bind: bindsSource(s, found, c.bind),
+			mesh: r.mesh, service: s, policy: policy, named: ownEndpoints(s, found), namespace: credentialNamespace(policy, c.namespace),
+			caller: from, source: !c.local || fromOwnAddress(s, found),
 		}))
-		endpoints = append(endpoints, r.endpoints.of(endpointsInput{service: s, policy: policy, endpoints: found}))
+		endpoints = append(endpoints, r.endpoints.of(endpointsInput{service: s, policy: policy, endpoints: found, mesh: r.mesh, caller: from}))
 	}
 	out.parts = []*Part{r.joined.of(joinInput{clusters}), r.joined.of(joinInput{endpoints})}
 	if !c.gateway {
-		out.parts = append(out.parts, r.sidecarHosts(c))
-		out.connections = r.connections(c)
+		connections, slots := r.connections(c)
+		out.connections = connections
+		out.outbound, _ = known.Outbound(r.mesh)
+		out.parts = append(out.parts, r.sidecarHosts(c), slots)
 	}
 	return out
+}
+
+func loopback(address string) bool {
+	a, err := netip.ParseAddr(address)
+	return err == nil && a.IsLoopback()
+}
+
+// credentialNamespace is where a policy's credentials are looked up: the
+// caller's namespace; "" where it names none.
+func credentialNamespace(p *model.DestinationPolicy, caller string) string {
+	for _, t := range policies(p) {
+		if t.TLS != nil && t.TLS.Credential != "" {
+			return caller
+		}
+	}
+	return ""
 }

@@ -6,16 +6,12 @@ import (
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
-	internalv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/internal_upstream/v3"
-	rawv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/raw_buffer/v3"
+	dnsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/common/dns/v3"
+	dnsclusterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/dns/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/krater-mesh/krater/model"
 )
-
-// appSource is the address that a sidecar calls its application from, so that
-// the application can tell such calls from its own.
-const appSource = "127.0.0.6"
 
 // clusterInput is what a service's clusters are made of, as the proxies of a
 // class call it.
@@ -25,15 +21,20 @@ type clusterInput struct {
 	policy  *model.DestinationPolicy // nil: none
 	// named are the endpoints where the cluster itself names them: those of
 	// every other service come as resources of their own.
-	named *model.ServiceEndpoints
-	bind  string // the address that calls leave from; "" is any
+	named     *model.ServiceEndpoints
+	namespace string // the caller's, whose credentials are used; "" where none are
+	caller    caller
+	// source: calls leave from the workload's own address, which the bootstrap
+	// has; else from any.
+	source bool
 }
 
 // clusters are a service's under way.
 type clusters struct {
 	clusterInput
 	report
-	out Resources
+	out     Resources
+	secrets []secretUse
 }
 
 // serviceClusters makes a cluster for each port and each subset.
@@ -44,7 +45,7 @@ func serviceClusters(in clusterInput) *Part {
 			c.add(port, sub)
 		}
 	}
-	return &Part{Resources: c.out, problems: c.problems}
+	return &Part{Resources: c.out, problems: c.problems, secrets: c.secrets}
 }
 
 // subsets are those of a policy after the whole, which is nil.
@@ -73,48 +74,61 @@ func subsetLabels(s *model.Subset) map[string]string {
 	return s.Labels
 }
 
-// trafficPolicy is what holds for a subset.
-func trafficPolicy(p *model.DestinationPolicy, s *model.Subset) model.TrafficPolicy {
-	switch {
-	case p == nil:
-		return model.TrafficPolicy{}
-	case s == nil:
-		return p.Policy
-	}
-	return p.Policy.Merge(s.Policy)
-}
-
 // add makes the cluster of a port, or of one subset of it.
 func (b *clusters) add(port model.Port, sub *model.Subset) {
 	s := b.service
 	name := ClusterName(port.Number, subsetName(sub), s.Host)
 	c := &clusterv3.Cluster{
-		Name:            name,
-		Metadata:        metadata(map[string]string{"host": s.Host, "name": serviceName(s), "namespace": s.Namespace}),
-		DnsLookupFamily: clusterv3.Cluster_V4_PREFERRED,
+		Name:     name,
+		Metadata: metadata(map[string]string{"host": s.Host, "name": serviceName(s), "namespace": s.Namespace}),
 	}
-	if s.Resolution == model.ResolutionDNS {
-		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STRICT_DNS}
-		//lint:ignore SA1019 its replacement is a cluster type of its own, which strict DNS here is not
-		c.RespectDnsTtl = true
-		c.LoadAssignment = assignment(name, port, withLabels(s, b.named, subsetLabels(sub)))
-	} else {
+	policy := b.policy.PolicyFor(subsetName(sub), port.Number)
+	switch {
+	case dynamic(s, policy): // toNamed has it
+	case namesEndpoints(s):
+		c.ClusterDiscoveryType = byDNS(s.Resolution == model.ResolutionDNSRoundRobin)
+		eps := withLabels(s, b.named, subsetLabels(sub))
+		if s.Resolution == model.ResolutionDNSRoundRobin && len(eps) > 1 {
+			eps = eps[:1] // Envoy takes one name
+		}
+		c.LoadAssignment = assignment(name, port, eps)
+		prefer(c.LoadAssignment, eps, b.mesh, b.caller, policy)
+	default:
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
 		c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS()}
 	}
-	if b.bind != "" {
-		c.UpstreamBindConfig = bindTo(b.bind)
+	if !b.source {
+		c.UpstreamBindConfig = anySource()
 	}
-	b.traffic(c, port, trafficPolicy(b.policy, sub))
+	b.traffic(c, port, policy)
 	b.out.Clusters = append(b.out.Clusters, c)
 }
 
-// named are a service's endpoints, where its clusters themselves name them.
-func named(s *model.Service, eps *model.ServiceEndpoints) *model.ServiceEndpoints {
-	if s.Resolution == model.ResolutionDNS {
+// byDNS has Envoy look names up: all addresses of the answer are endpoints, or,
+// round robin, one after the other is the only one.
+func byDNS(roundRobin bool) *clusterv3.Cluster_ClusterType {
+	return &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
+		Name: "envoy.clusters.dns",
+		TypedConfig: pack(&dnsclusterv3.DnsCluster{
+			RespectDnsTtl:                true,
+			DnsLookupFamily:              dnsv3.DnsLookupFamily_V4_PREFERRED,
+			AllAddressesInSingleEndpoint: roundRobin,
+		}),
+	}}
+}
+
+// ownEndpoints are a service's endpoints, where its clusters themselves name them.
+func ownEndpoints(s *model.Service, eps *model.ServiceEndpoints) *model.ServiceEndpoints {
+	if namesEndpoints(s) {
 		return eps
 	}
 	return nil
+}
+
+// namesEndpoints tells whether a service's clusters themselves name where it
+// is served: Envoy finds the addresses.
+func namesEndpoints(s *model.Service) bool {
+	return s.Resolution == model.ResolutionDNS || s.Resolution == model.ResolutionDNSRoundRobin
 }
 
 // blackHole is where nothing is reached.
@@ -126,26 +140,25 @@ func blackHole() *clusterv3.Cluster {
 	}
 }
 
-// bindsSource gives the workload's own address where calls leave from it: only
-// where each endpoint can be reached from it. A loopback address reaches
-// nothing outside of the machine.
-func bindsSource(s *model.Service, eps *model.ServiceEndpoints, address string) string {
-	if s.Resolution == model.ResolutionDNS || (s.External && (eps == nil || len(eps.Endpoints) == 0)) {
-		return ""
-	}
-	own, err := netip.ParseAddr(address)
-	if err != nil || !own.IsLoopback() {
-		return ""
+// fromOwnAddress tells whether calls to a service leave from the workload's own
+// address, a loopback one: only where each endpoint can be reached from it. It
+// reaches nothing outside of the machine.
+func fromOwnAddress(s *model.Service, eps *model.ServiceEndpoints) bool {
+	if s.Resolution != model.ResolutionStatic || (s.External && (eps == nil || len(eps.Endpoints) == 0)) {
+		return false
 	}
 	if eps != nil {
 		for _, e := range eps.Endpoints {
-			if a, err := netip.ParseAddr(e.Address); err != nil || a.IsLoopback() != own.IsLoopback() || a.Is4() != own.Is4() {
-				return ""
+			if a, err := netip.ParseAddr(e.Address); err != nil || !a.IsLoopback() || !a.Is4() {
+				return false
 			}
 		}
 	}
-	return address
+	return true
 }
+
+// anySource keeps calls from leaving from the workload's own address.
+func anySource() *corev3.BindConfig { return &corev3.BindConfig{} }
 
 func bindTo(ip string) *corev3.BindConfig {
 	return &corev3.BindConfig{SourceAddress: &corev3.SocketAddress{
@@ -158,49 +171,6 @@ func serviceName(s *model.Service) string {
 		return s.Name
 	}
 	return s.Host
-}
-
-// inboundClusterOf leads to the application behind a port.
-func inboundClusterOf(port model.WorkloadPort) *clusterv3.Cluster {
-	name := inboundCluster(port.Number)
-	c := &clusterv3.Cluster{
-		Name:                 name,
-		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
-		ConnectTimeout:       duration(defaultConnectTimeout),
-		LoadAssignment:       oneAddress(name, address("127.0.0.1", port.AppPort)),
-		UpstreamBindConfig:   bindTo(appSource),
-		CircuitBreakers:      breakers(model.ConnectionPool{}),
-		CommonLbConfig:       &clusterv3.Cluster_CommonLbConfig{},
-	}
-	if port.Protocol.IsHTTP() {
-		c.TypedExtensionProtocolOptions = protocolOptions(port.Protocol, model.ConnectionPool{})
-	}
-	return c
-}
-
-// internalCluster leads into the internal listener. What is inside a CONNECT
-// goes there, and the name it was made for goes along as filter state.
-func internalCluster() *clusterv3.Cluster {
-	return &clusterv3.Cluster{
-		Name:                 clusterInternal,
-		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
-		ConnectTimeout:       duration(defaultConnectTimeout),
-		CircuitBreakers:      breakers(model.ConnectionPool{}),
-		LoadAssignment: oneAddress(clusterInternal, &corev3.Address{Address: &corev3.Address_EnvoyInternalAddress{
-			EnvoyInternalAddress: &corev3.EnvoyInternalAddress{
-				AddressNameSpecifier: &corev3.EnvoyInternalAddress_ServerListenerName{ServerListenerName: listenerInternal},
-			},
-		}}),
-		TransportSocket: &corev3.TransportSocket{
-			Name: "envoy.transport_sockets.internal_upstream",
-			ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&internalv3.InternalUpstreamTransport{
-				TransportSocket: &corev3.TransportSocket{
-					Name:       "envoy.transport_sockets.raw_buffer",
-					ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&rawv3.RawBuffer{})},
-				},
-			})},
-		},
-	}
 }
 
 func oneAddress(cluster string, a *corev3.Address) *endpointv3.ClusterLoadAssignment {

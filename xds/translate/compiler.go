@@ -21,6 +21,10 @@ type Compiler struct {
 	secrets   *generator[secretInput, *Part]
 	joined    *generator[joinInput, *Part]
 	trimmed   *generator[trimInput, *model.Service]
+	calls     *generator[connectionsInput, *sidecarConnections]
+	lists     *generator[connections, *connections]
+	tcp       *generator[tcpInput, *Part]
+	locals    *generator[localInput, *Part]
 
 	mesh      *model.Mesh
 	workloads map[string]*model.Workload // by ID
@@ -31,7 +35,9 @@ func NewCompiler(o Options) *Compiler {
 	return &Compiler{opt: o, workloads: map[string]*model.Workload{},
 		clusters: newGenerator(serviceClusters), endpoints: newGenerator(serviceEndpoints),
 		domains: newGenerator(sidecarDomains), hosts: newGenerator(virtualHost),
-		own: newGenerator(ownPart), secrets: newGenerator(secretPart), joined: newGenerator(join), trimmed: newGenerator(trim)}
+		own: newGenerator(ownPart), secrets: newGenerator(secretPart), joined: newGenerator(join), trimmed: newGenerator(trim),
+		calls: newGenerator(connectionsOf), lists: newGenerator(one[connections]), tcp: newGenerator(tcpPart),
+		locals: newGenerator(localPart)}
 }
 
 // Part is a share of a proxy's resources. It never changes: the same pointer
@@ -73,7 +79,7 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 		c.workloads[w.ID()] = same(known[w.ID()], w)
 		out[w.ID()] = r.proxy(c.workloads[w.ID()])
 	}
-	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed} {
+	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed, c.calls, c.lists, c.tcp, c.locals} {
 		g.sweep()
 	}
 	return out
@@ -112,11 +118,12 @@ func (r *round) proxy(w *model.Workload) Result {
 		shared = r.shared(class)
 		r.classes[key] = shared
 	}
-	out := Result{Parts: append(slices.Clone(shared.parts), r.own.of(r.view(w, shared)))}
+	out := Result{Parts: slices.Clone(shared.parts)}
 	if w.Gateway {
 		out.Parts = append(out.Parts, r.gatewayHosts(w, class))
 	}
-	out.Parts = append(out.Parts, r.secretsOf(out.Parts))
+	out.Parts = append(out.Parts, r.own.of(r.view(w, shared)))
+	out.Parts = append(out.Parts, r.local(w), r.secretsOf(out.Parts))
 	for _, p := range out.Parts {
 		for _, problem := range p.problems {
 			problem.Origin = r.snap.Origin(problem.Object)

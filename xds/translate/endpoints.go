@@ -16,19 +16,27 @@ type endpointsInput struct {
 	service   *model.Service
 	policy    *model.DestinationPolicy // nil: none
 	endpoints *model.ServiceEndpoints  // nil: none
+	mesh      *model.Mesh
+	caller    caller
 }
 
 // serviceEndpoints makes an assignment for each cluster that has its endpoints
 // from one.
 func serviceEndpoints(in endpointsInput) *Part {
 	out := &Part{}
-	if in.service.Resolution == model.ResolutionDNS {
+	if in.service.Resolution != model.ResolutionStatic {
 		return out
 	}
 	for _, port := range in.service.Ports {
 		for _, sub := range subsets(in.policy) {
-			out.Endpoints = append(out.Endpoints, assignment(ClusterName(port.Number, subsetName(sub), in.service.Host), port,
-				withLabels(in.service, in.endpoints, subsetLabels(sub))))
+			policy := in.policy.PolicyFor(subsetName(sub), port.Number)
+			if dynamic(in.service, policy) {
+				continue
+			}
+			eps := withLabels(in.service, in.endpoints, subsetLabels(sub))
+			a := assignment(ClusterName(port.Number, subsetName(sub), in.service.Host), port, eps)
+			prefer(a, eps, in.mesh, in.caller, policy)
+			out.Endpoints = append(out.Endpoints, a)
 		}
 	}
 	return out
@@ -41,7 +49,7 @@ func withLabels(s *model.Service, eps *model.ServiceEndpoints, labels map[string
 	if eps != nil {
 		all = eps.Endpoints
 	}
-	if len(all) == 0 && s.Resolution == model.ResolutionDNS && !strings.HasPrefix(s.Host, "*") {
+	if len(all) == 0 && namesEndpoints(s) && !strings.HasPrefix(s.Host, "*") {
 		all = []model.Endpoint{{Address: s.Host, Health: model.Healthy, Weight: 1}}
 	}
 	for _, e := range all {
@@ -88,7 +96,7 @@ func locality(s string) *corev3.Locality {
 
 func lbEndpoint(e model.Endpoint, port model.Port) *endpointv3.LbEndpoint {
 	out := &endpointv3.LbEndpoint{
-		HostIdentifier:      &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: address(e.Address, e.PortFor(port))}},
+		HostIdentifier:      &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: endpointTarget(e, port)}},
 		LoadBalancingWeight: wrapperspb.UInt32(max(1, e.Weight)),
 		HealthStatus:        corev3.HealthStatus_HEALTHY,
 	}
@@ -100,4 +108,12 @@ func lbEndpoint(e model.Endpoint, port model.Port) *endpointv3.LbEndpoint {
 		out.Metadata = metadata(map[string]string{"workload": name, "namespace": namespace})
 	}
 	return out
+}
+
+// endpointTarget is an endpoint's address, or its Unix socket.
+func endpointTarget(e model.Endpoint, port model.Port) *corev3.Address {
+	if path, ok := strings.CutPrefix(e.Address, "unix://"); ok {
+		return &corev3.Address{Address: &corev3.Address_Pipe{Pipe: &corev3.Pipe{Path: path}}}
+	}
+	return address(e.Address, e.PortFor(port))
 }

@@ -98,3 +98,6 @@ func appendIdentity(b []byte, v reflect.Value) []byte {
 	}
 	panic(fmt.Sprintf("translate: an input holds a %s", v.Type())) // a generator was declared wrongly
 }
+
+// one makes equal values the same pointer.
+func one[T any](v T) *T { return &v }

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -9,6 +10,10 @@ import (
 
 	"github.com/krater-mesh/krater/model"
 )
+
+// appSource is the address that a sidecar calls its application from, so that
+// the application can tell such calls from its own.
+const appSource = "127.0.0.6"
 
 // inbound makes, for each port that the workload serves, the listener that
 // takes its place and the cluster that leads to the application.
@@ -24,7 +29,7 @@ func (p *proxy) inbound() {
 		if port.Protocol.IsHTTP() {
 			l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, inboundRoutes(port))}}}
 		} else {
-			l.FilterChains = []*listenerv3.FilterChain{{Filters: p.inboundTCP(c)}}
+			l.FilterChains = []*listenerv3.FilterChain{{Filters: p.inboundTCP(c, inboundCluster(port.Number), nil)}}
 		}
 		p.out.Listeners = append(p.out.Listeners, l)
 	}
@@ -50,4 +55,22 @@ func inboundRoutes(port model.WorkloadPort) *routev3.RouteConfiguration {
 			}},
 		}},
 	}
+}
+
+// inboundClusterOf leads to the application behind a port.
+func inboundClusterOf(port model.WorkloadPort) *clusterv3.Cluster {
+	name := inboundCluster(port.Number)
+	c := &clusterv3.Cluster{
+		Name:                 name,
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
+		ConnectTimeout:       duration(defaultConnectTimeout),
+		LoadAssignment:       oneAddress(name, address("127.0.0.1", port.AppPort)),
+		UpstreamBindConfig:   bindTo(appSource),
+		CircuitBreakers:      breakers(model.ConnectionPool{}, nil),
+		CommonLbConfig:       &clusterv3.Cluster_CommonLbConfig{},
+	}
+	if port.Protocol.IsHTTP() {
+		c.TypedExtensionProtocolOptions = packed(protocolOptions(port.Protocol, model.ConnectionPool{}))
+	}
+	return c
 }

@@ -1,123 +1,97 @@
 package translate
 
 import (
-	"strconv"
-
-	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
-	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
-	tlsinspectorv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/listener/tls_inspector/v3"
-	networkv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/matching/common_inputs/network/v3"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/wrapperspb"
+	internalv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/internal_upstream/v3"
+	rawv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/raw_buffer/v3"
 
 	"github.com/krater-mesh/krater/model"
 )
 
-const chainHTTP = "http"
+const (
+	chainHTTP  = "http"
+	chainOther = "other"
+)
 
-// internal is where the inside of a CONNECT is looked at. In order:
-// the name that CONNECT asked for is that of a port that is not HTTP: there;
-// TLS: by its server name; anything else is HTTP (1.1 or 2, the connection
-// manager sniffs it), routed by its own Host as plain requests are.
-// Sniffing waits for the client's first bytes, so a protocol in which the
-// server speaks first loses the timeout once for each connection.
-func (p *proxy) internal(routes *routev3.RouteConfiguration) *listenerv3.Listener {
-	c := chain{listener: listenerInternal, direction: outbound}
-	l := &listenerv3.Listener{
-		Name:             c.listener,
+// internal are the listeners where the inside of a CONNECT arrives. What was
+// declared as TCP is passed on at once, unseen, so that a protocol in which
+// the server speaks first waits for nothing; all else is looked at.
+func (p *proxy) internal(routes *routev3.RouteConfiguration) []*listenerv3.Listener {
+	seen := internalListener(listenerInternal)
+	p.sniff(seen)
+	seen.FilterChains = []*listenerv3.FilterChain{{
+		Name: chainHTTP, Filters: []*listenerv3.Filter{p.connectionManager(chain{listener: seen.Name, direction: outbound}, routes)},
+	}, p.otherChain()}
+	unseen := internalListener(listenerInternalTCP)
+	unseen.FilterChains = []*listenerv3.FilterChain{p.otherChain()}
+	for _, c := range p.connections.list {
+		own := tcpChain(c.chain)
+		if c.protocol == model.TCP {
+			unseen.FilterChains = append(unseen.FilterChains, own)
+			continue
+		}
+		seen.FilterChains = append(seen.FilterChains, own)
+		for _, s := range c.byName {
+			seen.FilterChains = append(seen.FilterChains, tcpChain(s.chain))
+		}
+	}
+	seen.FilterChainMatcher = seenMatcher(p.connections.list, allowsUnknown(p.mode))
+	unseen.FilterChainMatcher = unseenMatcher(p.connections.list)
+	return []*listenerv3.Listener{seen, unseen}
+}
+
+func internalListener(name string) *listenerv3.Listener {
+	return &listenerv3.Listener{
+		Name:             name,
 		TrafficDirection: corev3.TrafficDirection_OUTBOUND,
 		ListenerSpecifier: &listenerv3.Listener_InternalListener{
 			InternalListener: &listenerv3.Listener_InternalListenerConfig{},
 		},
-		ListenerFilters: []*listenerv3.ListenerFilter{{
-			Name:       "envoy.filters.listener.tls_inspector",
-			ConfigType: &listenerv3.ListenerFilter_TypedConfig{TypedConfig: pack(&tlsinspectorv3.TlsInspector{})},
-		}},
-		ListenerFiltersTimeout:           &durationpb.Duration{Nanos: 200_000_000},
-		ContinueOnListenerFiltersTimeout: true,
-		FilterChains: []*listenerv3.FilterChain{{
-			Name: chainHTTP, Filters: []*listenerv3.Filter{p.connectionManager(c, routes)},
-		}},
 	}
-	byAuthority, bySNI := map[string]string{}, map[string]string{}
-	for _, c := range p.connections {
-		s := c.service
-		for _, port := range s.Ports {
-			if port.Protocol.IsHTTP() {
-				continue
-			}
-			name := tcpListener(port.Number, s.Host)
-			l.FilterChains = append(l.FilterChains, &listenerv3.FilterChain{
-				Name: name, Filters: []*listenerv3.Filter{serviceTCP(name, c, port)},
-			})
-			for _, host := range hostNames(s, p.w.Namespace) {
-				byAuthority[host+":"+strconv.Itoa(int(port.Number))] = name
-				if _, taken := bySNI[host]; port.Protocol.IsTLS() && !taken {
-					bySNI[host] = name
-				}
-			}
-		}
-	}
-	l.FilterChainMatcher = internalMatcher(byAuthority, bySNI)
-	return l
 }
 
-func internalMatcher(byAuthority, bySNI map[string]string) *matcherv3.Matcher {
-	rest := toChain(chainHTTP)
-	if len(bySNI) > 0 {
-		rest = nested(tree("transport", &networkv3.TransportProtocolInput{},
-			map[string]*matcherv3.Matcher_OnMatch{"tls": nested(tree("sni", &networkv3.ServerNameInput{}, toChains(bySNI), nil))}, rest))
+// otherChain takes connections that are for nothing that was declared.
+func (p *proxy) otherChain() *listenerv3.FilterChain {
+	cluster := clusterBlackHole
+	if allowsUnknown(p.mode) {
+		cluster = clusterPassthrough
 	}
-	if len(byAuthority) == 0 {
-		return &matcherv3.Matcher{OnNoMatch: rest}
-	}
-	return tree("authority", &networkv3.FilterStateInput{Key: stateAuthority}, toChains(byAuthority), rest)
+	return &listenerv3.FilterChain{Name: chainOther, Filters: []*listenerv3.Filter{toCluster(chainOther, cluster)}}
 }
 
-// tree looks an input up in a map.
-func tree(name string, input proto.Message, m map[string]*matcherv3.Matcher_OnMatch, otherwise *matcherv3.Matcher_OnMatch) *matcherv3.Matcher {
-	return &matcherv3.Matcher{
-		MatcherType: &matcherv3.Matcher_MatcherTree_{MatcherTree: &matcherv3.Matcher_MatcherTree{
-			Input: &xdscorev3.TypedExtensionConfig{Name: name, TypedConfig: pack(input)},
-			TreeType: &matcherv3.Matcher_MatcherTree_ExactMatchMap{
-				ExactMatchMap: &matcherv3.Matcher_MatcherTree_MatchMap{Map: m},
+// allowsUnknown tells whether calls to hosts that nobody declared go out.
+func allowsUnknown(mode model.OutboundMode) bool { return mode != model.RegistryOnly }
+
+// tcpChain is a filter chain that passes connections on as its slot says.
+func tcpChain(name string) *listenerv3.FilterChain {
+	return &listenerv3.FilterChain{Name: name, Filters: []*listenerv3.Filter{tcpSlot(name)}}
+}
+
+// internalCluster leads into an internal listener. What is inside a CONNECT
+// goes there, and the name it was made for goes along as filter state.
+func internalCluster(name, listener string) *clusterv3.Cluster {
+	return &clusterv3.Cluster{
+		Name:                 name,
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
+		ConnectTimeout:       duration(defaultConnectTimeout),
+		CircuitBreakers:      breakers(model.ConnectionPool{}, nil),
+		UpstreamBindConfig:   anySource(),
+		LoadAssignment: oneAddress(name, &corev3.Address{Address: &corev3.Address_EnvoyInternalAddress{
+			EnvoyInternalAddress: &corev3.EnvoyInternalAddress{
+				AddressNameSpecifier: &corev3.EnvoyInternalAddress_ServerListenerName{ServerListenerName: listener},
 			},
-		}},
-		OnNoMatch: otherwise,
+		}}),
+		TransportSocket: &corev3.TransportSocket{
+			Name: "envoy.transport_sockets.internal_upstream",
+			ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&internalv3.InternalUpstreamTransport{
+				TransportSocket: &corev3.TransportSocket{
+					Name:       "envoy.transport_sockets.raw_buffer",
+					ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&rawv3.RawBuffer{})},
+				},
+			})},
+		},
 	}
-}
-
-func nested(m *matcherv3.Matcher) *matcherv3.Matcher_OnMatch {
-	return &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Matcher{Matcher: m}}
-}
-
-func toChain(name string) *matcherv3.Matcher_OnMatch {
-	return &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Action{Action: &xdscorev3.TypedExtensionConfig{
-		Name: "chain", TypedConfig: pack(wrapperspb.String(name)),
-	}}}
-}
-
-func toChains(names map[string]string) map[string]*matcherv3.Matcher_OnMatch {
-	out := make(map[string]*matcherv3.Matcher_OnMatch, len(names))
-	for key, name := range names {
-		out[key] = toChain(name)
-	}
-	return out
-}
-
-// hostNames are the names by which a namespace may call a service: all its
-// forms, without ports. A wildcard has none that can be looked up.
-func hostNames(s *model.Service, namespace string) []string {
-	out := []string{s.Host}
-	if s.Name != "" {
-		out = append(out, s.Name+"."+s.Namespace+".svc", s.Name+"."+s.Namespace)
-		if s.Namespace == namespace {
-			out = append(out, s.Name)
-		}
-	}
-	return append(out, s.Addresses...)
 }

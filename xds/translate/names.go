@@ -9,14 +9,20 @@ import (
 
 // Names that the bootstrap, the daemons and explanations share with us.
 const (
-	clusterPolicyd   = "krater-policyd"
-	clusterOTLP      = "krater-otlp"
-	clusterALS       = "krater-als"
-	clusterInternal  = "internal-outbound"
-	clusterBlackHole = "BlackHoleCluster"
+	clusterPolicyd  = "krater-policyd"
+	clusterOTLP     = "krater-otlp"
+	clusterALS      = "krater-als"
+	clusterInternal = "internal-outbound"
+	// clusterInternalTCP leads to where nothing is sniffed.
+	clusterInternalTCP = "internal-outbound-tcp"
+	clusterBlackHole   = "BlackHoleCluster"
+	// clusterPassthrough is where calls to unknown hosts go, under ALLOW_ANY.
+	clusterPassthrough = "PassthroughCluster"
 
 	listenerOutbound = "outbound"
 	listenerInternal = "outbound-internal"
+	// listenerInternalTCP takes the inside of tunnels to TCP ports.
+	listenerInternalTCP = "outbound-internal-tcp"
 
 	// OutboundPort is where a sidecar's explicit HTTP proxy listens, on its
 	// workload's address.

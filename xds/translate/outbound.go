@@ -21,14 +21,15 @@ func (p *proxy) outbound() {
 	}
 	routes := p.outboundRoutes()
 	p.out.Routes = append(p.out.Routes, routes)
-	p.out.Clusters = append(p.out.Clusters, internalCluster())
+	p.out.Clusters = append(p.out.Clusters, internalCluster(clusterInternal, listenerInternal), internalCluster(clusterInternalTCP, listenerInternalTCP))
 	c := chain{listener: listenerOutbound, direction: outbound, explicit: true}
 	p.out.Listeners = append(p.out.Listeners, &listenerv3.Listener{
 		Name:             c.listener,
 		Address:          address(p.w.Address, OutboundPort),
 		TrafficDirection: corev3.TrafficDirection_OUTBOUND,
 		FilterChains:     []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, routes)}}},
-	}, p.internal(routes))
+	})
+	p.out.Listeners = append(p.out.Listeners, p.internal(routes)...)
 	p.localTCP()
 }
 
@@ -39,7 +40,7 @@ func (p *proxy) outboundRoutes() *routev3.RouteConfiguration {
 		ValidateClusters: wrapperspb.Bool(false),
 		Vhds:             &routev3.Vhds{ConfigSource: overADS()},
 		VirtualHosts: []*routev3.VirtualHost{{
-			Name: RouteBlockAll, Domains: []string{"*"}, Routes: blockAll(),
+			Name: RouteBlockAll, Domains: []string{"*"}, Routes: append(rangeRoutes(p.connections.list), blockAll()...),
 		}},
 	}
 }

@@ -10,14 +10,19 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// connectRoute takes a CONNECT into the internal listener. It is no request of
-// its own: it is not traced, and not logged.
-func connectRoute() *routev3.Route {
+// connectRoute takes a CONNECT into an internal listener: for a port that was
+// declared as TCP one that looks at nothing. It is no request of its own: it is
+// not traced, and not logged.
+func connectRoute(protocol model.Protocol) *routev3.Route {
+	cluster := clusterInternal
+	if protocol == model.TCP {
+		cluster = clusterInternalTCP
+	}
 	return &routev3.Route{
 		Name:  RouteConnect,
 		Match: onConnect(),
 		Action: &routev3.Route_Route{Route: &routev3.RouteAction{
-			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: clusterInternal},
+			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
 			Timeout:          &durationpb.Duration{},
 			UpgradeConfigs: []*routev3.RouteAction_UpgradeConfig{{
 				UpgradeType: "CONNECT", ConnectConfig: &routev3.RouteAction_UpgradeConfig_ConnectConfig{},

@@ -18,7 +18,7 @@ import (
 //	kubernetes://NAMESPACE/NAME            a Secret's certificate and key
 //	kubernetes://NAMESPACE/NAME-cacert     a Secret's authorities
 //	file-cert:CERTIFICATE~KEY              files on the proxy's machine
-//	file-root:AUTHORITIES[~CRL]
+//	file-root:AUTHORITIES[~CRL]             "system" is what the machine trusts
 type secretUse struct {
 	authorities bool
 	namespace   string // of a Secret
@@ -26,6 +26,13 @@ type secretUse struct {
 	certificate string // or the authorities' file
 	key         string // or the CRL's file
 }
+
+// The authorities that a machine trusts. Envoy's own system_root_certs counts
+// for none where names are checked, too.
+const (
+	systemAuthorities     = "system"
+	systemAuthoritiesFile = "/etc/ssl/certs/ca-certificates.crt"
+)
 
 func (u secretUse) name() string {
 	switch {
@@ -52,9 +59,12 @@ type secretInput struct {
 	secret *model.Secret // nil: files, or it is not there
 }
 
-// secretPart makes the resource. A Secret that is not there is one without
-// content: what needs it accepts no connection, and everything else goes on.
+// secretPart makes the resource. There is none of a Secret that is not there:
+// what needs it accepts no connection, and everything else goes on.
 func secretPart(in secretInput) *Part {
+	if in.use.secret != "" && in.secret == nil {
+		return &Part{}
+	}
 	out := &tlsv3.Secret{Name: in.use.name()}
 	if in.use.authorities {
 		out.Type = &tlsv3.Secret_ValidationContext{ValidationContext: in.authorities()}
@@ -77,8 +87,12 @@ func (in secretInput) certificate() *tlsv3.TlsCertificate {
 
 func (in secretInput) authorities() *tlsv3.CertificateValidationContext {
 	if in.use.secret == "" {
-		out := &tlsv3.CertificateValidationContext{TrustedCa: file(in.use.certificate),
-			WatchedDirectory: &corev3.WatchedDirectory{Path: filepath.Dir(in.use.certificate)}}
+		path := in.use.certificate
+		if path == systemAuthorities {
+			path = systemAuthoritiesFile
+		}
+		out := &tlsv3.CertificateValidationContext{TrustedCa: file(path),
+			WatchedDirectory: &corev3.WatchedDirectory{Path: filepath.Dir(path)}}
 		if in.use.key != "" {
 			out.Crl = file(in.use.key)
 		}

@@ -94,8 +94,8 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 					t.Errorf("%s also changed %s", what, resource)
 				}
 			}
-			if n := len(without.Set()[listenerType]); n != 3 {
-				t.Errorf("%d listeners, want 3", n)
+			if n := len(without.Set()[listenerType]); n != 4 {
+				t.Errorf("%d listeners, want 4", n)
 			}
 		})
 	}

@@ -1,6 +1,9 @@
 package translate
 
 import (
+	"net"
+	"strconv"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	networkrbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/rbac/v3"
@@ -14,7 +17,7 @@ import (
 // slots: connections are allowed or denied, nothing else applies to them. DENY
 // and ALLOW are two filters, so two slots. Envoy decides at the client's first
 // byte: what a server says before that is heard.
-func (p *proxy) inboundTCP(c chain) []*listenerv3.Filter {
+func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) []*listenerv3.Filter {
 	var out []*listenerv3.Filter
 	for _, action := range []model.Action{model.Deny, model.Allow} {
 		name := slotName(c.listener, slotAuthorization)
@@ -22,52 +25,79 @@ func (p *proxy) inboundTCP(c chain) []*listenerv3.Filter {
 			name += "-allow"
 		}
 		p.out.Extensions = append(p.out.Extensions, extension(name, p.networkRBAC(c, action)))
-		out = append(out, &listenerv3.Filter{Name: name, ConfigType: &listenerv3.Filter_ConfigDiscovery{
-			ConfigDiscovery: &corev3.ExtensionConfigSource{
-				ConfigSource: overADS(),
-				TypeUrls:     []string{typeURL(&networkrbacv3.RBAC{})},
-			},
-		}})
+		out = append(out, networkSlot(name, &networkrbacv3.RBAC{}))
 	}
-	return append(out, tcpProxy(c.listener, inboundCluster(c.port), model.TrafficPolicy{}))
+	p.out.Extensions = append(p.out.Extensions, extension(tcpSlotName(c.listener),
+		tcpProxy(c.listener, []model.Destination{{Weight: 1}}, func(model.Destination) string { return cluster }, model.TrafficPolicy{ConnectionPool: pool})))
+	return append(out, tcpSlot(c.listener))
 }
 
 // localTCP opens, for each TCP service, the port of the workload's own address
 // where its clients that know no HTTP proxy reach it.
 func (p *proxy) localTCP() {
-	for _, c := range p.connections {
-		s := c.service
-		for _, port := range s.Ports {
-			local, ok := s.LocalPorts[port.Number]
-			if !ok {
-				continue
+	for _, c := range p.connections.list {
+		if c.local == 0 {
+			continue
+		}
+		l := &listenerv3.Listener{
+			Name:             c.chain,
+			Address:          address(p.w.Address, c.local),
+			TrafficDirection: corev3.TrafficDirection_OUTBOUND,
+			FilterChains:     []*listenerv3.FilterChain{tcpChain(c.chain)},
+		}
+		if names := chainsByName(c.byName); len(names) > 0 {
+			p.sniffTLS(l)
+			for _, s := range c.byName {
+				l.FilterChains = append(l.FilterChains, tcpChain(s.chain))
 			}
-			name := tcpListener(port.Number, s.Host)
-			p.out.Listeners = append(p.out.Listeners, &listenerv3.Listener{
-				Name:             name,
-				Address:          address(p.w.Address, local),
-				TrafficDirection: corev3.TrafficDirection_OUTBOUND,
-				FilterChains: []*listenerv3.FilterChain{{
-					Filters: []*listenerv3.Filter{serviceTCP(name, c, port)},
-				}},
-			})
+			l.FilterChainMatcher = asMatcher(orElse(serverNameInput, names, toChain(c.chain)))
+		}
+		p.out.Listeners = append(p.out.Listeners, l)
+	}
+}
+
+// tcpInput is what the slot of a filter chain is made of.
+type tcpInput struct {
+	chain        string
+	destinations []model.Destination
+	policies     []hostPolicy // of the destinations
+}
+
+// tcpPart makes the slot: where connections go, and how.
+func tcpPart(in tcpInput) *Part {
+	var policy model.TrafficPolicy
+	if len(in.destinations) > 0 {
+		d := in.destinations[0]
+		for _, p := range in.policies {
+			if p.host == d.Host {
+				policy = p.policy.PolicyFor(d.Subset, d.Port)
+			}
 		}
 	}
+	return &Part{Resources: Resources{Extensions: []*corev3.TypedExtensionConfig{
+		extension(tcpSlotName(in.chain), tcpProxy(in.chain, in.destinations, destinationCluster, policy)),
+	}}}
 }
 
-// serviceTCP proxies connections to a service's port.
-func serviceTCP(name string, c connection, port model.Port) *listenerv3.Filter {
-	var policy model.TrafficPolicy
-	if c.policy != nil {
-		policy = c.policy.Policy
-	}
-	return tcpProxy(name, ClusterName(port.Number, "", c.service.Host), policy)
+func tcpSlot(chain string) *listenerv3.Filter {
+	return networkSlot(tcpSlotName(chain), &tcpproxyv3.TcpProxy{})
 }
 
-func tcpProxy(name, cluster string, t model.TrafficPolicy) *listenerv3.Filter {
-	out := &tcpproxyv3.TcpProxy{
-		StatPrefix:       statName(name),
-		ClusterSpecifier: &tcpproxyv3.TcpProxy_Cluster{Cluster: cluster},
+// tcpProxy passes connections on to destinations, by their weights. How long
+// they may be idle, and what is hashed, is the first one's to say, as in Istio.
+func tcpProxy(stat string, to []model.Destination, cluster func(model.Destination) string, t model.TrafficPolicy) *tcpproxyv3.TcpProxy {
+	out := &tcpproxyv3.TcpProxy{StatPrefix: statName(stat)}
+	switch shares := withShare(to); len(shares) {
+	case 0:
+		out.ClusterSpecifier = &tcpproxyv3.TcpProxy_Cluster{Cluster: clusterBlackHole}
+	case 1:
+		out.ClusterSpecifier = &tcpproxyv3.TcpProxy_Cluster{Cluster: cluster(shares[0])}
+	default:
+		w := &tcpproxyv3.TcpProxy_WeightedCluster{}
+		for _, d := range shares {
+			w.Clusters = append(w.Clusters, &tcpproxyv3.TcpProxy_WeightedCluster_ClusterWeight{Name: cluster(d), Weight: d.Weight})
+		}
+		out.ClusterSpecifier = &tcpproxyv3.TcpProxy_WeightedClusters{WeightedClusters: w}
 	}
 	if t.ConnectionPool != nil {
 		out.IdleTimeout = optional(t.ConnectionPool.TCPIdleTimeout)
@@ -76,8 +106,32 @@ func tcpProxy(name, cluster string, t model.TrafficPolicy) *listenerv3.Filter {
 	if lb := t.LoadBalancer; lb != nil && lb.HashOn != nil && lb.HashOn.SourceIP {
 		out.HashPolicy = []*typev3.HashPolicy{{PolicySpecifier: &typev3.HashPolicy_SourceIp_{SourceIp: &typev3.HashPolicy_SourceIp{}}}}
 	}
+	if t.Tunnel != nil {
+		out.TunnelingConfig = &tcpproxyv3.TcpProxy_TunnelingConfig{Hostname: net.JoinHostPort(t.Tunnel.Host, strconv.Itoa(int(t.Tunnel.Port))), UsePost: t.Tunnel.POST}
+	}
+	return out
+}
+
+// withShare leaves out what gets nothing. A single destination gets all.
+func withShare(to []model.Destination) []model.Destination {
+	if len(to) == 1 {
+		return to
+	}
+	var out []model.Destination
+	for _, d := range to {
+		if d.Weight > 0 {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// toCluster passes connections on to what never changes.
+func toCluster(stat, cluster string) *listenerv3.Filter {
 	return &listenerv3.Filter{
-		Name:       "envoy.filters.network.tcp_proxy",
-		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(out)},
+		Name: "envoy.filters.network.tcp_proxy",
+		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(&tcpproxyv3.TcpProxy{
+			StatPrefix: statName(stat), ClusterSpecifier: &tcpproxyv3.TcpProxy_Cluster{Cluster: cluster},
+		})},
 	}
 }

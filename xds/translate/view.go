@@ -1,8 +1,6 @@
 package translate
 
 import (
-	"slices"
-
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -13,7 +11,8 @@ type view struct {
 	mesh          *model.Mesh
 	workload      *model.Workload
 	gateways      []*model.Gateway
-	connections   []connection
+	connections   *connections
+	mode          model.OutboundMode
 	authorization []*model.AuthorizationPolicy
 	rego          []*model.RegoPolicy
 	limits        []*model.Limit
@@ -22,15 +21,9 @@ type view struct {
 	telemetry     []*model.TelemetryRule
 }
 
-// connection is a service that has ports whose requests cannot be seen.
-type connection struct {
-	service *model.Service
-	policy  *model.DestinationPolicy // nil: none
-}
-
 // view selects what concerns a workload.
 func (r *round) view(w *model.Workload, s shared) view {
-	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections,
+	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections, mode: s.outbound,
 		gateways:      selected(r.snap.Gateways, w, func(g *model.Gateway) model.Selector { return g.Selector }),
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
@@ -40,17 +33,6 @@ func (r *round) view(w *model.Workload, s shared) view {
 		telemetry:     selected(r.snap.Telemetry, w, func(t *model.TelemetryRule) model.Selector { return t.Selector }),
 	}
 	return v
-}
-
-// connections are those that the proxies of a class may call.
-func (r *round) connections(c class) []connection {
-	var out []connection
-	for _, s := range r.scope(c).called {
-		if slices.ContainsFunc(s.Ports, func(p model.Port) bool { return !p.Protocol.IsHTTP() }) {
-			out = append(out, connection{s, r.snap.DestinationFor(s, c.client())})
-		}
-	}
-	return out
 }
 
 // selected are the items whose selector takes the workload.

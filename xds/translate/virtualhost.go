@@ -50,7 +50,7 @@ func virtualHost(in hostInput) *Part {
 		v.RequireTls = routev3.VirtualHost_ALL
 	}
 	if in.connect {
-		v.Routes = append(v.Routes, connectRoute())
+		v.Routes = append(v.Routes, connectRoute(in.port.Protocol))
 	}
 	if in.port.Protocol.IsHTTP() {
 		v.Routes = append(v.Routes, b.write(in.choices())...)

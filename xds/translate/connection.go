@@ -1,0 +1,175 @@
+package translate
+
+import (
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// connection is a port of a service whose connections may be passed on as they
+// are, as a sidecar's listeners know it. Where they go is in their slots, so
+// that another destination is no other listener.
+type connection struct {
+	chain    string // its filter chain
+	protocol model.Protocol
+	names    []string // by which it is called, with the port; may begin with "*"
+	ranges   []string // of addresses that it is called by
+	port     uint32
+	local    uint32       // the loopback port for it; 0: none
+	byName   []serverName // chains for server names: the first that fits
+	hosts    []string     // server names that mean it where nothing else tells
+}
+
+// serverName leads TLS connections for a name ("*" in front is a wildcard) to
+// a filter chain.
+type serverName struct{ name, chain string }
+
+// connections are a sidecar's.
+type connections struct{ list []connection }
+
+// connectionsInput is what they are made of.
+type connectionsInput struct {
+	namespace string
+	labels    map[string]string // the caller's, where a rule asks for some
+	services  []*model.Service
+	tables    []*model.RouteTable // with rules for connections
+}
+
+// sidecarConnections are the connections of a namespace's sidecars, and where
+// each of their filter chains leads.
+type sidecarConnections struct {
+	connections
+	destinations map[string][]model.Destination // by filter chain
+}
+
+// connectionsOf makes them.
+func connectionsOf(in connectionsInput) *sidecarConnections {
+	out := &sidecarConnections{destinations: map[string][]model.Destination{}}
+	for _, s := range in.services {
+		closest, within := closestTables(in.tables, s.Host), tablesWithin(in.tables, s.Host)
+		for _, port := range s.Ports {
+			if port.Protocol.IsHTTP() {
+				continue
+			}
+			at := call{in.namespace, in.labels, []string{model.MeshGateway}, port.Number, s.Addresses}
+			c := connection{chain: tcpListener(port.Number, s.Host), protocol: port.Protocol, port: port.Number, local: s.LocalPorts[port.Number]}
+			c.names, c.ranges = calledBy(s, port.Number, in.namespace)
+			out.destinations[c.chain] = []model.Destination{{Host: s.Host, Namespace: s.Namespace, Port: port.Number, Weight: 1}}
+			for _, r := range at.tcpRoutes(closest) {
+				if r.source == "" { // a sidecar's caller has no address of its own
+					out.destinations[c.chain] = r.route.Destinations
+				}
+			}
+			if port.Protocol != model.TCP {
+				for _, t := range at.tlsRoutes(append(slices.Clone(within), closest...)) {
+					chain := c.chain + "|" + t.name
+					c.byName = append(c.byName, serverName{t.name, chain})
+					out.destinations[chain] = t.route.Destinations
+				}
+			}
+			if port.Protocol.IsTLS() {
+				c.hosts = serverNames(s, in.namespace)
+			}
+			out.list = append(out.list, c)
+		}
+	}
+	return out
+}
+
+// calledBy are the names of a service's port, with the port, and the ranges of
+// addresses that it has.
+func calledBy(s *model.Service, port uint32, namespace string) (names, ranges []string) {
+	for _, name := range hostNames(s, namespace) {
+		names = append(names, net.JoinHostPort(name, strconv.Itoa(int(port))))
+	}
+	for _, a := range s.Addresses {
+		if strings.Contains(a, "/") {
+			ranges = append(ranges, a)
+		}
+	}
+	return names, ranges
+}
+
+// serverNames are the names of a service that a TLS client may ask for.
+func serverNames(s *model.Service, namespace string) []string {
+	return slices.DeleteFunc(hostNames(s, namespace), func(name string) bool { return net.ParseIP(name) != nil })
+}
+
+// hostNames are the names by which a namespace may call a service: all its
+// forms, without ports.
+func hostNames(s *model.Service, namespace string) []string {
+	out := []string{s.Host}
+	if s.Name != "" {
+		out = append(out, s.Name+"."+s.Namespace+".svc", s.Name+"."+s.Namespace)
+		if s.Namespace == namespace {
+			out = append(out, s.Name)
+		}
+	}
+	for _, a := range s.Addresses {
+		if !strings.Contains(a, "/") {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// connections gives those of a class, and their slots. Equal lists are one, so
+// that a rule's new destination makes no proxy's listeners anew.
+func (r *round) connections(c class) (*connections, *Part) {
+	known := r.scope(c)
+	in := connectionsInput{namespace: c.namespace, tables: l4Tables(r.tables.imported(known, c.namespace).all)}
+	for _, s := range known.called {
+		if slices.ContainsFunc(s.Ports, func(p model.Port) bool { return !p.Protocol.IsHTTP() }) {
+			in.services = append(in.services, s)
+		}
+	}
+	if slices.ContainsFunc(in.tables, l4AsksLabels) {
+		in.labels = c.labels
+	}
+	all := r.calls.of(in)
+	return r.lists.of(all.connections), r.tcpSlots(c, all.destinations)
+}
+
+// tcpSlots makes the slots of filter chains.
+func (r *round) tcpSlots(c class, destinations map[string][]model.Destination) *Part {
+	var parts []*Part
+	for _, chain := range slices.Sorted(maps.Keys(destinations)) {
+		in := tcpInput{chain: chain, destinations: destinations[chain]}
+		for _, d := range in.destinations {
+			if s := r.scope(c).byHost[d.Host]; s != nil {
+				if p := r.snap.DestinationFor(s, c.client()); p != nil {
+					in.policies = append(in.policies, hostPolicy{d.Host, p})
+				}
+			}
+		}
+		parts = append(parts, r.tcp.of(in))
+	}
+	return r.joined.of(joinInput{parts})
+}
+
+// rangeRoutes let those tunnels in that are for an address of a service's
+// range, which no virtual host can name.
+func rangeRoutes(list []connection) []*routev3.Route {
+	var out []*routev3.Route
+	for _, c := range list {
+		for _, r := range c.ranges {
+			regex, ok := rangeRegex(r, c.port)
+			if !ok {
+				continue
+			}
+			route := connectRoute(c.protocol)
+			route.Match.Headers = []*routev3.HeaderMatcher{{Name: ":authority", HeaderMatchSpecifier: &routev3.HeaderMatcher_StringMatch{
+				StringMatch: &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{Regex: regex}}},
+			}}}
+			out = append(out, route)
+		}
+	}
+	return out
+}

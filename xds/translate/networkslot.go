@@ -1,0 +1,19 @@
+package translate
+
+import (
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	"google.golang.org/protobuf/proto"
+)
+
+// networkSlot is a network filter whose configuration is a resource of its
+// own, so that an edit of it never touches a listener: connections that are
+// open keep what they were opened with. Envoy takes terminal filters so, too.
+func networkSlot(name string, kind proto.Message) *listenerv3.Filter {
+	return &listenerv3.Filter{Name: name, ConfigType: &listenerv3.Filter_ConfigDiscovery{
+		ConfigDiscovery: &corev3.ExtensionConfigSource{ConfigSource: overADS(), TypeUrls: []string{typeURL(kind)}},
+	}}
+}
+
+// tcpSlotName is the slot of a filter chain that passes connections on.
+func tcpSlotName(chain string) string { return slotName(chain, "tcp") }
