@@ -27,7 +27,7 @@ Start with:  krater up samples/bookinfo`,
 	root.PersistentFlags().Bool("debug", false, "Log debugging details to standard error.")
 	root.AddCommand(
 		upCommand(), downCommand(), statusCommand(),
-		analyzeCommand(), translateCommand(), compileCommand(), explainCommand(), proxyConfigCommand(),
+		analyzeCommand(), translateCommand(), compileCommand(), explainCommand(), diffCommand(), proxyConfigCommand(),
 		controlPlaneCommand(), policydCommand(), collectorCommand(), agentCommand(),
 	)
 	return root

@@ -24,6 +24,7 @@ import (
 // Stages holds the state between two edits: what is in force.
 type Stages struct {
 	source  *file.Source
+	over    *file.Source // laid over source; nil: nothing is
 	store   *store.Store
 	builtin model.Module
 	modules *artifact.Store
@@ -91,7 +92,7 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 	tracer := otel.Tracer("krater/config")
 
 	_, span := tracer.Start(ctx, "config.read")
-	listing, err := s.source.Read()
+	listing, err := s.read()
 	span.SetAttributes(attribute.Int("krater.objects", len(listing.Objects)))
 	span.End()
 	if err != nil {
