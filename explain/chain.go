@@ -74,6 +74,7 @@ func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
 		return p
 	}
 	for _, slot := range []func(){
+		p.cors,
 		func() { p.wasm(model.PhaseAuthn, "wasm-authn") },
 		p.attributes,
 		func() { p.wasm(model.PhaseAuthz, "wasm-authz") },

@@ -135,12 +135,15 @@ func addFault(v **Verdict, instead *[]Alternative, f *model.Fault) {
 	if f == nil || f.Abort == nil || f.Abort.Percent <= 0 {
 		return
 	}
-	reason := "the route's fault aborts requests"
+	status, reason := f.Abort.Status, "the route's fault aborts requests"
+	if f.Abort.GRPC != nil { // gRPC's answers are 200, with their status in a trailer
+		status, reason = 200, fmt.Sprintf("the route's fault aborts requests with gRPC status %d", *f.Abort.GRPC)
+	}
 	if f.Abort.Percent >= 100 {
-		*v = &Verdict{Status: f.Abort.Status, Details: "fault_filter_abort", Reason: reason}
+		*v = &Verdict{Status: status, Details: "fault_filter_abort", Reason: reason}
 		return
 	}
-	*instead = append(*instead, Alternative{Status: f.Abort.Status, Percent: f.Abort.Percent, Reason: reason})
+	*instead = append(*instead, Alternative{Status: status, Percent: f.Abort.Percent, Reason: reason})
 }
 
 // outcomes are those of one destination, workloads that decide alike together.

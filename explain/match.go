@@ -27,7 +27,7 @@ func MatchRoute(m model.HTTPMatch, at Place, v View) (ok bool, why string) {
 }
 
 // MatchHTTP evaluates a match's conditions on the request: path (without the
-// query), method, scheme, authority, headers, query parameters. why is the
+// query), method, scheme, authority, headers, query parameters, claims. why is the
 // first that fails. Where a header comes several times, Envoy's routes try each
 // value: one that matches is enough.
 func MatchHTTP(m model.HTTPMatch, v View) (ok bool, why string) { return matchHTTP(m, v, v.Values) }
@@ -59,7 +59,21 @@ func matchHTTP(m model.HTTPMatch, v View, values func(name string) []string) (ok
 			return false, fmt.Sprintf("query parameter %s is %q, not %s", q.Name, value, Describe(q.Match))
 		}
 	}
+	for _, c := range m.Claims {
+		if !c.Not {
+			return false, "no token was verified, and its claim must be " + describeClaim(c)
+		}
+	}
 	return true, ""
+}
+
+// describeClaim says which claim a match wants, and what of it.
+func describeClaim(c model.ClaimMatch) string {
+	not := ""
+	if c.Not {
+		not = "not "
+	}
+	return strings.Join(c.Path, ".") + " " + not + Describe(c.Match)
 }
 
 // headerFails says why a match on one header does not hold. An absent header
@@ -114,6 +128,8 @@ func onProxy(m model.HTTPMatch, at Place) string {
 		return fmt.Sprintf("source namespace is %s, not %s", at.Proxy.Namespace, m.SourceNamespace)
 	case !model.HasLabels(at.Proxy.Labels, m.SourceLabels):
 		return fmt.Sprintf("source labels are not %s", labels(m.SourceLabels))
+	case slices.Contains(at.Gateways, model.MeshGateway) && slices.ContainsFunc(m.Claims, func(c model.ClaimMatch) bool { return !c.Not }):
+		return "claims are matched at gateways only"
 	}
 	return ""
 }

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,6 +19,11 @@ func rewritten(r model.HTTPRoute, d model.Destination, shared bool, match *model
 	} else {
 		changeHeaders(&v, r.Headers.Request, d.Headers.Request)
 	}
+	for _, host := range []string{hostOf(d.Headers.Request), hostOf(r.Headers.Request)} {
+		if host != "" {
+			v.Authority = host
+		}
+	}
 	if r.Rewrite == nil {
 		return v
 	}
@@ -35,9 +39,21 @@ func rewritten(r model.HTTPRoute, d model.Destination, shared bool, match *model
 	return v
 }
 
+// hostOf is what the authority is set to; "" leaves it. Adding one is setting
+// it: there is one only.
+func hostOf(ops model.HeaderOps) string {
+	for _, values := range []map[string]string{ops.Set, ops.Add} {
+		for _, name := range sortedKeys(values) {
+			if low := strings.ToLower(name); low == "host" || low == ":authority" {
+				return values[name]
+			}
+		}
+	}
+	return ""
+}
+
 // changeHeaders applies sets of changes as one: all removals, then all that
-// overwrite, then all that add. Of the pseudo headers only the authority
-// changes.
+// overwrite, then all that add. Pseudo headers are no headers to it.
 func changeHeaders(v *View, sets ...model.HeaderOps) {
 	each := func(of func(model.HeaderOps) map[string]string, do func(name, value string)) {
 		for _, ops := range sets {
@@ -51,11 +67,6 @@ func changeHeaders(v *View, sets ...model.HeaderOps) {
 	for _, ops := range sets {
 		for _, name := range ops.Remove {
 			delete(v.Headers, strings.ToLower(name))
-		}
-		for _, name := range sortedKeys(ops.Set) {
-			if low := strings.ToLower(name); low == "host" || low == ":authority" {
-				v.Authority = ops.Set[name]
-			}
 		}
 	}
 	each(func(o model.HeaderOps) map[string]string { return o.Set }, func(name, value string) {
@@ -110,32 +121,63 @@ func goReplacement(re2 string) string {
 }
 
 // location is a redirect's answer.
-func location(r model.Redirect, match *model.HTTPMatch, v View) string {
-	scheme, authority := v.Scheme, v.Authority
-	if r.Authority != "" {
-		authority = r.Authority
-	}
-	host, port := SplitAuthority(authority)
+func location(r model.Redirect, match *model.HTTPMatch, port uint32, v View) string {
+	scheme, authority := v.Scheme, r.Authority
 	if r.Scheme != "" {
 		scheme = r.Scheme
-		if port == 80 || port == 443 {
-			authority = host // Envoy drops a port that was the old scheme's
-		}
 	}
-	if r.Port != 0 {
-		authority = net.JoinHostPort(host, strconv.Itoa(int(r.Port)))
+	port = redirectPort(r, port, v)
+	if authority == "" {
+		authority = keptAuthority(v, scheme, port)
+	}
+	if port != 0 {
+		authority += ":" + strconv.Itoa(int(port))
 	}
 	path, query, asked := strings.Cut(v.Path, "?")
 	switch {
-	case r.URI != "":
-		path = r.URI
 	case r.PrefixRewrite != "":
 		path = rewritePath(model.Rewrite{URI: r.PrefixRewrite}, match, path)
+	case r.URI != "":
+		path = r.URI
 	}
 	if asked && !strings.Contains(path, "?") {
 		path += "?" + query
 	}
 	return scheme + "://" + authority + path
+}
+
+// redirectPort is the port that is named: given, or derived from the one that
+// was called, but never the scheme's own. 0: none is.
+func redirectPort(r model.Redirect, called uint32, v View) uint32 {
+	port, scheme := r.Port, r.Scheme
+	if r.DerivePort == "FROM_REQUEST_PORT" {
+		port = called
+	}
+	if scheme == "" {
+		scheme = v.Scheme
+	}
+	if port == 80 && scheme == "http" || port == 443 && scheme == "https" {
+		return 0
+	}
+	return port
+}
+
+// keptAuthority is the request's own, without its port where another one is
+// named, or where it is the default of a scheme that changes.
+func keptAuthority(v View, scheme string, port uint32) string {
+	i := strings.LastIndexByte(v.Authority, ':')
+	if strings.HasPrefix(v.Authority, "[") {
+		i = strings.LastIndex(v.Authority, "]:") + 1
+	}
+	if i <= 0 {
+		return v.Authority
+	}
+	was, _ := v.Header("x-forwarded-proto")
+	own := was == "http" && v.Authority[i:] == ":80" || was == "https" && v.Authority[i:] == ":443"
+	if port != 0 || scheme != was && own {
+		return v.Authority[:i]
+	}
+	return v.Authority
 }
 
 func sortedKeys(m map[string]string) []string {

@@ -11,14 +11,16 @@ import (
 const (
 	RouteDefault  = "default"   // a service without a route table
 	RouteBlockAll = "block_all" // a sidecar's answer for unknown hosts: 502
+	RouteAllowAny = "allow_any" // calls to unknown hosts, where they pass
 )
 
 // RouteStep is how a client's sidecar or a gateway routes a request. Status
 // is what it answers itself; 0: the request goes to one of Targets.
 type RouteStep struct {
-	Table    string                `json:"table,omitempty"` // "VirtualService namespace/name"
-	Name     string                `json:"name,omitempty"`  // %ROUTE_NAME%; empty: no route matched
-	Host     string                `json:"host,omitempty"`  // of the virtual host
+	Table    string                `json:"table,omitempty"`    // "VirtualService namespace/name"
+	Delegate string                `json:"delegate,omitempty"` // the VirtualService that declares the route for Table
+	Name     string                `json:"name,omitempty"`     // %ROUTE_NAME%; empty: no route matched
+	Host     string                `json:"host,omitempty"`     // of the virtual host
 	Matched  string                `json:"matched,omitempty"`
 	Skipped  []SkippedRoute        `json:"skipped,omitempty"`
 	Status   uint32                `json:"status,omitempty"`
@@ -31,6 +33,14 @@ type RouteStep struct {
 	Retries  uint32                `json:"retries,omitempty"` // attempts after the first, at most
 	Response model.HeaderOps       `json:"responseHeaders,omitzero"`
 	Targets  []Target              `json:"targets,omitempty"`
+	Mirrors  []Mirror              `json:"mirrors,omitempty"`
+	CORS     *model.CORSPolicy     `json:"cors,omitempty"`
+}
+
+// Mirror is where copies of a share of the requests go.
+type Mirror struct {
+	Cluster string  `json:"cluster"`
+	Percent float64 `json:"percent"`
 }
 
 // SkippedRoute is an earlier route, and why it did not match.
@@ -42,13 +52,20 @@ type SkippedRoute struct {
 // routeSidecar routes a call as the caller's sidecar does.
 func (e *explainer) routeSidecar(w model.Workload, v View) RouteStep {
 	vh, why := sidecarHost(e.snap, w, v.Authority)
+	mode, egress := e.snap.ScopeOf(w).Outbound(&e.snap.Mesh)
 	switch {
-	case why != "" && e.snap.Mesh.Outbound == model.AllowAny:
-		return RouteStep{Reason: why + "; calls to unknown hosts pass"}
-	case why != "":
+	case why == "":
+		return e.walk(vh, v)
+	case vh.host != "" || mode != model.AllowAny && mode != model.AllowAnyDynamicDNS:
 		return RouteStep{Name: RouteBlockAll, Status: 502, Details: "direct_response", Reason: why}
 	}
-	return e.walk(vh, v)
+	step := RouteStep{Name: RouteAllowAny, Reason: why + "; calls to unknown hosts pass"}
+	if egress == nil {
+		step.Targets = []Target{{Cluster: "PassthroughCluster", Percent: 100, Request: v.clone(), Endpoints: []Server{named(v)}}}
+	} else {
+		step.Targets = e.targets(w, model.HTTPRoute{Destinations: []model.Destination{*egress}}, nil, v)
+	}
+	return step
 }
 
 // routeGateway routes a request from outside as a gateway does.
@@ -71,14 +88,16 @@ func (e *explainer) walk(vh virtualHost, v View) RouteStep {
 	mayHold := false
 	for _, c := range candidates(vh) {
 		mayHold = mayHold || c.holds
-		name := c.table.Object.Key() + "/" + c.route.Name
 		match, why := firstMatch(c.route, vh.at, v)
 		if why != "" {
-			step.Skipped = append(step.Skipped, SkippedRoute{Route: name, Why: why})
+			step.Skipped = append(step.Skipped, SkippedRoute{Route: c.name(nil), Why: why})
 			continue
 		}
-		step.Table, step.Name = c.table.Object.String(), name
-		e.take(&step, c.route, match, vh.at.Proxy, v)
+		step.Table, step.Name = c.table.Object.String(), c.name(match)
+		if c.route.From != nil {
+			step.Delegate = c.route.From.String()
+		}
+		e.take(&step, c.route, match, vh.at, v)
 		return step
 	}
 	if !mayHold && vh.service != nil {
@@ -101,24 +120,48 @@ type candidate struct {
 	holds bool // some match can hold at this proxy
 }
 
-// candidates puts the routes of several tables in one order: those that take
-// everything come last, lest one table hide another.
+// name is %ROUTE_NAME%: a delegate's routes have its name, and a match that has
+// one adds its own.
+func (c candidate) name(match *model.HTTPMatch) string {
+	table := c.table.Object
+	if c.route.From != nil {
+		table = *c.route.From
+	}
+	name := table.Key() + "/" + c.route.Name
+	if match != nil && match.Name != "" {
+		name += "." + match.Name
+	}
+	return name
+}
+
+// candidates puts the routes of several tables in one order: what takes
+// everything comes last, lest one table hide another.
 func candidates(vh virtualHost) []candidate {
 	var out, last []candidate
 	for _, t := range vh.tables {
 		for _, r := range t.HTTP {
-			c := candidate{table: t, route: r, holds: len(r.Matches) == 0}
-			all := c.holds
+			some, all := candidate{table: t, route: r}, candidate{table: t, route: r}
+			some.route.Matches, all.route.Matches = nil, nil
 			for _, m := range r.Matches {
-				if onProxy(m, vh.at) == "" {
-					c.holds = true
-					all = all || takesAll(m)
+				to := &some
+				if len(vh.tables) > 1 && takesAll(m) {
+					to = &all
 				}
+				to.route.Matches = append(to.route.Matches, m)
+				to.holds = to.holds || onProxy(m, vh.at) == ""
 			}
-			if all && len(vh.tables) > 1 {
-				last = append(last, c)
-			} else {
-				out = append(out, c)
+			switch {
+			case len(r.Matches) > 0:
+			case len(vh.tables) > 1:
+				all.holds = true
+			default:
+				some.holds = true
+			}
+			if len(some.route.Matches) > 0 || some.holds {
+				out = append(out, some)
+			}
+			if len(all.route.Matches) > 0 || all.holds {
+				last = append(last, all)
 			}
 		}
 	}
@@ -127,8 +170,9 @@ func candidates(vh virtualHost) []candidate {
 
 // takesAll tells whether no request fails a match.
 func takesAll(m model.HTTPMatch) bool {
-	anyPath := m.Path == nil || m.Path.Kind == model.Present || m.Path.Kind == model.Prefix && m.Path.Value == "/"
-	return anyPath && m.Method == nil && m.Scheme == nil && m.Authority == nil && len(m.Headers) == 0 && len(m.Query) == 0
+	anyPath := m.Path == nil || m.Path.Kind == model.Present || m.Path.Kind == model.Regex && m.Path.Value == ".*" ||
+		m.Path.Kind == model.Prefix && (m.Path.Value == "/" || m.Path.Value == "")
+	return anyPath && m.Method == nil && m.Scheme == nil && m.Authority == nil && len(m.Headers)+len(m.Query)+len(m.Claims) == 0
 }
 
 // firstMatch gives the match that holds, nil where the route has none and
@@ -146,23 +190,32 @@ func firstMatch(r model.HTTPRoute, at Place, v View) (match *model.HTTPMatch, wh
 }
 
 // take fills a step with what a matching route does.
-func (e *explainer) take(step *RouteStep, r model.HTTPRoute, match *model.HTTPMatch, w model.Workload, v View) {
+func (e *explainer) take(step *RouteStep, r model.HTTPRoute, match *model.HTTPMatch, at Place, v View) {
 	step.Matched = describeMatch(match)
 	step.Reason = "the first route that matches"
 	step.Fault, step.Timeout, step.Response = r.Fault, r.Timeout, r.Headers.Response
 	switch {
 	case r.Redirect != nil:
 		step.Reason = "the route redirects"
-		step.Status, step.Details, step.Location = r.Redirect.Code, "direct_response", location(*r.Redirect, match, v)
+		step.Status, step.Details, step.Location = r.Redirect.Code, "direct_response", location(*r.Redirect, match, at.Port, v)
 	case r.Direct != nil:
 		step.Reason = "the route answers itself"
 		step.Status, step.Details, step.Direct = r.Direct.Status, "direct_response", r.Direct
+		if s := r.Direct.Status; s == 201 || s/100 == 3 { // Envoy has a Location for each of these
+			step.Location = location(model.Redirect{}, nil, at.Port, v)
+		}
 	default:
 		step.Retries = e.snap.Mesh.Retries.Attempts
 		if r.Retries != nil {
 			step.Retries = r.Retries.Attempts
 		}
-		step.Targets = e.targets(w, r, match, v)
+		step.CORS = r.CORS
+		step.Targets = e.targets(at.Proxy, r, match, v)
+		for _, m := range r.Mirrors {
+			if m.Percent > 0 {
+				step.Mirrors = append(step.Mirrors, Mirror{clusterName(m.Destination), m.Percent})
+			}
+		}
 	}
 }
 
@@ -190,6 +243,9 @@ func describeMatch(m *model.HTTPMatch) string {
 	}
 	for _, q := range m.Query {
 		parts = append(parts, "query "+q.Name+" "+Describe(q.Match))
+	}
+	for _, c := range m.Claims {
+		parts = append(parts, "claim "+describeClaim(c))
 	}
 	if len(parts) == 0 {
 		return "every request"

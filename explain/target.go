@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -47,37 +48,55 @@ func (e *explainer) targets(w model.Workload, r model.HTTPRoute, match *model.HT
 			}
 			share = 100 * float64(d.Weight) / float64(sum)
 		}
-		t := e.target(w, d)
+		t := e.target(w, d, rewritten(r, d, shares > 1, match, v))
 		t.Percent = share
-		t.Request = rewritten(r, d, shares > 1, match, v)
 		out = append(out, t)
 	}
 	return out
 }
 
-func (e *explainer) target(w model.Workload, d model.Destination) Target {
+func clusterName(d model.Destination) string {
+	return fmt.Sprintf("outbound|%d|%s|%s", d.Port, d.Subset, d.Host)
+}
+
+// named is where a request says that it goes.
+func named(v View) Server {
+	host, port := SplitAuthority(v.Authority)
+	if port == 0 {
+		port = httpPort
+		if v.Scheme == "https" {
+			port = 443
+		}
+	}
+	return Server{Address: host, Port: port}
+}
+
+// target is a destination, and what is sent to it.
+func (e *explainer) target(w model.Workload, d model.Destination, v View) Target {
 	t := Target{
-		Cluster: fmt.Sprintf("outbound|%d|%s|%s", d.Port, d.Subset, d.Host),
+		Request: v,
+		Cluster: clusterName(d),
 		Host:    d.Host, Subset: d.Subset, Port: d.Port,
 	}
 	fail := func(details, reason string) Target {
 		t.Status, t.Details, t.Reason = 503, details, reason
 		return t
 	}
-	svc := e.snap.Service(d.Host, w.Namespace)
-	if svc == nil {
+	scoped, known := e.snap.ScopeOf(w).Service(d.Host)
+	svc, i := scoped.Service, slices.IndexFunc(scoped.Known, func(p model.Port) bool { return p.Number == d.Port })
+	if !known || i < 0 {
 		return fail("cluster_not_found", fmt.Sprintf("no service %s with port %d", d.Host, d.Port))
 	}
-	port, open := svc.PortNumbered(d.Port)
-	if !open {
-		return fail("cluster_not_found", fmt.Sprintf("no service %s with port %d", d.Host, d.Port))
-	}
+	port := scoped.Known[i]
 	want, known := e.subset(svc, d.Subset, w)
 	if !known {
 		return fail("cluster_not_found", fmt.Sprintf("no DestinationRule for %s has the subset %s", svc.Host, d.Subset))
 	}
-	eps := slices.DeleteFunc(slices.Clone(e.endpoints.Of(svc.Key())), func(ep model.Endpoint) bool { return !model.HasLabels(ep.Labels, want) })
-	unhealthy := 0
+	if e.dynamic(svc, d, w) {
+		t.Endpoints = []Server{named(v)}
+		return t
+	}
+	unhealthy, eps := 0, e.labeled(svc, want)
 	for _, ep := range near(eps, w, e.snap.Mesh, e.snap.DestinationFor(svc, w).PolicyFor(d.Subset, d.Port)) {
 		if ep.Health == model.Unhealthy {
 			unhealthy++
@@ -89,6 +108,26 @@ func (e *explainer) target(w model.Workload, d model.Destination) Target {
 		return fail("no_healthy_upstream", fmt.Sprintf("no healthy endpoint (%d unhealthy)", unhealthy))
 	}
 	return t
+}
+
+// labeled are a service's endpoints that have the labels. One of DNS without
+// any is found by its own name.
+func (e *explainer) labeled(svc *model.Service, want map[string]string) []model.Endpoint {
+	all := e.endpoints.Of(svc.Key())
+	dns := svc.Resolution == model.ResolutionDNS || svc.Resolution == model.ResolutionDNSRoundRobin
+	if len(all) == 0 && dns && !strings.HasPrefix(svc.Host, "*") {
+		all = []model.Endpoint{{Address: svc.Host}}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(ep model.Endpoint) bool { return !model.HasLabels(ep.Labels, want) })
+}
+
+// dynamic tells whether a service's calls go where the caller says.
+func (e *explainer) dynamic(svc *model.Service, d model.Destination, w model.Workload) bool {
+	if svc.Resolution == model.ResolutionNone || svc.Resolution == model.ResolutionDynamicDNS {
+		return true
+	}
+	lb := e.snap.DestinationFor(svc, w).PolicyFor(d.Subset, d.Port).LoadBalancer
+	return lb != nil && lb.Balance == model.Passthrough
 }
 
 // subset gives the labels of a subset as one namespace sees it.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"sort"
 	"strings"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // Text writes an explanation for a terminal: ✓ what holds, ✗ what does not,
@@ -82,11 +84,14 @@ func (t *text) route(r RouteStep) {
 	default:
 		t.line(1, "✓ route %s: %s", r.Name, r.Matched)
 	}
+	if r.Delegate != "" {
+		t.line(2, "declared by %s for %s", r.Delegate, r.Table)
+	}
 	if f := r.Fault; f != nil && f.Delay != nil {
 		t.line(2, "fault: %v%% wait %s", f.Delay.Percent, f.Delay.Fixed)
 	}
 	if f := r.Fault; f != nil && f.Abort != nil {
-		t.line(2, "fault: %v%% get %d", f.Abort.Percent, f.Abort.Status)
+		t.line(2, "fault: %v%% get %s", f.Abort.Percent, abortText(*f.Abort))
 	}
 	if r.Location != "" {
 		t.line(2, "location: %s", r.Location)
@@ -97,6 +102,16 @@ func (t *text) route(r RouteStep) {
 	if r.Retries > 0 && len(r.Targets) > 0 {
 		t.line(2, "at most %d retries", r.Retries)
 	}
+	for _, m := range r.Mirrors {
+		t.line(2, "%v%% are copied to %s", m.Percent, m.Cluster)
+	}
+}
+
+func abortText(a model.FaultAbort) string {
+	if a.GRPC != nil {
+		return fmt.Sprintf("gRPC status %d", *a.GRPC)
+	}
+	return fmt.Sprint(a.Status)
 }
 
 // outcome prints one end of a request that its first proxy received as first.

@@ -2,7 +2,9 @@ package explain
 
 import (
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -25,79 +27,103 @@ type virtualHost struct {
 // service's port by any name that the caller may use, or a host that only
 // route tables know. why says why there is none.
 func sidecarHost(s *model.Snapshot, w model.Workload, authority string) (vh virtualHost, why string) {
-	name, port := SplitAuthority(strings.ToLower(authority))
-	service := serviceNamed(s, name, w.Namespace)
-	if service == nil {
-		return tableHost(s, w, name, port)
+	known := s.ScopeOf(w)
+	tables := meshTables(s, known, w)
+	d, ok := findDomain(sidecarDomains(known, tables, w), authority)
+	if !ok {
+		return vh, unknown(known, w, authority)
 	}
-	if port == 0 {
-		port = soleport(service)
+	vh = virtualHost{host: d.host, service: d.service, at: Place{Proxy: w, Gateways: []string{model.MeshGateway}, Port: d.port.Number}}
+	if !d.port.Protocol.MayBeHTTP() {
+		return vh, fmt.Sprintf("port %d of %s speaks %s, not HTTP", d.port.Number, d.host, d.port.Protocol)
 	}
-	p, open := service.PortNumbered(port)
-	switch {
-	case !open && port == 0:
-		return vh, fmt.Sprintf("%s has several ports, and none is %d: name one", service.Host, httpPort)
-	case !open:
-		return vh, fmt.Sprintf("%s has no port %d", service.Host, port)
-	case !p.Protocol.IsHTTP():
-		return vh, fmt.Sprintf("port %d of %s speaks %s, not HTTP", port, service.Host, p.Protocol)
-	}
-	vh = virtualHost{host: service.Host, service: service, at: Place{Proxy: w, Gateways: []string{model.MeshGateway}, Port: port}}
-	vh.tables, _ = closest(meshTables(s, w), service.Host)
+	here := slices.DeleteFunc(slices.Clone(tables), func(t *model.RouteTable) bool { return !known.ImportsAt(t, d.port.Number) })
+	vh.tables, _ = closest(here, d.host)
 	return vh, ""
 }
 
-// tableHost is a host that no service has, but a route table.
-func tableHost(s *model.Snapshot, w model.Workload, name string, port uint32) (virtualHost, string) {
-	tables, host := closest(meshTables(s, w), name)
-	taken := slices.ContainsFunc(s.Services, func(svc *model.Service) bool {
-		return svc.VisibleTo(w.Namespace) && model.HostMatches(host, svc.Host)
-	})
-	if len(tables) == 0 || taken || (port != 0 && port != httpPort) {
-		return virtualHost{}, fmt.Sprintf("no service that namespace %s sees has the host %s", w.Namespace, name)
-	}
-	at := Place{Proxy: w, Gateways: []string{model.MeshGateway}, Port: httpPort}
-	return virtualHost{host: host, at: at, tables: tables}, ""
+// domain is one value of Host, or a pattern of them, that is known.
+type domain struct {
+	name    string // "*.suffix" and "*.suffix:port" are patterns
+	host    string
+	port    model.Port
+	service *model.Service // nil: only route tables know the host
 }
 
-// soleport is the port that an authority without one means: 80, or the only
-// one; 0: none.
-func soleport(s *model.Service) uint32 {
-	_, web := s.PortNumbered(httpPort)
-	switch {
-	case web:
-		return httpPort
-	case len(s.Ports) == 1:
-		return s.Ports[0].Number
-	}
-	return 0
-}
-
-// serviceNamed finds a service: by its host, by another of its names, by the
-// longest wildcard.
-func serviceNamed(s *model.Snapshot, name, namespace string) *model.Service {
-	short, wild := "", ""
-	for _, svc := range s.Services {
-		switch {
-		case !svc.VisibleTo(namespace):
-		case strings.EqualFold(svc.Host, name):
-			return s.Service(svc.Host, namespace)
-		case short == "" && slices.Contains(otherNames(svc, namespace), name):
-			short = svc.Host
-		case strings.HasPrefix(svc.Host, "*") && model.HostMatches(svc.Host, name) && len(svc.Host) > len(wild):
-			wild = svc.Host
+// sidecarDomains lists what a caller may ask for: services by their full names,
+// then by others, then hosts of route tables. The first of a name counts.
+func sidecarDomains(known model.Scope, tables []*model.RouteTable, w model.Workload) []domain {
+	var full, short, rest []domain
+	for _, s := range known.Services {
+		if s.Inner {
+			continue
+		}
+		service := *s.Service
+		service.Ports = s.Known
+		for _, port := range s.Known {
+			d := domain{host: s.Host, port: port, service: &service}
+			full = append(full, d.named(s.Host, len(s.Known) == 1)...)
+			for _, name := range otherNames(s.Service, w.Namespace) {
+				short = append(short, d.named(name, len(s.Known) == 1)...)
+			}
 		}
 	}
-	if short == "" {
-		short = wild
+	for _, t := range tables {
+		for _, host := range t.Hosts {
+			d := domain{host: host, port: model.Port{Number: httpPort, Protocol: model.HTTP}}
+			if !slices.ContainsFunc(full, func(f domain) bool { return model.HostMatches(host, f.host) }) {
+				rest = append(rest, d.named(host, true)...)
+			}
+		}
 	}
-	return s.Service(short, namespace)
+	return slices.Concat(full, short, rest)
+}
+
+// named gives the domain with the port and, where it goes without saying,
+// without.
+func (d domain) named(name string, only bool) []domain {
+	with, without := d, d
+	with.name, without.name = net.JoinHostPort(name, strconv.Itoa(int(d.port.Number))), name
+	if only || d.port.Number == httpPort {
+		return []domain{with, without}
+	}
+	return []domain{with}
+}
+
+// findDomain searches as Envoy does: the name itself, then the longest pattern.
+func findDomain(list []domain, authority string) (best domain, ok bool) {
+	authority = strings.ToLower(authority)
+	for _, d := range list {
+		name := strings.ToLower(d.name)
+		switch {
+		case name == authority:
+			return d, true
+		case strings.HasPrefix(name, "*") && model.HostMatches(name, authority) && len(name) > len(best.name):
+			best, ok = d, true
+		}
+	}
+	return best, ok
+}
+
+// unknown says why no domain is an authority's.
+func unknown(known model.Scope, w model.Workload, authority string) string {
+	name, port := SplitAuthority(strings.ToLower(authority))
+	for _, s := range known.Services {
+		if s.Inner || !strings.EqualFold(s.Host, name) && !slices.Contains(otherNames(s.Service, w.Namespace), name) {
+			continue
+		}
+		if port == 0 {
+			return fmt.Sprintf("%s has several ports, and none is %d: name one", s.Host, httpPort)
+		}
+		return fmt.Sprintf("%s has no port %d", s.Host, port)
+	}
+	return fmt.Sprintf("no service that namespace %s sees has the host %s", w.Namespace, name)
 }
 
 // otherNames are what a namespace may call a service beside its host:
 // name.namespace.svc, name.namespace, at home name, and virtual addresses.
 func otherNames(svc *model.Service, namespace string) []string {
-	names := slices.Clone(svc.Addresses)
+	names := slices.DeleteFunc(slices.Clone(svc.Addresses), func(a string) bool { return strings.Contains(a, "/") })
 	if svc.Name == "" {
 		return names
 	}
@@ -109,9 +135,9 @@ func otherNames(svc *model.Service, namespace string) []string {
 }
 
 // meshTables are those that a caller's sidecar obeys.
-func meshTables(s *model.Snapshot, w model.Workload) []*model.RouteTable {
+func meshTables(s *model.Snapshot, known model.Scope, w model.Workload) []*model.RouteTable {
 	return slices.DeleteFunc(slices.Clone(s.Routes), func(t *model.RouteTable) bool {
-		return !slices.Contains(t.Gateways, model.MeshGateway) || !model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace)
+		return !slices.Contains(t.Gateways, model.MeshGateway) || !model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace) || !known.Imports(t)
 	})
 }
 

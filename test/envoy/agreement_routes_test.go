@@ -62,7 +62,7 @@ func (a *agreement) route(objects []any) bool {
 	for _, c := range contents {
 		t := *c.Routes
 		for i := range t.HTTP { // the route tells its name
-			t.HTTP[i].Headers.Response.Set = map[string]string{"x-route": t.Object.Key() + "/" + t.HTTP[i].Name}
+			t.HTTP[i].Headers.Response.Set = map[string]string{"x-route": "%ROUTE_NAME%"}
 		}
 		a.snap.Routes = append(a.snap.Routes, &t)
 	}

@@ -3,6 +3,7 @@ package envoy_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -80,18 +81,25 @@ func newWires(t *testing.T, to string) *wires {
 	return w
 }
 
-// send gives the answer, without a body. A connection that broke while it
-// was idle is opened once more.
+// send gives the answer, without a body.
 func (w *wires) send(t *testing.T, r rawRequest) *http.Response {
+	t.Helper()
+	res, _ := w.exchange(t, r)
+	return res
+}
+
+// exchange gives the answer and its body. A connection that broke while it
+// was idle is opened once more.
+func (w *wires) exchange(t *testing.T, r rawRequest) (*http.Response, []byte) {
 	t.Helper()
 	key := fmt.Sprintf("%s>%d", r.Peer, r.Port)
 	for attempt := 0; ; attempt++ {
-		res, err := w.try(key, r)
+		res, body, err := w.try(key, r)
 		if err == nil {
 			if res.Close || res.StatusCode == http.StatusBadRequest {
 				w.drop(key)
 			}
-			return res
+			return res, body
 		}
 		if w.drop(key); attempt > 0 {
 			t.Fatalf("sending %s: %v", r, err)
@@ -106,26 +114,27 @@ func (w *wires) drop(key string) {
 	}
 }
 
-func (w *wires) try(key string, r rawRequest) (*http.Response, error) {
+func (w *wires) try(key string, r rawRequest) (*http.Response, []byte, error) {
 	c := w.conns[key]
 	if c == nil {
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(r.Peer)}, Timeout: 5 * time.Second}
 		conn, err := dialer.Dial("tcp", net.JoinHostPort(w.to, strconv.Itoa(int(r.Port))))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		c = &wire{conn, bufio.NewReader(conn)}
 		w.conns[key] = c
 	}
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	if _, err := c.Write([]byte(r.text())); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	res, err := http.ReadResponse(c.answers, &http.Request{Method: r.Method})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return res, res.Body.Close() // reads it to its end
+	body, err := io.ReadAll(res.Body)
+	return res, body, err
 }
 
 // serveRaw is an application that takes whatever a proxy sends on, and answers

@@ -33,20 +33,22 @@ func specificity(pattern string) int {
 	return len(pattern)
 }
 
-// choices puts the routes of several tables in one order. Those that take
-// everything come last, lest one table hide another.
+// choices puts the routes of several tables in one order. What takes
+// everything comes last, lest one table hide another.
 func choices(tables []*model.RouteTable, w model.Workload, port uint32, gateways []string) []RouteChoice {
 	var out, last []RouteChoice
 	for _, t := range tables {
 		for _, r := range t.HTTP {
 			c, ok := choose(t, r, w, port, gateways)
-			switch {
-			case !ok:
-			case len(tables) > 1 && takesAll(c.Route):
-				last = append(last, c)
-			default:
-				out = append(out, c)
+			if !ok {
+				continue
 			}
+			if len(tables) == 1 {
+				out = append(out, c)
+				continue
+			}
+			some, all := c.split()
+			out, last = append(out, some...), append(last, all...)
 		}
 	}
 	return append(out, last...)
@@ -54,7 +56,7 @@ func choices(tables []*model.RouteTable, w model.Workload, port uint32, gateways
 
 // choose keeps the matches of a route that can hold at this proxy.
 func choose(t *model.RouteTable, r model.HTTPRoute, w model.Workload, port uint32, gateways []string) (RouteChoice, bool) {
-	c := RouteChoice{Table: t, Route: r, Name: RouteName(t.Object, r.Name)}
+	c := RouteChoice{Table: t, Route: r, Name: RouteName(t, r)}
 	if len(r.Matches) == 0 {
 		return c, true
 	}
@@ -67,15 +69,53 @@ func choose(t *model.RouteTable, r model.HTTPRoute, w model.Workload, port uint3
 			(len(m.Gateways) > 0 && !slices.ContainsFunc(m.Gateways, named)) {
 			continue
 		}
+		if named(model.MeshGateway) {
+			// A sidecar verifies nobody's token on the way out: no claim is there.
+			if slices.ContainsFunc(m.Claims, func(c model.ClaimMatch) bool { return !c.Not }) {
+				continue
+			}
+			m.Claims = nil
+		}
 		c.Route.Matches = append(c.Route.Matches, m)
 	}
 	return c, len(c.Route.Matches) > 0
 }
 
-// takesAll tells whether no request passes a route by.
-func takesAll(r model.HTTPRoute) bool {
-	return len(r.Matches) == 0 || slices.ContainsFunc(r.Matches, func(m model.HTTPMatch) bool {
-		anyPath := m.Path == nil || (m.Path.Kind == model.Prefix && m.Path.Value == "/") || m.Path.Kind == model.Present
-		return anyPath && m.Method == nil && m.Scheme == nil && m.Authority == nil && len(m.Headers) == 0 && len(m.Query) == 0
-	})
+// split parts the matches that take everything from the others.
+func (c RouteChoice) split() (some, all []RouteChoice) {
+	if len(c.Route.Matches) == 0 {
+		return nil, []RouteChoice{c}
+	}
+	rest, catch := c, c
+	rest.Route.Matches, catch.Route.Matches = nil, nil
+	for _, m := range c.Route.Matches {
+		if takesAll(m) {
+			catch.Route.Matches = append(catch.Route.Matches, m)
+		} else {
+			rest.Route.Matches = append(rest.Route.Matches, m)
+		}
+	}
+	if len(rest.Route.Matches) > 0 {
+		some = []RouteChoice{rest}
+	}
+	if len(catch.Route.Matches) > 0 {
+		all = []RouteChoice{catch}
+	}
+	return some, all
+}
+
+// takesAll tells whether every request has what a match wants.
+func takesAll(m model.HTTPMatch) bool {
+	anyPath := m.Path == nil
+	if !anyPath {
+		switch m.Path.Kind {
+		case model.Present:
+			anyPath = true
+		case model.Prefix:
+			anyPath = m.Path.Value == "/" || m.Path.Value == ""
+		case model.Regex:
+			anyPath = m.Path.Value == ".*"
+		}
+	}
+	return anyPath && m.Method == nil && m.Scheme == nil && m.Authority == nil && len(m.Headers)+len(m.Query)+len(m.Claims) == 0
 }

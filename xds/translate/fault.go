@@ -20,9 +20,11 @@ func fault(f *model.Fault) *faultv3.HTTPFault {
 		}
 	}
 	if a := f.Abort; a != nil {
-		out.Abort = &faultv3.FaultAbort{
-			ErrorType:  &faultv3.FaultAbort_HttpStatus{HttpStatus: a.Status},
-			Percentage: share(a.Percent),
+		out.Abort = &faultv3.FaultAbort{Percentage: share(a.Percent)}
+		if a.GRPC != nil {
+			out.Abort.ErrorType = &faultv3.FaultAbort_GrpcStatus{GrpcStatus: *a.GRPC}
+		} else {
+			out.Abort.ErrorType = &faultv3.FaultAbort_HttpStatus{HttpStatus: a.Status}
 		}
 	}
 	return out

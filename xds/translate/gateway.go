@@ -19,9 +19,10 @@ func (p *proxy) gateway() {
 	for _, port := range p.gatewayPorts() {
 		c := chain{listener: gatewayListener(port.Number), direction: gateway, port: port.Number}
 		routes := &routev3.RouteConfiguration{
-			Name:             c.listener,
-			ValidateClusters: wrapperspb.Bool(false),
-			Vhds:             &routev3.Vhds{ConfigSource: overADS()},
+			Name:                           c.listener,
+			ValidateClusters:               wrapperspb.Bool(false),
+			MaxDirectResponseBodySizeBytes: wrapperspb.UInt32(maxDirectBody),
+			Vhds:                           &routev3.Vhds{ConfigSource: overADS()},
 			// Clients name the port that they reached the gateway by, which
 			// need not be the Gateway's.
 			IgnorePortInHostMatching: true,
@@ -131,7 +132,7 @@ func gatewayInputs(ts *tables, w model.Workload, port uint32) []hostInput {
 
 // bind adds a table by way of one server.
 func (in *hostInput) bind(g *model.Gateway, s model.GatewayServer, t *model.RouteTable) {
-	in.httpsOnly = in.httpsOnly || s.HTTPSRedirect
+	in.httpsOnly, in.tls = in.httpsOnly || s.HTTPSRedirect, in.tls || s.TLS != nil
 	if !slices.Contains(in.tables, t) {
 		in.tables = append(in.tables, t)
 	}

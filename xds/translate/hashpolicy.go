@@ -44,8 +44,7 @@ func hashPolicy(h model.HashOn) *routev3.RouteAction_HashPolicy {
 		return &routev3.RouteAction_HashPolicy{PolicySpecifier: &routev3.RouteAction_HashPolicy_Header_{
 			Header: &routev3.RouteAction_HashPolicy_Header{HeaderName: h.Header}}}
 	case h.Cookie != nil:
-		return &routev3.RouteAction_HashPolicy{PolicySpecifier: &routev3.RouteAction_HashPolicy_Cookie_{
-			Cookie: &routev3.RouteAction_HashPolicy_Cookie{Name: h.Cookie.Name, Path: h.Cookie.Path, Ttl: optional(h.Cookie.TTL)}}}
+		return &routev3.RouteAction_HashPolicy{PolicySpecifier: &routev3.RouteAction_HashPolicy_Cookie_{Cookie: hashCookie(*h.Cookie)}}
 	case h.Query != "":
 		return &routev3.RouteAction_HashPolicy{PolicySpecifier: &routev3.RouteAction_HashPolicy_QueryParameter_{
 			QueryParameter: &routev3.RouteAction_HashPolicy_QueryParameter{Name: h.Query}}}
@@ -54,4 +53,12 @@ func hashPolicy(h model.HashOn) *routev3.RouteAction_HashPolicy {
 			ConnectionProperties: &routev3.RouteAction_HashPolicy_ConnectionProperties{SourceIp: true}}}
 	}
 	return nil
+}
+
+func hashCookie(c model.HashCookie) *routev3.RouteAction_HashPolicy_Cookie {
+	out := &routev3.RouteAction_HashPolicy_Cookie{Name: c.Name, Path: c.Path, Ttl: optional(c.TTL)}
+	for _, a := range c.Attributes {
+		out.Attributes = append(out.Attributes, &routev3.RouteAction_HashPolicy_CookieAttribute{Name: a.Name, Value: a.Value})
+	}
+	return out
 }

@@ -66,11 +66,14 @@ func removals(o model.HeaderOps) []string {
 // pseudo tells whether Envoy keeps a header from being changed as one.
 func pseudo(name string) bool { return strings.HasPrefix(name, ":") || strings.EqualFold(name, "host") }
 
-// hostChange is what Host is set to; "" leaves it.
+// hostChange is what Host is set to, or added as, which is the same: there is
+// one only. "" leaves it.
 func hostChange(h model.HeaderChanges) string {
-	for _, name := range slices.Sorted(maps.Keys(h.Request.Set)) {
-		if strings.EqualFold(name, "host") || strings.EqualFold(name, ":authority") {
-			return h.Request.Set[name]
+	for _, values := range []map[string]string{h.Request.Set, h.Request.Add} {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if strings.EqualFold(name, "host") || strings.EqualFold(name, ":authority") {
+				return values[name]
+			}
 		}
 	}
 	return ""

@@ -31,6 +31,9 @@ func routeMatch(m model.HTTPMatch) *routev3.RouteMatch {
 	for _, q := range m.Query {
 		out.QueryParameters = append(out.QueryParameters, queryMatcher(q))
 	}
+	for _, c := range m.Claims {
+		out.DynamicMetadata = append(out.DynamicMetadata, claimMatcher(c))
+	}
 	return out
 }
 

@@ -37,14 +37,22 @@ const (
 	RouteDefault = "default"
 	// RouteBlockAll is %ROUTE_NAME% of a call to an unknown host: 502.
 	RouteBlockAll = "block_all"
+	// RouteAllowAny is %ROUTE_NAME% of a call to an unknown host that passes.
+	RouteAllowAny = "allow_any"
 	// RouteConnect is %ROUTE_NAME% of a CONNECT to a known host: what is
 	// inside it is routed on its own.
 	RouteConnect = "connect"
 )
 
 // RouteName is what %ROUTE_NAME% shows for a route of a table:
-// "namespace/table/route".
-func RouteName(table model.Ref, route string) string { return table.Key() + "/" + route }
+// "namespace/table/route". A route that a delegate declares has the delegate's
+// name for the table's.
+func RouteName(t *model.RouteTable, r model.HTTPRoute) string {
+	if r.From != nil {
+		return r.From.Key() + "/" + r.Name
+	}
+	return t.Object.Key() + "/" + r.Name
+}
 
 // ClusterName is the name of a service port's cluster.
 func ClusterName(port uint32, subset, host string) string {

@@ -36,9 +36,10 @@ func (p *proxy) outbound() {
 // outboundRoutes refuses unknown hosts; known ones come as virtual hosts.
 func (p *proxy) outboundRoutes() *routev3.RouteConfiguration {
 	return &routev3.RouteConfiguration{
-		Name:             listenerOutbound,
-		ValidateClusters: wrapperspb.Bool(false),
-		Vhds:             &routev3.Vhds{ConfigSource: overADS()},
+		Name:                           listenerOutbound,
+		ValidateClusters:               wrapperspb.Bool(false),
+		MaxDirectResponseBodySizeBytes: wrapperspb.UInt32(maxDirectBody),
+		Vhds:                           &routev3.Vhds{ConfigSource: overADS()},
 		VirtualHosts: []*routev3.VirtualHost{{
 			Name: RouteBlockAll, Domains: []string{"*"}, Routes: append(rangeRoutes(p.connections.list), blockAll()...),
 		}},

@@ -6,6 +6,7 @@ import (
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	previoushostsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/retry/host/previous_hosts/v3"
+	previousprioritiesv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/retry/priority/previous_priorities/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/krater-mesh/krater/model"
@@ -22,23 +23,40 @@ func retryPolicy(r model.Retries, hashed bool) *routev3.RetryPolicy {
 		return nil
 	}
 	out := &routev3.RetryPolicy{
-		RetryOn:              strings.Join(r.RetryOn, ","),
-		NumRetries:           wrapperspb.UInt32(r.Attempts),
-		PerTryTimeout:        optional(r.PerTryTimeout),
-		RetriableStatusCodes: r.RetryOnStatus,
+		RetryOn:                       retryOn(r),
+		NumRetries:                    wrapperspb.UInt32(r.Attempts),
+		PerTryTimeout:                 optional(r.PerTryTimeout),
+		RetriableStatusCodes:          r.RetryOnStatus,
+		HostSelectionRetryMaxAttempts: 5,
 	}
-	switch {
-	case len(r.RetryOn) == 0 && len(r.RetryOnStatus) == 0:
-		out.RetryOn = retryOnByDefault
-	case len(r.RetryOnStatus) > 0 && !slices.Contains(r.RetryOn, "retriable-status-codes"):
-		out.RetryOn = strings.Join(append(slices.Clone(r.RetryOn), "retriable-status-codes"), ",")
-	}
-	if !hashed {
-		out.HostSelectionRetryMaxAttempts = 5
+	if !hashed && !r.SameHost {
 		out.RetryHostPredicate = []*routev3.RetryPolicy_RetryHostPredicate{{
 			Name:       "envoy.retry_host_predicates.previous_hosts",
 			ConfigType: &routev3.RetryPolicy_RetryHostPredicate_TypedConfig{TypedConfig: pack(&previoushostsv3.PreviousHostsPredicate{})},
 		}}
 	}
+	if r.RemoteLocalities {
+		out.RetryPriority = &routev3.RetryPolicy_RetryPriority{
+			Name: "envoy.retry_priorities.previous_priorities",
+			ConfigType: &routev3.RetryPolicy_RetryPriority_TypedConfig{
+				TypedConfig: pack(&previousprioritiesv3.PreviousPrioritiesConfig{UpdateFrequency: 2})},
+		}
+	}
+	if r.Backoff != nil {
+		out.RetryBackOff = &routev3.RetryPolicy_RetryBackOff{BaseInterval: duration(*r.Backoff)}
+	}
 	return out
+}
+
+// retryOn are Envoy's names of what is sent again. Statuses count only with a
+// name of theirs.
+func retryOn(r model.Retries) string {
+	const statuses = "retriable-status-codes"
+	switch {
+	case len(r.RetryOn) == 0 && len(r.RetryOnStatus) == 0:
+		return retryOnByDefault
+	case len(r.RetryOnStatus) > 0 && !slices.Contains(r.RetryOn, statuses):
+		return strings.Join(append(slices.Clone(r.RetryOn), statuses), ",")
+	}
+	return strings.Join(r.RetryOn, ",")
 }

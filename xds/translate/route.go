@@ -1,8 +1,10 @@
 package translate
 
 import (
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"slices"
+
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -42,11 +44,19 @@ func (b *routing) write(choices []RouteChoice) []*routev3.Route {
 		}
 		for _, m := range matches {
 			r := b.action(c)
-			r.Name, r.Match = c.Name, routeMatch(m)
+			r.Name, r.Match, r.StatPrefix = c.named(m), routeMatch(m), m.StatPrefix
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// named is %ROUTE_NAME%: a match that has a name adds it.
+func (c RouteChoice) named(m model.HTTPMatch) string {
+	if m.Name == "" {
+		return c.Name
+	}
+	return c.Name + "." + m.Name
 }
 
 // action is a route without its match.
@@ -56,49 +66,49 @@ func (b *routing) action(c RouteChoice) *routev3.Route {
 	b.changeHeaders(out, c, r.Headers)
 	switch {
 	case r.Redirect != nil:
-		out.Action = &routev3.Route_Redirect{Redirect: redirect(*r.Redirect)}
+		out.Action = &routev3.Route_Redirect{Redirect: b.redirect(*r.Redirect)}
 	case r.Direct != nil:
 		out.Action = &routev3.Route_DirectResponse{DirectResponse: direct(*r.Direct)}
 	default:
 		out.Action = &routev3.Route_Route{Route: b.forward(out, c)}
 	}
 	if f := fault(r.Fault); f != nil {
-		out.TypedPerFilterConfig = map[string]*anypb.Any{filterFault: pack(f)}
+		configure(out, filterFault, f)
+	}
+	if r.CORS != nil {
+		configure(out, filterCORS, cors(*r.CORS))
 	}
 	return out
+}
+
+// configure gives a filter of the chain this route's own configuration.
+func configure(r *routev3.Route, filter string, config proto.Message) {
+	if r.TypedPerFilterConfig == nil {
+		r.TypedPerFilterConfig = map[string]*anypb.Any{}
+	}
+	r.TypedPerFilterConfig[filter] = pack(config)
 }
 
 // forward sends requests on: one destination is the route's cluster, several
 // share by weight. A weight of 0 is no share.
 func (b *routing) forward(route *routev3.Route, c RouteChoice) *routev3.RouteAction {
 	r := c.Route
-	out := &routev3.RouteAction{Timeout: &durationpb.Duration{}, HashPolicy: b.hashPolicies(r.Destinations)}
-	if r.Timeout != nil {
-		out.Timeout = duration(*r.Timeout)
-	}
+	out := &routev3.RouteAction{HashPolicy: b.hashPolicies(r.Destinations), RequestMirrorPolicies: mirrors(r.Mirrors)}
+	setTimeout(out, r.Timeout)
 	retries := b.mesh.Retries
 	if r.Retries != nil {
 		retries = *r.Retries
 	}
 	out.RetryPolicy = retryPolicy(retries, len(out.HashPolicy) > 0)
-	var shares []model.Destination
-	for _, d := range r.Destinations {
-		if d.Weight > 0 {
-			shares = append(shares, d)
-		}
-	}
-	if len(shares) == 0 && len(r.Destinations) == 1 {
-		shares = r.Destinations
-	}
 	host := hostChange(r.Headers)
-	switch len(shares) {
+	switch shares := sharing(r.Destinations); len(shares) {
 	case 0:
 		out.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: clusterBlackHole}
 	case 1:
 		out.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: destinationCluster(shares[0])}
 		b.changeHeaders(route, c, shares[0].Headers)
-		if h := hostChange(shares[0].Headers); h != "" {
-			host = h
+		if host == "" {
+			host = hostChange(shares[0].Headers)
 		}
 	default:
 		out.ClusterSpecifier = &routev3.RouteAction_WeightedClusters{WeightedClusters: b.weighted(c, shares)}
@@ -113,6 +123,24 @@ func (b *routing) forward(route *routev3.Route, c RouteChoice) *routev3.RouteAct
 		out.HostRewriteSpecifier = &routev3.RouteAction_HostRewriteLiteral{HostRewriteLiteral: host}
 	}
 	return out
+}
+
+// sharing are the destinations that get requests. One alone needs no weight.
+func sharing(all []model.Destination) []model.Destination {
+	if len(all) == 1 {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(d model.Destination) bool { return d.Weight == 0 })
+}
+
+// setTimeout bounds the whole of a request. One of gRPC may ask for less in
+// grpc-timeout, and without a bound of ours for anything.
+func setTimeout(out *routev3.RouteAction, t *model.Duration) {
+	out.Timeout = &durationpb.Duration{}
+	if t != nil {
+		out.Timeout = duration(*t)
+	}
+	out.MaxStreamDuration = &routev3.RouteAction_MaxStreamDuration{GrpcTimeoutHeaderMax: out.Timeout}
 }
 
 func destinationCluster(d model.Destination) string { return ClusterName(d.Port, d.Subset, d.Host) }
@@ -136,34 +164,4 @@ func rewrite(out *routev3.RouteAction, r model.Rewrite) {
 	} else if r.URI != "" {
 		out.PrefixRewrite = r.URI
 	}
-}
-
-var redirectCodes = map[uint32]routev3.RedirectAction_RedirectResponseCode{
-	301: routev3.RedirectAction_MOVED_PERMANENTLY,
-	302: routev3.RedirectAction_FOUND,
-	303: routev3.RedirectAction_SEE_OTHER,
-	307: routev3.RedirectAction_TEMPORARY_REDIRECT,
-	308: routev3.RedirectAction_PERMANENT_REDIRECT,
-}
-
-func redirect(r model.Redirect) *routev3.RedirectAction {
-	out := &routev3.RedirectAction{HostRedirect: r.Authority, PortRedirect: r.Port, ResponseCode: redirectCodes[r.Code]}
-	if r.Scheme != "" {
-		out.SchemeRewriteSpecifier = &routev3.RedirectAction_SchemeRedirect{SchemeRedirect: r.Scheme}
-	}
-	switch {
-	case r.PrefixRewrite != "":
-		out.PathRewriteSpecifier = &routev3.RedirectAction_PrefixRewrite{PrefixRewrite: r.PrefixRewrite}
-	case r.URI != "":
-		out.PathRewriteSpecifier = &routev3.RedirectAction_PathRedirect{PathRedirect: r.URI}
-	}
-	return out
-}
-
-func direct(d model.DirectResponse) *routev3.DirectResponseAction {
-	out := &routev3.DirectResponseAction{Status: d.Status}
-	if d.Body != "" {
-		out.Body = &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: d.Body}}
-	}
-	return out
 }

@@ -27,6 +27,7 @@ type hostInput struct {
 	labels    map[string]string
 	policies  []hostPolicy // of the destinations
 	httpsOnly bool
+	tls       bool // requests come encrypted
 	connect   bool // CONNECT is answered
 }
 
@@ -52,7 +53,7 @@ func virtualHost(in hostInput) *Part {
 	if in.connect {
 		v.Routes = append(v.Routes, connectRoute(in.port.Protocol))
 	}
-	if in.port.Protocol.IsHTTP() {
+	if in.port.Protocol.MayBeHTTP() {
 		v.Routes = append(v.Routes, b.write(in.choices())...)
 	} else {
 		v.Routes = append(v.Routes, blockAll()[1])

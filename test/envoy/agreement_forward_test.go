@@ -1,0 +1,339 @@
+package envoy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/krater-mesh/krater/explain"
+)
+
+// TestForwardedAgree draws what routes do with requests, and compares what
+// explain says with what comes of them: the answer's status, Location and CORS
+// headers, or what reached which upstream.
+func TestForwardedAgree(t *testing.T) {
+	a := newAgreement(t)
+	a.wires.to = a.snap.Workloads[0].Address
+	n, requests, kinds, reported := draws(t, 150), 20, map[string]int{}, 0
+	for i := range n {
+		d := newDrawer(seed(t)+2000, i)
+		objects := d.doingTables()
+		if !a.route(objects) {
+			continue
+		}
+		for range requests {
+			r := d.doneRequest()
+			got := a.done(r)
+			kinds[got.kind()]++
+			if a.explainedAs(r, got) == "" || !a.undone(objects, r) {
+				continue
+			}
+			objects, r = shrink(objects, r, 400, a.undone)
+			a.route(objects)
+			got = a.done(r)
+			t.Errorf("seed %d, draw %d: %s\n%s\n%s", seed(t), i, a.explainedAs(r, got), r, policiesText(t, objects))
+			if reported++; reported == 5 {
+				t.FailNow() // one cause has many cases
+			}
+			break
+		}
+	}
+	t.Logf("%d requests, by what came of them: %v", n*requests, kinds)
+	if n >= 100 && (kinds["forwarded"] < n || kinds["redirected"] < 20 || kinds["preflight"] < 5) {
+		t.Error("what is drawn tests too little")
+	}
+}
+
+func (a *agreement) undone(objects []any, r rawRequest) bool {
+	return len(objects) > 0 && a.route(objects) && a.explainedAs(r, a.done(r)) != "" && a.explainedAs(r, a.done(r)) != ""
+}
+
+// doing is what came of a request.
+type doing struct {
+	status          int
+	route, location string
+	cors            map[string]string
+	upstream        *echo
+}
+
+func (d doing) kind() string {
+	switch {
+	case d.upstream != nil:
+		return "forwarded"
+	case d.location != "":
+		return "redirected"
+	case d.cors["methods"]+d.cors["origin"] != "":
+		return "preflight"
+	}
+	return "answered"
+}
+
+var corsHeaders = []string{"origin", "credentials", "methods", "headers"}
+
+// done sends a request through page's sidecar.
+func (a *agreement) done(r rawRequest) doing {
+	r.Port = 15001
+	res, body := a.wires.exchange(a.t, r)
+	out := doing{status: res.StatusCode, route: res.Header.Get("x-route"), location: res.Header.Get("location"), cors: map[string]string{}}
+	for _, name := range corsHeaders {
+		if v, ok := res.Header[http.CanonicalHeaderKey("access-control-allow-"+name)]; ok {
+			out.cors[name] = strings.Join(v, ",")
+		}
+	}
+	if seen := (echo{}); json.Unmarshal(body, &seen) == nil && seen.Who != "" {
+		out.upstream = &seen
+	}
+	return out
+}
+
+// explainedAs says what of an outcome explain has otherwise; "": nothing.
+func (a *agreement) explainedAs(r rawRequest, got doing) string {
+	v := r.view()
+	x, err := explain.Explain(a.snap, a.eps, nil, explain.Request{
+		From: "page-v1", Host: v.Authority, Method: v.Method, Path: v.Path, Headers: v.Headers, SourceAddress: r.Peer})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	verdict, step := x.Outcomes[0].Verdict, x.First.Route
+	preflight := verdict.Details == "cors_response"
+	switch {
+	case step == nil:
+		return differ("status", uint32(got.status), verdict.Status)
+	case step.Table != "" && step.Name != got.route && !preflight:
+		return differ("route", got.route, step.Name)
+	case got.upstream == nil:
+		if preflight {
+			return differ("CORS headers", fmt.Sprint(got.cors), fmt.Sprint(preflightOf(step)))
+		}
+		// An application answers 400 to a path that is none, before it is asked.
+		bad := slices.ContainsFunc(step.Targets, func(t explain.Target) bool { return !strings.HasPrefix(t.Request.Path, "/") })
+		if !bad && !slices.ContainsFunc(x.Outcomes, func(o explain.Outcome) bool { return !o.Verdict.Upstream && int(o.Verdict.Status) == got.status }) {
+			return differ("status", fmt.Sprint(got.status), fmt.Sprint(verdict.Status, " ", verdict.Reason))
+		}
+		return differ("location", got.location, step.Location)
+	}
+	return a.forwardedAs(v, *step, got)
+}
+
+// forwardedAs compares what an upstream saw with the targets that it may be of.
+func (a *agreement) forwardedAs(v explain.View, step explain.RouteStep, got doing) string {
+	if allowed := step.CORS != nil && explain.AllowsOrigin(*step.CORS, v); allowed != (got.cors["origin"] != "") {
+		return differ("origin allowed", fmt.Sprint(got.cors), fmt.Sprint(allowed))
+	}
+	found := differ("upstream", got.upstream.Who, fmt.Sprint(step.Targets))
+	for _, t := range step.Targets {
+		if !slices.ContainsFunc(t.Endpoints, func(s explain.Server) bool { return s.Workload == "default/reviews-"+got.upstream.Who }) {
+			continue
+		}
+		if found = got.upstream.differs(t.Request); found == "" {
+			break
+		}
+	}
+	return found
+}
+
+// differs tells what an upstream saw otherwise than explained.
+func (e echo) differs(want explain.View) string {
+	for _, name := range []string{"x-a", "x-b", "x-c"} {
+		if have := strings.Join(e.Headers.Values(name), "|"); have != strings.Join(want.Headers[name], "|") {
+			return differ(name, have, strings.Join(want.Headers[name], "|"))
+		}
+	}
+	if e.Path != want.Path {
+		return differ("path", e.Path, want.Path)
+	}
+	return differ("authority", e.Host, want.Authority)
+}
+
+// preflightOf has what explain says of the headers that are compared.
+func preflightOf(step *explain.RouteStep) map[string]string {
+	out := map[string]string{}
+	for _, name := range corsHeaders {
+		if v, ok := step.Response.Set["access-control-allow-"+name]; ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+func differ[T comparable](what string, envoy, explained T) string {
+	if envoy == explained {
+		return ""
+	}
+	return fmt.Sprintf("%s: Envoy %v, explain %v", what, envoy, explained)
+}
+
+// doingTables draws VirtualServices whose routes do something.
+func (d drawer) doingTables() []any {
+	var out []any
+	for i := range 1 + d.IntN(2) {
+		var routes []any
+		for range 1 + d.IntN(4) {
+			route := d.does()
+			if d.chance(80) {
+				route["match"] = []any{d.someMatch()}
+			}
+			routes = append(routes, route)
+		}
+		out = append(out, map[string]any{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+			"metadata": map[string]any{"name": fmt.Sprintf("v%d", i)}, "spec": map[string]any{"hosts": []any{reviewsHost}, "http": routes}})
+	}
+	return out
+}
+
+// someMatch is one that many requests pass.
+func (d drawer) someMatch() map[string]any {
+	m := map[string]any{"uri": map[string]any{d.of("prefix", "prefix", "prefix", "exact"): d.of("/", "/a", "/a/", "/A", "/b", "/~a")}}
+	if d.chance(20) {
+		m["uri"] = map[string]any{"regex": d.of("/a.*", ".*", "/[ab]/?.*")}
+	}
+	if d.chance(20) {
+		m["ignoreUriCase"] = true
+	}
+	if d.chance(20) {
+		m["name"] = d.of("one", "two")
+	}
+	return m
+}
+
+// does draws what a route does.
+func (d drawer) does() map[string]any {
+	r := map[string]any{}
+	switch d.of("forward", "forward", "forward", "redirect", "direct") {
+	case "forward":
+		d.forwards(r)
+	case "redirect":
+		r["redirect"] = d.redirect()
+	case "direct":
+		r["directResponse"] = map[string]any{"status": 200 + d.IntN(300), "body": map[string]any{"string": "x"}}
+	}
+	if d.chance(40) {
+		r["headers"] = d.headerChanges()
+	}
+	if d.chance(30) {
+		r["corsPolicy"] = d.corsPolicy()
+	}
+	return r
+}
+
+func (d drawer) forwards(r map[string]any) {
+	var to []any
+	for range 1 + d.IntN(3) {
+		one := map[string]any{"destination": map[string]any{"host": reviewsHost, "subset": d.of("v1", "v2", "v3"), "port": map[string]any{"number": 9080}}, "weight": d.IntN(3)}
+		if d.chance(40) {
+			one["headers"] = d.headerChanges()
+		}
+		to = append(to, one)
+	}
+	to[0].(map[string]any)["weight"] = 1
+	r["route"] = to
+	if d.chance(40) {
+		r["rewrite"] = d.rewrite()
+	}
+	if d.chance(10) {
+		abort := map[string]any{"percentage": map[string]any{"value": 100}}
+		if d.chance(50) {
+			abort["httpStatus"] = d.of2(503, 418, 200, 400)
+		} else {
+			abort["grpcStatus"] = d.of("UNAVAILABLE", "NOT_FOUND", "OK")
+		}
+		r["fault"] = map[string]any{"abort": abort}
+	}
+	if d.chance(20) {
+		r["mirrors"] = []any{map[string]any{"destination": map[string]any{"host": reviewsHost, "subset": "v1", "port": map[string]any{"number": 9080}},
+			"percentage": map[string]any{"value": d.of2(0, 100)}}}
+	}
+}
+
+func (d drawer) of2(numbers ...int) int { return numbers[d.IntN(len(numbers))] }
+
+func (d drawer) rewrite() map[string]any {
+	w := map[string]any{}
+	if d.chance(50) {
+		w["uri"] = d.of("/", "/x", "/x/", "/x/y", "/x?z=1")
+	} else if d.chance(70) {
+		w["uriRegexRewrite"] = map[string]any{"match": d.of("^/a", "/a(.*)", "b", "^(/[^/]*)(.*)$", "x*", "/$"), "rewrite": d.of(`/x\0`, "/z", "/", `/q-\0-`)}
+	}
+	if d.chance(40) || len(w) == 0 {
+		w["authority"] = d.of("inner.test", "inner.test:81")
+	}
+	return w
+}
+
+func (d drawer) redirect() map[string]any {
+	r := map[string]any{"redirectCode": d.of2(301, 302, 303, 307, 308)}
+	if d.chance(40) {
+		r["uri"] = d.of("/n", "/n/", "/n?k=1", "/")
+	} else if d.chance(20) {
+		r["prefixRewrite"] = d.of("/p", "/p/", "/")
+	}
+	if d.chance(40) {
+		r["authority"] = d.of("new.test", "new.test:82", "reviews")
+	}
+	if d.chance(40) {
+		r["scheme"] = d.of("http", "https")
+	}
+	switch d.IntN(4) {
+	case 0:
+		r["port"] = d.of2(80, 443, 8080)
+	case 1:
+		r["derivePort"] = d.of("FROM_REQUEST_PORT", "FROM_PROTOCOL_DEFAULT")
+	}
+	return r
+}
+
+func (d drawer) headerChanges() map[string]any {
+	h := map[string]any{}
+	if d.chance(60) {
+		h["set"] = map[string]any{d.of("x-a", "X-B", "x-c", "Host", ":authority"): d.of("set1", "set2", "")}
+	}
+	if d.chance(60) {
+		h["add"] = map[string]any{d.of("x-a", "x-b", "X-C"): d.of("add1", "add2")}
+	}
+	if d.chance(40) {
+		h["remove"] = d.some(2, "x-a", "x-b", "X-C")
+	}
+	return map[string]any{"request": h}
+}
+
+func (d drawer) corsPolicy() map[string]any {
+	c := map[string]any{}
+	if d.chance(90) {
+		c["allowOrigins"] = []any{map[string]any{d.of("exact", "prefix", "regex"): d.of("http://o.test", "http://o", "http://.*test", "*", ".*")}}
+	}
+	if d.chance(50) {
+		c["allowMethods"] = d.some(2, "GET", "POST")
+	}
+	if d.chance(40) {
+		c["allowHeaders"] = d.some(2, "x-a", "x-b")
+	}
+	if d.chance(40) {
+		c["allowCredentials"] = d.chance(50)
+	}
+	if d.chance(40) {
+		c["unmatchedPreflights"] = d.of("FORWARD", "IGNORE")
+	}
+	return c
+}
+
+// doneRequest draws a call of reviews, maybe a preflight.
+func (d drawer) doneRequest() rawRequest {
+	r := rawRequest{Method: d.of("GET", "GET", "POST", "OPTIONS"), Peer: "127.0.0.1", Host: d.of("reviews", "reviews:9080", "Reviews", reviewsHost+":9080")}
+	r.Target = d.of("/", "/a", "/A/b", "/a/", "/a/b", "/ab", "/b", "/b/a", "/~a/x") + d.of("", "", "?x=1", "?", "?a=/a")
+	if d.chance(50) {
+		r.Headers = append(r.Headers, [2]string{"origin", d.of("http://o.test", "http://other.test", "*")})
+	}
+	if d.chance(40) {
+		r.Headers = append(r.Headers, [2]string{"access-control-request-method", "POST"})
+	}
+	for range d.IntN(3) {
+		r.Headers = append(r.Headers, [2]string{d.of("x-a", "x-b", "x-c"), d.of("sent1", "sent2")})
+	}
+	if r.Method == "POST" {
+		r.Headers = append(r.Headers, [2]string{"content-length", "0"})
+	}
+	return r
+}

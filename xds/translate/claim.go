@@ -1,0 +1,30 @@
+package translate
+
+import (
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// claimMatcher compares a claim of the token that jwt_authn verified, and left
+// as metadata. Without a token there is no claim.
+func claimMatcher(c model.ClaimMatch) *matcherv3.MetadataMatcher {
+	out := &matcherv3.MetadataMatcher{Filter: "envoy.filters.http.jwt_authn", Invert: c.Not}
+	for _, key := range append([]string{"payload"}, c.Path...) {
+		out.Path = append(out.Path, &matcherv3.MetadataMatcher_PathSegment{Segment: &matcherv3.MetadataMatcher_PathSegment_Key{Key: key}})
+	}
+	out.Value = claimValue(c.Match)
+	return out
+}
+
+// claimValue matches a text, or a list that has one that matches.
+func claimValue(m model.StringMatch) *matcherv3.ValueMatcher {
+	if m.Kind == model.Present {
+		return &matcherv3.ValueMatcher{MatchPattern: &matcherv3.ValueMatcher_PresentMatch{PresentMatch: true}}
+	}
+	one := &matcherv3.ValueMatcher{MatchPattern: &matcherv3.ValueMatcher_StringMatch{StringMatch: stringMatcher(m)}}
+	among := &matcherv3.ValueMatcher{MatchPattern: &matcherv3.ValueMatcher_ListMatch{ListMatch: &matcherv3.ListMatcher{
+		MatchPattern: &matcherv3.ListMatcher_OneOf{OneOf: one}}}}
+	return &matcherv3.ValueMatcher{MatchPattern: &matcherv3.ValueMatcher_OrMatch{OrMatch: &matcherv3.OrMatcher{
+		ValueMatchers: []*matcherv3.ValueMatcher{one, among}}}}
+}
