@@ -41,6 +41,7 @@ type Content struct {
 	Destination   *model.DestinationPolicy   `json:"destination,omitempty"`
 	Service       *ExternalService           `json:"service,omitempty"`
 	Workload      *ExternalWorkload          `json:"workload,omitempty"`
+	WorkloadGroup *model.WorkloadGroup       `json:"workloadGroup,omitempty"`
 	Sidecar       *model.Sidecar             `json:"sidecar,omitempty"`
 	Patches       []model.EnvoyPatch         `json:"patches,omitempty"`
 	KubeService   *KubeService               `json:"kubeService,omitempty"`

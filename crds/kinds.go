@@ -22,6 +22,7 @@ var kinds = sync.OnceValue(func() []kind {
 		networkingKind("Gateway", &networking.Gateway{}, convertGateway, nil, nil),
 		networkingKind("ServiceEntry", &networking.ServiceEntry{}, convertServiceEntry, nil, nil),
 		networkingKind("WorkloadEntry", &networking.WorkloadEntry{}, convertWorkloadEntry, nil, nil),
+		networkingKind("WorkloadGroup", &networking.WorkloadGroup{}, convertWorkloadGroup, nil, nil),
 		networkingKind("Sidecar", &networking.Sidecar{}, convertSidecar, nil, nil),
 		{name: "EnvoyFilter", group: "networking.istio.io", versions: []string{"v1alpha3"},
 			spec: shapeOf(&networking.EnvoyFilter{}), convert: convertEnvoyFilter},
@@ -48,7 +49,6 @@ var kinds = sync.OnceValue(func() []kind {
 
 // notTranslated are kinds that are known and not read yet.
 var notTranslated = []kind{
-	{name: "WorkloadGroup", group: "networking.istio.io", versions: []string{"v1alpha3", "v1beta1", "v1"}, why: "declare each WorkloadEntry"},
 	{name: "ProxyConfig", group: "networking.istio.io", versions: []string{"v1beta1"}, why: "proxies start with defaults"},
 	{name: "PeerAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "there is no mutual TLS"},
 	{name: "RequestAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "no token is verified"},
