@@ -82,7 +82,7 @@ func (e *Encoder) Sweep(living iter.Seq[*Part]) {
 func (p *Part) Mentions(typeURL string, text []byte) bool {
 	for _, s := range p.shards {
 		if s.typeURL == typeURL {
-			return slices.ContainsFunc(s.resources, func(r *resource) bool { return bytes.Contains(r.wire.GetResource().GetValue(), text) })
+			return slices.ContainsFunc(s.resources, func(r *resource) bool { return bytes.Contains(r.frame, text) })
 		}
 	}
 	return false

@@ -14,7 +14,7 @@ import (
 //     or in flight;
 //   - a removal waits until no type that may refer to it has anything unsent,
 //     in flight or refused.
-func (s *session) next(now time.Time) *discovery.DeltaDiscoveryResponse {
+func (s *session) next(now time.Time) *response {
 	if s.set == nil {
 		return nil
 	}
@@ -139,11 +139,11 @@ func (s *session) referred(typeURL string) bool {
 }
 
 // respond makes the response, as much of it as one message may hold.
-func (s *session) respond(t *subscription, items []item, now time.Time) *discovery.DeltaDiscoveryResponse {
+func (s *session) respond(t *subscription, items []item, now time.Time) *response {
 	g := s.set.group(t.typeURL)
-	res := &discovery.DeltaDiscoveryResponse{
+	res := &response{DeltaDiscoveryResponse: &discovery.DeltaDiscoveryResponse{
 		TypeUrl: t.typeURL, Nonce: s.nextNonce(), SystemVersionInfo: g.version(),
-	}
+	}}
 	bytes := 0
 	for n, i := range items {
 		r := t.find(g, i.name)
@@ -151,12 +151,12 @@ func (s *session) respond(t *subscription, items []item, now time.Time) *discove
 			res.RemovedResources = append(res.RemovedResources, i.name)
 			continue
 		}
-		if n > 0 && bytes+r.size > maxResponseBytes || len(res.Resources) > 0 && alone(t.typeURL) {
+		if n > 0 && bytes+r.size() > maxResponseBytes || len(res.resources) > 0 && alone(t.typeURL) {
 			items = items[:n]
 			break
 		}
-		bytes += r.size
-		res.Resources = append(res.Resources, r.wire)
+		bytes += r.size()
+		res.resources = append(res.resources, r)
 		s.warm(r.endpoints)
 	}
 	for _, i := range items {

@@ -140,8 +140,9 @@ func (w *world) complete() {
 // drain lets the session send all that it may.
 func (w *world) drain() {
 	for res := w.session.next(w.now); res != nil; res = w.session.next(w.now) {
-		w.t.Logf("<< %s %s %v -%v", short(res.TypeUrl), res.Nonce, names(res), res.RemovedResources)
-		w.proxy.take(res)
+		m := message(w.t, res)
+		w.t.Logf("<< %s %s %v -%v", short(m.TypeUrl), m.Nonce, names(m), m.RemovedResources)
+		w.proxy.take(m)
 	}
 	w.complete()
 }

@@ -16,8 +16,7 @@ type resource struct {
 	name    string
 	message proto.Message // that it was made of
 	digest  digest
-	wire    *discovery.Resource
-	size    int
+	frame   []byte // as it stands in a response
 	// endpoints is, for a cluster, the name of its EDS resource: Envoy warms
 	// a changed cluster until it gets that, and does not ask for it.
 	endpoints string
@@ -37,7 +36,7 @@ func encode(name string, m proto.Message) (*resource, error) {
 	} else if boxed.GetTypeUrl() == TypeCluster || boxed.GetTypeUrl() == TypeRouteConfiguration {
 		m, _ = boxed.UnmarshalNew() // what cannot be read refers to nothing
 	}
-	r.digest, r.size = digestOf(boxed.GetTypeUrl(), boxed.GetValue()), len(boxed.GetValue())+len(name)
+	r.digest = digestOf(boxed.GetTypeUrl(), boxed.GetValue())
 	switch m := m.(type) {
 	case *cluster.Cluster:
 		if m.GetType() == cluster.Cluster_EDS {
@@ -46,6 +45,13 @@ func encode(name string, m proto.Message) (*resource, error) {
 	case *route.RouteConfiguration:
 		r.hosts = m.GetVhds() != nil
 	}
-	r.wire = &discovery.Resource{Name: name, Version: r.digest.String(), Resource: boxed}
+	var err error
+	r.frame, err = frame(&discovery.Resource{Name: name, Version: r.digest.String(), Resource: boxed})
+	if err != nil {
+		return nil, fmt.Errorf("encoding resource %q: %w", name, err)
+	}
 	return r, nil
 }
+
+// size is how many bytes it takes in a response.
+func (r *resource) size() int { return len(r.frame) }

@@ -49,15 +49,17 @@ func New(o Options) *Server {
 	return &Server{log: o.Logger, watcher: o.Observe, nodes: map[string]*node{}}
 }
 
-// Register adds the server to a gRPC server.
+// Register adds the server to a gRPC server, which is made with GRPCOptions.
 func (s *Server) Register(g *grpc.Server) {
 	discovery.RegisterAggregatedDiscoveryServiceServer(g, s)
 }
 
-// GRPCOptions are what the gRPC server needs to notice proxies that went
-// without a word, and to accept the keep-alives of those that are there.
+// GRPCOptions are what the gRPC server needs to send what is encoded already,
+// to notice proxies that went without a word, and to accept the keep-alives
+// of those that are there.
 func GRPCOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(codec{}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.MaxRecvMsgSize(16 << 20),

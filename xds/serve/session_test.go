@@ -20,7 +20,7 @@ func TestVirtualHostsFollowARouteConfigurationAskedForAnew(t *testing.T) {
 	s.publish(newEncoded([]*Part{part}, nil), nil)
 	next := func(wantType string) *discovery.DeltaDiscoveryResponse {
 		t.Helper()
-		res := s.next(now)
+		res := message(t, s.next(now))
 		if res.GetTypeUrl() != wantType {
 			t.Fatalf("the next response is %v, want one of %s", res, short(wantType))
 		}

@@ -87,7 +87,7 @@ func (st *stream) pump(req *discovery.DeltaDiscoveryRequest) error {
 			st.server.observe(events)
 			return nil
 		}
-		err := st.rpc.Send(res)
+		err := st.rpc.SendMsg(res)
 		st.server.observe(events)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (st *stream) pump(req *discovery.DeltaDiscoveryRequest) error {
 }
 
 // step advances the session once, with the newest set.
-func (st *stream) step(req *discovery.DeltaDiscoveryRequest) (*discovery.DeltaDiscoveryResponse, []Event) {
+func (st *stream) step(req *discovery.DeltaDiscoveryRequest) (*response, []Event) {
 	set, causes, changed := st.server.newest(st)
 	st.mu.Lock()
 	defer st.mu.Unlock()
