@@ -136,17 +136,20 @@ func (c *conversion) hashCookie(k *networking.LoadBalancerSettings_ConsistentHas
 	if k.GetName() == "" {
 		c.missing(field+".name", "a cookie has a name")
 	}
+	c.oneLine(k.GetName(), field+".name")
+	c.oneLine(k.GetPath(), field+".path")
 	out := &model.HashCookie{Name: k.GetName(), Path: k.GetPath(), TTL: c.durationOrZero(k.GetTtl(), field+".ttl")} // 0s: a cookie of the session
 	for i, a := range k.GetAttributes() {
 		at := index(field+".attributes", i)
-		if a.GetName() == "" {
+		if name := strings.ToLower(a.GetName()); name == "" {
 			c.missing(at+".name", "an attribute has a name")
+		} else if !headerName(name) {
+			c.bad(at+".name", "%q is no name of an attribute", a.GetName())
 		}
-		for part, text := range map[string]string{".name": a.GetName(), ".value": a.GetValue()} {
-			if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == ';' }) {
-				c.bad(at+part, "%q cannot stand in a cookie", text)
-			}
+		if strings.Contains(a.GetValue(), ";") {
+			c.bad(at+".value", "%q cannot stand in a cookie", a.GetValue())
 		}
+		c.oneLine(a.GetValue(), at+".value")
 		out.Attributes = append(out.Attributes, model.CookieAttribute{Name: a.GetName(), Value: a.GetValue()})
 	}
 	return out

@@ -36,9 +36,17 @@ func (c *conversion) connectionPool(p *networking.ConnectionPoolSettings, field 
 		c.bad(http+".useClientProtocol", "it excludes h2UpgradePolicy: UPGRADE")
 	}
 	out.Keepalive = c.tcpKeepalive(t.GetTcpKeepalive(), tcp+".tcpKeepalive")
-	if k := h.GetHttp2KeepAlive(); k != nil {
-		out.HTTP2Keepalive = &model.HTTP2Keepalive{Interval: c.duration(k.GetInterval(), http+".http2KeepAlive.interval"),
-			Timeout: c.duration(k.GetTimeout(), http+".http2KeepAlive.timeout")}
+	out.HTTP2Keepalive = c.http2Keepalive(h.GetHttp2KeepAlive(), http+".http2KeepAlive")
+	return out
+}
+
+func (c *conversion) http2Keepalive(k *networking.ConnectionPoolSettings_HTTPSettings_ConnectionKeepalive, field string) *model.HTTP2Keepalive {
+	if k == nil {
+		return nil
+	}
+	out := &model.HTTP2Keepalive{Interval: c.duration(k.GetInterval(), field+".interval"), Timeout: c.duration(k.GetTimeout(), field+".timeout")}
+	if (k.GetInterval() == nil || k.GetTimeout() == nil) && !c.reported(field) {
+		c.missing(field, "it has an interval and a timeout")
 	}
 	return out
 }

@@ -51,8 +51,7 @@ var (
 // headerValue checks that proxies read a value: "%" begins a command like
 // %REQ(x-a)% of theirs, and "%%" is a percent sign.
 func (r *report) headerValue(value, field string) {
-	if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
-		r.bad(field, "a header's value has no control characters")
+	if !r.oneLine(value, field) {
 		return
 	}
 	for rest := value; ; {
@@ -70,6 +69,15 @@ func (r *report) headerValue(value, field string) {
 			return
 		}
 	}
+}
+
+// oneLine checks a text that becomes a header's value, or a part of one.
+func (r *report) oneLine(value, field string) bool {
+	if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+		r.bad(field, "%q has control characters, which no header's value has", value)
+		return false
+	}
+	return true
 }
 
 // cutCommand takes "NAME%", "NAME(argument)%" or "NAME(argument):10%" off the

@@ -21,6 +21,9 @@ func (v *virtualService) redirect(r *networking.HTTPRedirect, field string) *mod
 	case *networking.HTTPRedirect_DerivePort:
 		out.DerivePort = p.DerivePort.String()
 	}
+	v.oneLine(out.URI, field+".uri")
+	v.oneLine(out.PrefixRewrite, field+".prefixRewrite")
+	v.oneLine(out.Authority, field+".authority")
 	if *out == (model.Redirect{Code: out.Code}) && !v.reported(field) {
 		v.missing(field, "a redirect says where to")
 	}
@@ -62,6 +65,8 @@ func (v *virtualService) rewrite(r *networking.HTTPRewrite, field string) *model
 		return nil
 	}
 	out := &model.Rewrite{URI: r.GetUri(), Authority: r.GetAuthority()}
+	v.oneLine(out.URI, field+".uri")
+	v.oneLine(out.Authority, field+".authority")
 	if x := r.GetUriRegexRewrite(); x != nil {
 		at := field + ".uriRegexRewrite"
 		v.regex(x.GetMatch(), at+".match")

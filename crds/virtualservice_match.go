@@ -36,6 +36,9 @@ func (c *conversion) httpMatch(m *networking.HTTPMatchRequest, field string) mod
 	}
 	c.gatewayNames(m.GetGateways(), field+".gateways")
 	for name, q := range m.GetQueryParams() {
+		if name == "" || len(name) > 1024 {
+			c.bad(join(field+".queryParams", name), "a parameter has a name of at most 1024 letters")
+		}
 		out.Query = append(out.Query, model.QueryMatch{Name: name, Match: c.stringMatch(q, join(field+".queryParams", name))})
 	}
 	sort.Slice(out.Query, func(i, j int) bool { return out.Query[i].Name < out.Query[j].Name })

@@ -42,6 +42,9 @@ var policyValues = map[string]value{
 	"HTTPSettings.h2UpgradePolicy":      {0, text("DEFAULT", "UPGRADE", "DO_NOT_UPGRADE")},
 	"HTTPSettings.maxConcurrentStreams": {0, number(1, 100, 2147483647)},
 
+	"ConnectionKeepalive.interval": {always, text("1s", "30s")},
+	"ConnectionKeepalive.timeout":  {always, text("5ms", "5s")},
+
 	"OutlierDetection.outlierDetectionHttpErrorCodes": {0, func(d *drawing) any { return []any{429, 500, 599}[:1+d.IntN(3)] }},
 	"OutlierDetection.maxEjectionPercent":             {0, number(0, 10, 100)},
 	"OutlierDetection.minHealthPercent":               {0, number(0, 10, 100)},
