@@ -21,12 +21,14 @@ func translateCommand() *cobra.Command {
 		Long: `Print the Envoy configuration that one proxy gets, offline.
 
 -o envoy prints one self-contained bootstrap, with nothing left to discover:
-envoy -c FILE runs it. Its Wasm modules are written to --modules.`,
+envoy -c FILE runs it. Its Wasm modules are written to --modules. Private keys
+are never printed, but by -o envoy with --private-keys.`,
 		Example: "  krater translate samples/bookinfo --proxy reviews-v1\n  krater translate samples/bookinfo --proxy reviews-v1 -o envoy > envoy.json",
 		Args:    cobra.MinimumNArgs(1),
 	}
 	cmd.Flags().StringVar(&proxy, "proxy", "", "The workload, NAME or NAMESPACE/NAME.")
 	cmd.Flags().StringVar(&modules, "modules", "", "Folder for Wasm modules that the configuration names (default: the mesh's own).")
+	keys := cmd.Flags().Bool("private-keys", false, "With -o envoy, print the private keys of Secrets, too.")
 	_ = cmd.MarkFlagRequired("proxy")
 	output := cmd.Flags().StringP("output", "o", "yaml", "Print as yaml, json, or envoy.")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
@@ -54,7 +56,7 @@ envoy -c FILE runs it. Its Wasm modules are written to --modules.`,
 		resources, problems := translate.Translate(read.Snapshot, read.Endpoints, w, options)
 		warn(cmd.ErrOrStderr(), problems)
 		if *output == "envoy" {
-			return printStatic(cmd.OutOrStdout(), resources, agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address, Locality: w.Locality}, layout)
+			return printStatic(cmd.OutOrStdout(), resources, *keys, agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address, Locality: w.Locality}, layout)
 		}
 		return printResources(cmd.OutOrStdout(), resources, *output)
 	}
@@ -79,12 +81,16 @@ func printResources(out io.Writer, resources translate.Resources, format string)
 
 // printStatic prints a bootstrap that needs no control plane; Krater's other
 // parts are where the mesh of that folder has them.
-func printStatic(out io.Writer, resources translate.Resources, p agent.Proxy, l state.Layout) error {
+func printStatic(out io.Writer, resources translate.Resources, keys bool, p agent.Proxy, l state.Layout) error {
 	base, err := agent.Bootstrap(p, agent.Upstreams{Policyd: l.Socket("policyd"), OTLP: l.Socket("otlp"), ALS: l.Socket("als")})
 	if err != nil {
 		return err
 	}
-	static, err := translate.Static(resources, base)
+	form := translate.Static
+	if keys {
+		form = translate.StaticWithKeys
+	}
+	static, err := form(resources, base)
 	if err != nil {
 		return err
 	}

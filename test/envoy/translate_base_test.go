@@ -139,7 +139,7 @@ func staticBootstrap(t testing.TB, c translateCase, o translate.Options, base *b
 	for _, p := range problems {
 		t.Log(p)
 	}
-	b, err := translate.Static(resources, base)
+	b, err := translate.StaticWithKeys(resources, base)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,6 +81,7 @@ type shared struct {
 	parts       []*Part
 	connections *connections // nil at a gateway
 	outbound    model.OutboundMode
+	sidecar     *model.Sidecar
 }
 
 func (r *round) shared(c class) shared {
@@ -101,6 +102,7 @@ func (r *round) shared(c class) shared {
 		connections, slots := r.connections(c)
 		out.connections = connections
 		out.outbound, _ = known.Outbound(r.mesh)
+		out.sidecar = c.sidecar
 		out.parts = append(out.parts, r.sidecarHosts(c), slots)
 	}
 	return out

@@ -24,6 +24,8 @@ type Compiler struct {
 	calls     *generator[connectionsInput, *sidecarConnections]
 	lists     *generator[connections, *connections]
 	tcp       *generator[tcpInput, *Part]
+	plans     *generator[planInput, *gatewayPlan]
+	planned   *generator[plannedListeners, *plannedListeners]
 	locals    *generator[localInput, *Part]
 
 	mesh      *model.Mesh
@@ -37,7 +39,7 @@ func NewCompiler(o Options) *Compiler {
 		domains: newGenerator(sidecarDomains), hosts: newGenerator(virtualHost),
 		own: newGenerator(ownPart), secrets: newGenerator(secretPart), joined: newGenerator(join), trimmed: newGenerator(trim),
 		calls: newGenerator(connectionsOf), lists: newGenerator(one[connections]), tcp: newGenerator(tcpPart),
-		locals: newGenerator(localPart)}
+		plans: newGenerator(planGateway), planned: newGenerator(one[plannedListeners]), locals: newGenerator(localPart)}
 }
 
 // Part is a share of a proxy's resources. It never changes: the same pointer
@@ -79,7 +81,7 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 		c.workloads[w.ID()] = same(known[w.ID()], w)
 		out[w.ID()] = r.proxy(c.workloads[w.ID()])
 	}
-	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed, c.calls, c.lists, c.tcp, c.locals} {
+	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed, c.calls, c.lists, c.tcp, c.plans, c.planned, c.locals} {
 		g.sweep()
 	}
 	return out
@@ -119,10 +121,16 @@ func (r *round) proxy(w *model.Workload) Result {
 		r.classes[key] = shared
 	}
 	out := Result{Parts: slices.Clone(shared.parts)}
+	var listeners *plannedListeners
 	if w.Gateway {
-		out.Parts = append(out.Parts, r.gatewayHosts(w, class))
+		plan := r.plan(w)
+		listeners = r.planned.of(plannedListeners{plan.listeners})
+		out.Parts = append(out.Parts, r.gatewayHosts(plan, w, class))
 	}
-	out.Parts = append(out.Parts, r.own.of(r.view(w, shared)))
+	if class.sidecar != nil {
+		out.Parts = append(out.Parts, r.egressHosts(class, w))
+	}
+	out.Parts = append(out.Parts, r.own.of(r.view(w, shared, listeners)))
 	out.Parts = append(out.Parts, r.local(w), r.secretsOf(out.Parts))
 	for _, p := range out.Parts {
 		for _, problem := range p.problems {

@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -13,109 +12,116 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// gateway makes a listener for each port that a Gateway opens on this
-// workload. Several Gateways share a port.
+// gateway makes the listeners that were planned.
 func (p *proxy) gateway() {
-	for _, port := range p.gatewayPorts() {
-		c := chain{listener: gatewayListener(port.Number), direction: gateway, port: port.Number}
-		routes := &routev3.RouteConfiguration{
-			Name:                           c.listener,
-			ValidateClusters:               wrapperspb.Bool(false),
-			MaxDirectResponseBodySizeBytes: wrapperspb.UInt32(maxDirectBody),
-			Vhds:                           &routev3.Vhds{ConfigSource: overADS()},
-			// Clients name the port that they reached the gateway by, which
-			// need not be the Gateway's.
-			IgnorePortInHostMatching: true,
-		}
-		p.out.Routes = append(p.out.Routes, routes)
-		p.out.Listeners = append(p.out.Listeners, &listenerv3.Listener{
-			Name:             c.listener,
-			Address:          address(p.w.Address, port.AppPort),
+	for _, planned := range p.listeners.list {
+		l := &listenerv3.Listener{
+			Name:             planned.name,
+			Address:          bindAddress(planned.bind, planned.port),
 			TrafficDirection: corev3.TrafficDirection_OUTBOUND,
-			FilterChains:     []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, routes)}}},
-		})
+		}
+		if planned.tls {
+			p.sniffTLS(l)
+		}
+		for _, c := range planned.chains {
+			l.FilterChains = append(l.FilterChains, p.gatewayChain(planned, c))
+		}
+		if len(l.FilterChains) == 0 { // Envoy wants one: nothing is served yet
+			l.FilterChains = []*listenerv3.FilterChain{{Name: chainOther, Filters: []*listenerv3.Filter{toCluster(chainOther, clusterBlackHole)}}}
+		}
+		p.out.Listeners = append(p.out.Listeners, l)
 	}
 }
 
-// gatewayPorts are the workload's ports that some Gateway opens.
-func (p *proxy) gatewayPorts() []model.WorkloadPort {
-	open := map[uint32]bool{}
-	for _, g := range p.gateways {
-		if !g.Selector.Matches(p.w) {
-			continue
-		}
-		for i, s := range g.Servers {
-			field := fmt.Sprintf("spec.servers[%d].port", i)
-			known := slices.ContainsFunc(p.w.Ports, func(w model.WorkloadPort) bool { return w.Number == s.Port })
-			switch {
-			case !s.Protocol.IsHTTP():
-				p.notSupported(g.Object, field+".protocol", fmt.Sprintf("a %s server is not opened yet", s.Protocol), "use HTTP, HTTP2 or GRPC")
-			case !known:
-				p.problem(model.Warning, model.CodeInvalidValue, g.Object, field+".number",
-					fmt.Sprintf("the gateway %s has no port %d", p.w.ID(), s.Port), "add it to the gateway's ports in the Mesh")
-			default:
-				open[s.Port] = true
-			}
-		}
+func (p *proxy) gatewayChain(l plannedListener, c plannedChain) *listenerv3.FilterChain {
+	out := &listenerv3.FilterChain{Name: c.name}
+	if len(c.names) > 0 || len(c.sources) > 0 {
+		out.FilterChainMatch = &listenerv3.FilterChainMatch{ServerNames: c.names, SourcePrefixRanges: cidrs(c.sources)}
 	}
-	return slices.DeleteFunc(slices.Clone(p.w.Ports), func(w model.WorkloadPort) bool { return !open[w.Number] })
+	if c.tls != nil {
+		out.TransportSocket = p.decrypt(c.tls, c.http)
+	}
+	if !c.http {
+		out.Filters = []*listenerv3.Filter{tcpSlot(c.name)}
+		return out
+	}
+	routes := &routev3.RouteConfiguration{
+		Name:                           c.name,
+		ValidateClusters:               wrapperspb.Bool(false),
+		MaxDirectResponseBodySizeBytes: wrapperspb.UInt32(maxDirectBody),
+		Vhds:                           &routev3.Vhds{ConfigSource: overADS()},
+		// Clients name the port that they reached the gateway by, which
+		// need not be the Gateway's.
+		IgnorePortInHostMatching: true,
+	}
+	p.out.Routes = append(p.out.Routes, routes)
+	out.Filters = []*listenerv3.Filter{p.connectionManager(chain{listener: c.name, direction: gateway, port: l.number}, routes)}
+	return out
 }
 
-// openPorts are the ports that some Gateway opens for HTTP on a workload.
-func openPorts(snap *model.Snapshot, w *model.Workload) []model.WorkloadPort {
-	var out []model.WorkloadPort
-	for _, port := range w.Ports {
-		if slices.ContainsFunc(snap.Gateways, func(g *model.Gateway) bool {
-			return g.Selector.Matches(*w) && slices.ContainsFunc(g.Servers, func(s model.GatewayServer) bool {
-				return s.Port == port.Number && s.Protocol.IsHTTP()
-			})
-		}) {
-			out = append(out, port)
+// bindAddress is an IP with a port, or a unix socket.
+func bindAddress(bind string, port uint32) *corev3.Address {
+	if path, ok := strings.CutPrefix(bind, unixPrefix); ok {
+		return &corev3.Address{Address: &corev3.Address_Pipe{Pipe: &corev3.Pipe{Path: path}}}
+	}
+	return address(bind, port)
+}
+
+func cidrs(ranges []string) []*corev3.CidrRange {
+	var out []*corev3.CidrRange
+	for _, r := range ranges {
+		if p, err := prefix(r); err == nil {
+			out = append(out, &corev3.CidrRange{AddressPrefix: p.Addr().String(), PrefixLen: wrapperspb.UInt32(uint32(p.Bits()))})
 		}
 	}
 	return out
 }
 
-// gatewayHosts makes the virtual hosts of a gateway's ports.
-func (r *round) gatewayHosts(w *model.Workload, c class) *Part {
-	var parts []*Part
-	for _, port := range openPorts(r.snap, w) {
-		for _, in := range gatewayInputs(r.tables, *w, port.Number) {
-			in.mesh = r.mesh
-			r.addCaller(&in, c)
-			parts = append(parts, r.hosts.of(in))
-		}
+// plan is what a gateway opens.
+func (r *round) plan(w *model.Workload) *gatewayPlan {
+	in := planInput{workload: w, gateways: selected(r.snap.Gateways, w, func(g *model.Gateway) model.Selector { return g.Selector })}
+	for _, g := range in.gateways {
+		in.tables = append(in.tables, gatewayTables{l4Tables(r.tables.of(g.Object.Key(), w.Namespace).all)})
 	}
-	return r.joined.of(joinInput{parts})
+	return r.plans.of(in)
 }
 
-// gatewayInputs lists the virtual hosts of a port, by host.
-func gatewayInputs(ts *tables, w model.Workload, port uint32) []hostInput {
+// gatewayHosts makes the virtual hosts of a gateway, and the slots of what
+// passes connections on.
+func (r *round) gatewayHosts(plan *gatewayPlan, w *model.Workload, c class) *Part {
+	var parts []*Part
+	for _, l := range plan.listeners {
+		for _, chain := range l.chains {
+			for _, in := range gatewayInputs(r.tables, *w, l.number, chain.name, plan.served[chain.name]) {
+				in.mesh = r.mesh
+				r.addCaller(&in, c)
+				parts = append(parts, r.hosts.of(in))
+			}
+		}
+	}
+	return r.joined.of(joinInput{append(parts, r.tcpSlots(c, plan.destinations), plan.complaints)})
+}
+
+// gatewayInputs lists the virtual hosts of a route configuration, by host.
+func gatewayInputs(ts *tables, w model.Workload, port uint32, routes string, servers []served) []hostInput {
 	bound := map[string]*hostInput{}
 	at := func(host string) *hostInput {
 		if bound[host] == nil {
-			bound[host] = &hostInput{routes: gatewayListener(port), host: host, domains: []string{host}, namespace: w.Namespace,
+			bound[host] = &hostInput{routes: routes, host: host, domains: []string{host}, namespace: w.Namespace,
 				port: model.Port{Number: port, Protocol: model.HTTP}}
 		}
 		return bound[host]
 	}
-	for _, g := range ts.snap.Gateways {
-		if !g.Selector.Matches(w) {
-			continue
-		}
-		for _, s := range g.Servers {
-			if s.Port != port || !s.Protocol.IsHTTP() {
-				continue
+	for _, s := range servers {
+		d := s.declared()
+		for _, i := range s.hosts {
+			if d.HTTPSRedirect {
+				at(d.Hosts[i]).httpsOnly = true
 			}
-			for i, served := range s.Hosts {
-				if s.HTTPSRedirect {
-					at(served).httpsOnly = true
-				}
-				for _, t := range ts.bound(g, s, i, w) {
-					for _, host := range t.Hosts {
-						if meet, ok := intersect(served, host); ok {
-							at(meet).bind(g, s, t)
-						}
+			for _, t := range from(ts.of(s.gateway.Object.Key(), w.Namespace).all, d, i) {
+				for _, host := range t.Hosts {
+					if meet, ok := intersect(d.Hosts[i], host); ok && len(t.HTTP) > 0 {
+						at(meet).bind(s.gateway, d, t)
 					}
 				}
 			}
@@ -141,21 +147,6 @@ func (in *hostInput) bind(g *model.Gateway, s model.GatewayServer, t *model.Rout
 	}
 }
 
-// bound are the route tables that the i-th host of a server takes.
-func (t *tables) bound(g *model.Gateway, s model.GatewayServer, i int, w model.Workload) []*model.RouteTable {
-	from := ""
-	if i < len(s.Namespaces) {
-		from = s.Namespaces[i]
-	}
-	var out []*model.RouteTable
-	for _, table := range t.of(g.Object.Key(), w.Namespace).all {
-		if from == "" || from == table.Object.Namespace {
-			out = append(out, table)
-		}
-	}
-	return out
-}
-
 // intersect gives the narrower of two host patterns that cover common hosts.
 func intersect(a, b string) (string, bool) {
 	switch {
@@ -168,15 +159,44 @@ func intersect(a, b string) (string, bool) {
 }
 
 // GatewayRoutesFor gives the routes of a gateway's port for a request's host
-// (without its port), in the order in which they are tried. None: 404.
+// (without its port), in the order in which they are tried. None: 404. Where
+// the port is TLS, the client asked for the same name.
 func GatewayRoutesFor(snap *model.Snapshot, w model.Workload, host string, port uint32) []RouteChoice {
+	r := NewCompiler(Options{}).round(snap, nil)
+	plan := r.plan(&w)
+	host = strings.ToLower(host)
 	var best hostInput
-	for _, h := range gatewayInputs(newTables(snap), w, port) {
-		if model.HostMatches(strings.ToLower(h.host), strings.ToLower(host)) &&
-			(best.host == "" || specificity(h.host) > specificity(best.host)) {
-			best = h
+	for _, l := range plan.listeners {
+		if l.number != port {
+			continue
+		}
+		c := l.chainFor(host)
+		if c == nil {
+			continue
+		}
+		for _, h := range gatewayInputs(r.tables, w, port, c.name, plan.served[c.name]) {
+			if model.HostMatches(strings.ToLower(h.host), host) && (best.host == "" || specificity(h.host) > specificity(best.host)) {
+				best = h
+			}
 		}
 	}
 	best.labels = w.Labels
 	return best.choices()
+}
+
+// chainFor is the chain that takes a server name, as Envoy chooses; nil: none.
+func (l plannedListener) chainFor(name string) *plannedChain {
+	var best *plannedChain
+	fit := -1
+	for i, c := range l.chains {
+		if len(c.names) == 0 && fit < 0 && len(c.sources) == 0 {
+			best, fit = &l.chains[i], 0
+		}
+		for _, n := range c.names {
+			if model.HostMatches(strings.ToLower(n), name) && specificity(n) > fit {
+				best, fit = &l.chains[i], specificity(n)
+			}
+		}
+	}
+	return best
 }

@@ -15,21 +15,38 @@ import (
 // the application can tell such calls from its own.
 const appSource = "127.0.0.6"
 
-// inbound makes, for each port that the workload serves, the listener that
-// takes its place and the cluster that leads to the application.
+// applicationProtocols are what the HTTP inspector writes for HTTP.
+var applicationProtocols = []string{"http/1.0", "http/1.1", "h2c"}
+
+// inbound makes, for each port that is served, the listener that takes its
+// place and the cluster that leads to the application.
 func (p *proxy) inbound() {
-	for _, port := range p.w.Ports {
-		p.out.Clusters = append(p.out.Clusters, inboundClusterOf(port))
-		c := chain{listener: inboundListener(p.w.Address, port.Number), direction: inbound, port: port.Number}
+	for _, port := range p.servedPorts() {
+		p.out.Clusters = append(p.out.Clusters, port.clusterOf())
 		l := &listenerv3.Listener{
-			Name:             c.listener,
-			Address:          address(p.w.Address, port.Number),
+			Name:             inboundListener(port.bind, port.number),
+			Address:          bindAddress(port.bind, port.number),
 			TrafficDirection: corev3.TrafficDirection_INBOUND,
 		}
-		if port.Protocol.IsHTTP() {
-			l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, inboundRoutes(port))}}}
-		} else {
-			l.FilterChains = []*listenerv3.FilterChain{{Filters: p.inboundTCP(c, inboundCluster(port.Number), nil)}}
+		c := chain{listener: l.Name, direction: inbound, port: port.number}
+		switch {
+		case port.protocol == model.Auto && port.tls == nil:
+			p.sniff(l)
+			unseen := c
+			unseen.listener += "|" + chainOther
+			l.FilterChains = []*listenerv3.FilterChain{
+				{Name: chainHTTP, FilterChainMatch: &listenerv3.FilterChainMatch{ApplicationProtocols: applicationProtocols},
+					Filters: []*listenerv3.Filter{p.connectionManager(c, inboundRoutes(port.cluster()))}},
+				{Name: chainOther, Filters: p.inboundTCP(unseen, port.cluster(), port.pool)},
+			}
+		case port.protocol.IsHTTP():
+			l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, inboundRoutes(port.cluster()))}}}
+		default:
+			l.FilterChains = []*listenerv3.FilterChain{{Filters: p.inboundTCP(c, port.cluster(), port.pool)}}
+		}
+		if port.tls != nil {
+			p.sniffTLS(l)
+			l.FilterChains[0].TransportSocket = p.decrypt(port.tls, port.protocol.IsHTTP())
 		}
 		p.out.Listeners = append(p.out.Listeners, l)
 	}
@@ -37,8 +54,7 @@ func (p *proxy) inbound() {
 
 // inboundRoutes sends everything to the application. A request that did not
 // reach it (its connection was closed meanwhile) is sent again.
-func inboundRoutes(port model.WorkloadPort) *routev3.RouteConfiguration {
-	cluster := inboundCluster(port.Number)
+func inboundRoutes(cluster string) *routev3.RouteConfiguration {
 	return &routev3.RouteConfiguration{
 		Name:             cluster,
 		ValidateClusters: wrapperspb.Bool(false),
@@ -57,20 +73,30 @@ func inboundRoutes(port model.WorkloadPort) *routev3.RouteConfiguration {
 	}
 }
 
-// inboundClusterOf leads to the application behind a port.
-func inboundClusterOf(port model.WorkloadPort) *clusterv3.Cluster {
-	name := inboundCluster(port.Number)
-	c := &clusterv3.Cluster{
-		Name:                 name,
-		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
-		ConnectTimeout:       duration(defaultConnectTimeout),
-		LoadAssignment:       oneAddress(name, address("127.0.0.1", port.AppPort)),
-		UpstreamBindConfig:   bindTo(appSource),
-		CircuitBreakers:      breakers(model.ConnectionPool{}, nil),
-		CommonLbConfig:       &clusterv3.Cluster_CommonLbConfig{},
+// clusterOf leads to the application behind a port.
+func (port servedPort) clusterOf() *clusterv3.Cluster {
+	pool := model.ConnectionPool{}
+	if port.pool != nil {
+		pool = *port.pool
 	}
-	if port.Protocol.IsHTTP() {
-		c.TypedExtensionProtocolOptions = packed(protocolOptions(port.Protocol, model.ConnectionPool{}))
+	c := &clusterv3.Cluster{
+		Name:                      port.cluster(),
+		ClusterDiscoveryType:      &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
+		ConnectTimeout:            duration(defaultConnectTimeout),
+		LoadAssignment:            oneAddress(port.cluster(), port.target),
+		UpstreamBindConfig:        anySource(),
+		UpstreamConnectionOptions: keepalive(pool.Keepalive),
+		CircuitBreakers:           breakers(pool, nil),
+		CommonLbConfig:            &clusterv3.Cluster_CommonLbConfig{},
+	}
+	if pool.ConnectTimeout != nil {
+		c.ConnectTimeout = duration(*pool.ConnectTimeout)
+	}
+	if port.target.GetSocketAddress() != nil {
+		c.UpstreamBindConfig = bindTo(appSource)
+	}
+	if port.protocol.MayBeHTTP() {
+		c.TypedExtensionProtocolOptions = packed(protocolOptions(port.protocol, pool))
 	}
 	return c
 }

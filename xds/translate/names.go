@@ -67,6 +67,10 @@ func inboundListener(address string, port uint32) string {
 
 func tcpListener(port uint32, host string) string { return fmt.Sprintf("outbound|%d|%s", port, host) }
 
+func egressListener(bind string, port uint32) string {
+	return fmt.Sprintf("egress|%s|%d", bind, port)
+}
+
 func gatewayListener(port uint32) string { return fmt.Sprintf("gateway|%d", port) }
 
 // virtualHostName is also the resource's name: Envoy removes by it.

@@ -31,6 +31,7 @@ func (p *proxy) outbound() {
 	})
 	p.out.Listeners = append(p.out.Listeners, p.internal(routes)...)
 	p.localTCP()
+	p.egress()
 }
 
 // outboundRoutes refuses unknown hosts; known ones come as virtual hosts.

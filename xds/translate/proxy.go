@@ -6,8 +6,9 @@ import "github.com/krater-mesh/krater/model"
 type proxy struct {
 	view
 	report
-	w   model.Workload
-	out Resources
+	w       model.Workload
+	out     Resources
+	secrets []secretUse
 }
 
 // ownPart makes a proxy's own part.
@@ -21,5 +22,5 @@ func ownPart(v view) *Part {
 		p.outbound()
 	}
 	p.out.sort()
-	return &Part{Resources: p.out, problems: p.problems}
+	return &Part{Resources: p.out, problems: p.problems, secrets: p.secrets}
 }

@@ -42,12 +42,13 @@ func (r Resources) Set() map[string]map[string]proto.Message {
 }
 
 // JSON writes the resources by type: {"clusters": [...], ...}. Equal resources
-// give equal bytes.
+// give equal bytes. Private keys are never written.
 func (r Resources) JSON() ([]byte, error) {
 	doc := map[string][]json.RawMessage{}
 	for key, list := range map[string][]proto.Message{
 		"clusters": messages(r.Clusters), "endpoints": messages(r.Endpoints), "listeners": messages(r.Listeners),
 		"routes": messages(r.Routes), "virtualHosts": messages(r.VirtualHosts), "extensions": messages(r.Extensions),
+		"secrets": messages(readable(r.Secrets)),
 	} {
 		doc[key] = []json.RawMessage{}
 		for _, m := range list {
@@ -99,6 +100,14 @@ func messages[M proto.Message](list []M) []proto.Message {
 	out := make([]proto.Message, 0, len(list))
 	for _, m := range list {
 		out = append(out, m)
+	}
+	return out
+}
+
+func readable(secrets []*tlsv3.Secret) []*tlsv3.Secret {
+	out := make([]*tlsv3.Secret, 0, len(secrets))
+	for _, s := range secrets {
+		out = append(out, redacted(s))
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	internallistenerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/bootstrap/internal_listener/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
@@ -19,18 +20,31 @@ import (
 // Static puts resources into a copy of a bootstrap, so that `envoy -c` runs
 // them without a server: endpoints go into their clusters, routes and virtual
 // hosts into their connection managers, and slots into their listeners.
+// Private keys that are no files are an error: StaticWithKeys writes them.
 func Static(r Resources, base *bootstrapv3.Bootstrap) (*bootstrapv3.Bootstrap, error) {
+	return static(r, base, false)
+}
+
+// StaticWithKeys is Static with the private keys in what it makes.
+func StaticWithKeys(r Resources, base *bootstrapv3.Bootstrap) (*bootstrapv3.Bootstrap, error) {
+	return static(r, base, true)
+}
+
+func static(r Resources, base *bootstrapv3.Bootstrap, withKeys bool) (*bootstrapv3.Bootstrap, error) {
 	out := proto.CloneOf(base)
 	if out.StaticResources == nil {
 		out.StaticResources = &bootstrapv3.Bootstrap_StaticResources{}
 	}
 	out.DynamicResources = nil
-	in := inliner{routes: map[string]*routev3.RouteConfiguration{}, extensions: map[string]*anypb.Any{}}
+	in := inliner{routes: map[string]*routev3.RouteConfiguration{}, extensions: map[string]*anypb.Any{}, secrets: map[string]*tlsv3.Secret{}}
 	in.index(r)
-	for _, c := range r.Clusters {
-		out.StaticResources.Clusters = append(out.StaticResources.Clusters, in.cluster(c, r.Endpoints))
-	}
 	var errs []error
+	var secrets []string
+	for _, c := range r.Clusters {
+		c = in.cluster(c, r.Endpoints)
+		secrets = append(secrets, staticSecrets(c)...)
+		out.StaticResources.Clusters = append(out.StaticResources.Clusters, c)
+	}
 	for _, l := range r.Listeners {
 		l = proto.CloneOf(l)
 		for _, fc := range l.FilterChains {
@@ -40,8 +54,12 @@ func Static(r Resources, base *bootstrapv3.Bootstrap) (*bootstrapv3.Bootstrap, e
 				}
 			}
 		}
+		secrets = append(secrets, staticSecrets(l)...)
 		out.StaticResources.Listeners = append(out.StaticResources.Listeners, l)
 	}
+	added, err := in.addSecrets(secrets, withKeys)
+	errs = append(errs, err)
+	out.StaticResources.Secrets = append(out.StaticResources.Secrets, added...)
 	needsInternalListener(out)
 	return out, errors.Join(errs...)
 }
@@ -53,6 +71,7 @@ func BootstrapJSON(b *bootstrapv3.Bootstrap) ([]byte, error) { return stableJSON
 type inliner struct {
 	routes     map[string]*routev3.RouteConfiguration
 	extensions map[string]*anypb.Any
+	secrets    map[string]*tlsv3.Secret
 }
 
 func (in inliner) index(r Resources) {
@@ -69,13 +88,16 @@ func (in inliner) index(r Resources) {
 	for _, e := range r.Extensions {
 		in.extensions[e.Name] = e.TypedConfig
 	}
+	for _, s := range r.Secrets {
+		in.secrets[s.Name] = s
+	}
 }
 
 func (in inliner) cluster(c *clusterv3.Cluster, endpoints []*endpointv3.ClusterLoadAssignment) *clusterv3.Cluster {
+	c = proto.CloneOf(c)
 	if c.GetType() != clusterv3.Cluster_EDS {
 		return c
 	}
-	c = proto.CloneOf(c)
 	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}
 	c.EdsClusterConfig = nil
 	c.LoadAssignment = &endpointv3.ClusterLoadAssignment{ClusterName: c.Name}

@@ -10,9 +10,10 @@ type view struct {
 	opt           Options
 	mesh          *model.Mesh
 	workload      *model.Workload
-	gateways      []*model.Gateway
+	listeners     *plannedListeners // nil at a sidecar
 	connections   *connections
 	mode          model.OutboundMode
+	sidecar       *model.Sidecar // nil: none
 	authorization []*model.AuthorizationPolicy
 	rego          []*model.RegoPolicy
 	limits        []*model.Limit
@@ -22,9 +23,8 @@ type view struct {
 }
 
 // view selects what concerns a workload.
-func (r *round) view(w *model.Workload, s shared) view {
-	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections, mode: s.outbound,
-		gateways:      selected(r.snap.Gateways, w, func(g *model.Gateway) model.Selector { return g.Selector }),
+func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
+	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections, mode: s.outbound, sidecar: s.sidecar, listeners: l,
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
 		limits:        selected(r.snap.Limits, w, func(l *model.Limit) model.Selector { return l.Selector }),

@@ -1,0 +1,71 @@
+package translate
+
+import (
+	"net"
+	"strconv"
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// servedPort is a port of the workload, and where its application listens.
+type servedPort struct {
+	bind     string // an IP, or "unix:///path"
+	number   uint32
+	protocol model.Protocol
+	target   *corev3.Address
+	tls      *model.ServerTLS // nil: plain text, or none of ours
+	pool     *model.ConnectionPool
+}
+
+func (port servedPort) cluster() string { return inboundCluster(port.number) }
+
+// servedPorts are the workload's own, or those that its Sidecar declares.
+func (p *proxy) servedPorts() []servedPort {
+	var pool *model.ConnectionPool
+	if p.sidecar != nil {
+		pool = p.sidecar.InboundPool
+	}
+	var out []servedPort
+	if p.sidecar == nil || len(p.sidecar.Ingress) == 0 {
+		for _, port := range p.w.Ports {
+			out = append(out, servedPort{bind: p.w.Address, number: port.Number, protocol: port.Protocol, target: address("127.0.0.1", port.AppPort), pool: pool})
+		}
+		return out
+	}
+	for _, in := range p.sidecar.Ingress {
+		port := servedPort{bind: p.w.Address, number: in.Port.Number, protocol: in.Port.Protocol, target: p.application(in), tls: in.TLS, pool: pool}
+		if in.Bind != "" {
+			port.bind = in.Bind
+		}
+		if in.Pool != nil {
+			port.pool = in.Pool
+		}
+		out = append(out, port)
+	}
+	return out
+}
+
+// application is where an ingress listener leads. "0.0.0.0" is the workload's
+// own address; no endpoint is the port itself.
+func (p *proxy) application(in model.SidecarIngress) *corev3.Address {
+	if strings.HasPrefix(in.Endpoint, unixPrefix) {
+		return bindAddress(in.Endpoint, 0)
+	}
+	host, text, err := net.SplitHostPort(in.Endpoint)
+	port, _ := strconv.Atoi(text)
+	switch {
+	case err == nil && (host == "0.0.0.0" || host == "::"):
+		return address(p.w.Address, uint32(port))
+	case err == nil:
+		return address(host, uint32(port))
+	}
+	for _, own := range p.w.Ports {
+		if own.Number == in.Port.Number {
+			return address("127.0.0.1", own.AppPort)
+		}
+	}
+	return address("127.0.0.1", in.Port.Number)
+}
