@@ -66,7 +66,7 @@ func convertSecret(c *conversion) Content {
 	}
 	c.authority(out, atCA)
 	if block, _ := pem.Decode(out.CRL); out.CRL != nil && (block == nil || revocations(block.Bytes) != nil) {
-		c.bad(atCRL, "it is no list of revoked certificates in PEM")
+		c.add(model.Error, model.CodeBadCredential, atCRL, "", "it is no list of revoked certificates in PEM")
 	}
 	if _, ok := data["tls.ocsp-staple"]; ok {
 		c.ignore(data["tls.ocsp-staple"].field, "OCSP responses are not stapled")
@@ -120,12 +120,12 @@ func (c *conversion) keyPair(out *SecretData, atCertificate, atKey string) {
 	switch {
 	case c.reported(atCertificate) || c.reported(atKey):
 	case len(leaf) == 0:
-		c.bad(atCertificate, "it is no certificate in PEM")
+		c.add(model.Error, model.CodeBadCredential, atCertificate, "", "it is no certificate in PEM")
 	case block == nil || !bytes.Contains([]byte(block.Type), []byte("PRIVATE KEY")):
-		c.bad(atKey, "it is no private key in PEM")
+		c.add(model.Error, model.CodeBadCredential, atKey, "", "it is no private key in PEM")
 	default:
 		if _, err := tls.X509KeyPair(out.Certificate, out.PrivateKey); err != nil {
-			c.bad(atKey, "it is not the certificate's private key, or is encrypted or broken")
+			c.add(model.Error, model.CodeBadCredential, atKey, "", "it is not the certificate's private key, or is encrypted or broken")
 		}
 	}
 	if len(leaf) > 0 {
@@ -139,7 +139,7 @@ func (c *conversion) authority(out *SecretData, at string) {
 	}
 	cas := certificatesIn(out.CA)
 	if len(cas) == 0 && !c.reported(at) {
-		c.bad(at, "it is no certificate in PEM")
+		c.add(model.Error, model.CodeBadCredential, at, "", "it is no certificate in PEM")
 	}
 	for _, ca := range cas {
 		if out.Certificate == nil && (out.NotAfter.IsZero() || ca.NotAfter.Before(out.NotAfter)) {

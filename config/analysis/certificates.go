@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -13,15 +12,10 @@ import (
 // endsSoon is when one is told of the end of a certificate.
 const endsSoon = 30 * 24 * time.Hour
 
-// certificates looks for credentials that do not fit together, and for
-// certificates that ended, or end soon.
+// certificates looks for certificates that ended, or end soon, and for files
+// that are not there.
 func certificates(r *run) {
 	for _, s := range r.Snapshot.Secrets {
-		if len(s.Certificate) > 0 || len(s.PrivateKey) > 0 {
-			if _, err := tls.X509KeyPair(s.Certificate, s.PrivateKey); err != nil {
-				r.warn(s.Object, model.CodeBadCredential, "data", "put in a certificate and its key, as PEM", "it is no certificate with its key: %v", err)
-			}
-		}
 		r.ends(s.Object, "data", "its certificate", s.Certificate)
 		r.ends(s.Object, "data", "its CA certificate", s.CA)
 	}
