@@ -106,14 +106,16 @@ func oldGatewayName(name string) string {
 	return ns + "/" + first
 }
 
-// checkHosts warns of hosts that no request can have.
+// checkHosts warns of hosts that no request can have, and of names of the mesh
+// that no service has: other names may be known to routes alone, on port 80.
 func (d *draft) checkHosts(e *crds.Entry, t model.RouteTable) {
 	for i, h := range t.Hosts {
 		taken := false
 		for _, name := range t.Gateways {
 			if name == model.MeshGateway {
 				_, known := d.service(h, e.Ref.Namespace)
-				taken = taken || known || h[0] == '*'
+				own := strings.HasSuffix(h, ".svc."+d.snap.Mesh.Domain)
+				taken = taken || known || h[0] == '*' || len(t.HTTP) > 0 && !own
 			} else if g, ok := d.gatewayNamed(name, e.Ref.Namespace); ok {
 				taken = taken || takes(g, h, e.Ref.Namespace)
 			} else {
@@ -124,7 +126,11 @@ func (d *draft) checkHosts(e *crds.Entry, t model.RouteTable) {
 			continue
 		}
 		if slices.Equal(t.Gateways, []string{model.MeshGateway}) {
-			d.problem(e, model.Warning, model.CodeUnresolvedHost, item("spec.hosts", i), d.hostLike(h, e.Ref.Namespace), "no service has the host %s: it is never routed", h)
+			what := "it is never routed"
+			if len(t.HTTP) > 0 {
+				what = "only requests to port 80 that name it are routed"
+			}
+			d.problem(e, model.Warning, model.CodeUnresolvedHost, item("spec.hosts", i), d.hostLike(h, e.Ref.Namespace), "no service has the host %s: %s", h, what)
 		} else {
 			d.problem(e, model.Warning, model.CodeGatewayHost, item("spec.hosts", i), "", "none of its gateways takes the host %s: it is never routed", h)
 		}
