@@ -70,9 +70,7 @@ func (c *conversion) hostScopes(in []string, field string) []model.HostScope {
 			continue
 		}
 		switch {
-		case ns == ".":
-			ns = c.object.Ref.Namespace
-		case ns != "*" && ns != "~" && !dnsName.MatchString(ns):
+		case ns != "." && ns != "*" && ns != "~" && !dnsName.MatchString(ns):
 			c.bad(at, `%q is no namespace: write a name, ".", "*" or "~"`, ns)
 		}
 		scope := model.HostScope{Namespace: ns, Host: c.host(host, at)}

@@ -38,6 +38,7 @@ type index struct {
 	destinations map[destinationKey][]*DestinationPolicy
 	wildcards    map[string][]*DestinationPolicy // by namespace
 	secrets      map[string]*Secret              // by "namespace/name"
+	sidecars     map[string]*Sidecar             // the mesh's, by the workload's namespace
 }
 
 type destinationKey struct{ namespace, host string }
@@ -46,7 +47,7 @@ func newIndex(s *Snapshot) *index { return indexAfter(s, &Snapshot{}) }
 
 // indexAfter takes over what is the same in an earlier snapshot.
 func indexAfter(s, p *Snapshot) *index {
-	x := &index{}
+	x := &index{sidecars: sidecarsAfter(s, p)}
 	if p.index != nil && slices.Equal(s.Services, p.Services) {
 		x.services = p.index.services
 	} else {
@@ -70,7 +71,7 @@ func servicesByHost(services []*Service) map[string][]*Service {
 		out[svc.Host] = append(out[svc.Host], svc)
 	}
 	for _, list := range out {
-		slices.SortStableFunc(list, func(a, b *Service) int { return a.Key().compare(b.Key()) })
+		slices.SortStableFunc(list, func(a, b *Service) int { return a.Key().Compare(b.Key()) })
 	}
 	return out
 }

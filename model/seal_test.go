@@ -78,3 +78,33 @@ func TestSealAfterHashesOnlyWhatIsNew(t *testing.T) {
 		t.Errorf("%s, %s, %s", first.Version, second.Version, third.Version)
 	}
 }
+
+// TestTheMeshsSidecarMeansTheWorkloadsNamespace by ".", and is the same from
+// one snapshot to the next.
+func TestTheMeshsSidecarMeansTheWorkloadsNamespace(t *testing.T) {
+	root := &model.Sidecar{Object: model.Ref{Namespace: "root", Name: "default"},
+		Egress: []model.SidecarEgress{{Hosts: []model.HostScope{{Namespace: ".", Host: "*"}, {Namespace: "root", Host: "*"}}}}}
+	own := &model.Sidecar{Object: model.Ref{Namespace: "b", Name: "own"}}
+	first := &model.Snapshot{Mesh: model.Mesh{RootNamespace: "root"}, Sidecars: []*model.Sidecar{own, root},
+		Workloads: []model.Workload{{Namespace: "a", Name: "w"}, {Namespace: "b", Name: "w"}, {Namespace: "root", Name: "w"}}}
+	unsealed := *first
+	first.Seal()
+	second := *first
+	second.SealAfter(first)
+	for i, want := range []string{"a", "", "root"} {
+		w := first.Workloads[i]
+		got := first.SidecarFor(w)
+		if want == "" && got != own || want != "" && got.Egress[0].Hosts[0].Namespace != want {
+			t.Errorf("%s has %+v", w.ID(), got)
+		}
+		if second.SidecarFor(w) != got {
+			t.Errorf("%s: the Sidecar is another one in the next snapshot", w.ID())
+		}
+		if c := unsealed.SidecarFor(w); want != "" && c.Egress[0].Hosts[0].Namespace != want {
+			t.Errorf("%s, not sealed: %+v", w.ID(), c)
+		}
+	}
+	if root.Egress[0].Hosts[0].Namespace != "." {
+		t.Error("the object itself was changed")
+	}
+}

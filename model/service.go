@@ -63,7 +63,8 @@ type ServiceKey struct {
 	Namespace string `json:"namespace"`
 }
 
-func (k ServiceKey) compare(o ServiceKey) int {
+// Compare orders services by host and namespace.
+func (k ServiceKey) Compare(o ServiceKey) int {
 	if c := strings.Compare(k.Host, o.Host); c != 0 {
 		return c
 	}
@@ -87,6 +88,8 @@ type Service struct {
 	// LocalPorts maps a TCP port to the one a sidecar without redirect
 	// listens on for it, on its workload's own address.
 	LocalPorts map[uint32]uint32 `json:"localPorts,omitempty"`
+	// Merged are further objects that the service is made of.
+	Merged []Ref `json:"merged,omitempty"`
 }
 
 // Key identifies the service.
@@ -162,7 +165,7 @@ type Endpoints []*ServiceEndpoints
 
 // Sort brings the list into its order.
 func (e Endpoints) Sort() {
-	slices.SortFunc(e, func(a, b *ServiceEndpoints) int { return a.Service.compare(b.Service) })
+	slices.SortFunc(e, func(a, b *ServiceEndpoints) int { return a.Service.Compare(b.Service) })
 }
 
 // Of gives one service's endpoints.
@@ -175,7 +178,7 @@ func (e Endpoints) Of(k ServiceKey) []Endpoint {
 
 // Find gives one service's entry; nil: it has none.
 func (e Endpoints) Find(k ServiceKey) *ServiceEndpoints {
-	i, ok := sort.Find(len(e), func(i int) int { return k.compare(e[i].Service) })
+	i, ok := sort.Find(len(e), func(i int) int { return k.Compare(e[i].Service) })
 	if !ok {
 		return nil
 	}

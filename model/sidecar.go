@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // Sidecar bounds what the proxies that it selects know of the mesh, and how
 // they listen. One without labels is its namespace's; one of the root
 // namespace without labels is the mesh's.
@@ -26,8 +28,10 @@ type SidecarEgress struct {
 
 // HostScope is one "namespace/host" of a Sidecar.
 type HostScope struct {
-	Namespace string `json:"namespace"` // "*" is any, "~" is none; "." was resolved
-	Host      string `json:"host"`      // "*" is any; "*.suffix" and full names
+	// Namespace "*" is any, "~" is none; ".", of the mesh's Sidecar only, is
+	// that of the workload.
+	Namespace string `json:"namespace"`
+	Host      string `json:"host"` // "*" is any; "*.suffix" and full names
 }
 
 // SidecarIngress is one listener for the application.
@@ -55,7 +59,7 @@ type OutboundPolicy struct {
 	Egress *Destination `json:"egress,omitempty"`
 }
 
-// SidecarFor is the Sidecar that a workload obeys: the first by name that
+// SidecarFor is the Sidecar that a workload obeys: the first of the list that
 // selects it by labels, else its namespace's, else the mesh's; nil: none.
 func (s *Snapshot) SidecarFor(w Workload) *Sidecar {
 	var own, mesh *Sidecar
@@ -66,14 +70,67 @@ func (s *Snapshot) SidecarFor(w Workload) *Sidecar {
 				return c
 			}
 		case c.Selector != nil:
-		case c.Object.Namespace == w.Namespace && own == nil:
-			own = c
 		case c.Object.Namespace == s.Mesh.RootNamespace && mesh == nil:
 			mesh = c
+		case c.Object.Namespace == w.Namespace && own == nil:
+			own = c
 		}
 	}
-	if own != nil {
+	if own != nil || mesh == nil {
 		return own
 	}
-	return mesh
+	return s.lookup().meshSidecar(mesh, w.Namespace)
+}
+
+// meshSidecar is the mesh's Sidecar for a namespace's workloads.
+func (x *index) meshSidecar(mesh *Sidecar, namespace string) *Sidecar {
+	if own := x.sidecars[namespace]; own != nil {
+		return own
+	}
+	return mesh.Within(namespace)
+}
+
+// sidecarsAfter is the mesh's Sidecar in each namespace of workloads. One that
+// an earlier snapshot has is the same.
+func sidecarsAfter(s, p *Snapshot) map[string]*Sidecar {
+	mesh, out := s.meshDefault(), map[string]*Sidecar{}
+	if mesh == nil {
+		return out
+	}
+	same := p.index != nil && p.meshDefault() == mesh
+	for _, w := range s.Workloads {
+		switch {
+		case out[w.Namespace] != nil:
+		case same && p.index.sidecars[w.Namespace] != nil:
+			out[w.Namespace] = p.index.sidecars[w.Namespace]
+		default:
+			out[w.Namespace] = mesh.Within(w.Namespace)
+		}
+	}
+	return out
+}
+
+func (s *Snapshot) meshDefault() *Sidecar {
+	for _, c := range s.Sidecars {
+		if c.Selector == nil && c.Object.Namespace == s.Mesh.RootNamespace {
+			return c
+		}
+	}
+	return nil
+}
+
+// Within is the Sidecar with "." said in full.
+func (c *Sidecar) Within(namespace string) *Sidecar {
+	out := *c
+	out.Egress = slices.Clone(c.Egress)
+	for i := range out.Egress {
+		hosts := slices.Clone(out.Egress[i].Hosts)
+		for j := range hosts {
+			if hosts[j].Namespace == "." {
+				hosts[j].Namespace = namespace
+			}
+		}
+		out.Egress[i].Hosts = hosts
+	}
+	return &out
 }

@@ -1,10 +1,10 @@
 package snapshot
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/krater-mesh/krater/crds"
@@ -35,6 +35,9 @@ type draft struct {
 	backends  map[string]bool
 	listens   map[string]model.Ref // Prometheus backends, by address
 	external  []*crds.Entry        // WorkloadEntries
+	slices    map[model.Ref][]model.Endpoint
+	checkMesh func()                                 // when it is known which services follow from it
+	selects   map[model.ServiceKey]map[string]string // ServiceEntries' workloadSelectors
 }
 
 func newDraft(slots []*slot, o Options) *draft {
@@ -43,7 +46,8 @@ func newDraft(slots []*slot, o Options) *draft {
 		accepted: map[model.Ref]bool{}, dangles: map[model.Ref]int{}, snap: &model.Snapshot{Mesh: crds.DefaultMesh()},
 		endpoints: map[model.ServiceKey][]model.Endpoint{}, errors: map[model.Ref]model.Problems{},
 		services: map[string][]model.Service{}, backends: map[string]bool{},
-		owners: map[string][]*model.RouteTable{}, delegates: map[string]*delegate{}, listens: map[string]model.Ref{}}
+		owners: map[string][]*model.RouteTable{}, delegates: map[string]*delegate{}, listens: map[string]model.Ref{},
+		slices: map[model.Ref][]model.Endpoint{}, checkMesh: func() {}, selects: map[model.ServiceKey]map[string]string{}}
 	for from := 0; from < len(slots); {
 		to := from
 		for to < len(slots) && slots[to].ref.Kind == slots[from].ref.Kind {
@@ -132,15 +136,18 @@ func (d *draft) onlyDangles(ref model.Ref) bool {
 	return d.dangles[ref] > 0 && d.dangles[ref] == len(d.errors[ref])
 }
 
+// sortedEndpoints are the endpoints as others see them. Lists may be the
+// objects' own: what is not in order is copied first.
 func (d *draft) sortedEndpoints() model.Endpoints {
-	out := model.Endpoints{}
+	out := make(model.Endpoints, 0, len(d.endpoints))
+	byAddress := func(a, b model.Endpoint) int {
+		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Workload, b.Workload))
+	}
 	for k, list := range d.endpoints {
-		sort.SliceStable(list, func(i, j int) bool {
-			if list[i].Address != list[j].Address {
-				return list[i].Address < list[j].Address
-			}
-			return list[i].Workload < list[j].Workload
-		})
+		if !slices.IsSortedFunc(list, byAddress) {
+			list = slices.Clone(list)
+			slices.SortStableFunc(list, byAddress)
+		}
 		out = append(out, &model.ServiceEndpoints{Service: k, Endpoints: list})
 	}
 	out.Sort()

@@ -9,7 +9,7 @@ var gatewaysStep = step{
 	name:  "gateways",
 	kinds: []string{"Gateway"},
 	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Secrets)} },
-	run:   func(d *draft) { d.each(d.gateway) },
+	run:   func(d *draft) { d.byCreation(d.gateway) }, // of two that conflict the older counts
 	share: func(d *draft, p *Result) {
 		d.snap.Gateways = shared(d.snap.Gateways, p.Snapshot.Gateways, func(v *model.Gateway) model.Ref { return v.Object })
 	},
@@ -36,12 +36,65 @@ func (d *draft) gateway(e *crds.Entry) {
 		d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.selector", "", "no gateway of the Mesh has these labels")
 		return
 	}
+	d.gatewayCredentials(e, g)
 	for i, s := range g.Servers {
-		if !open[s.Port] {
+		if s.Port != 0 && !open[s.Port] { // 0: a unix socket
 			d.problem(e, model.Warning, model.CodePort, item("spec.servers", i)+".port.number", "add the port to the gateway in the Mesh object",
 				"no gateway of the Mesh opens port %d", s.Port)
 		}
 	}
+}
+
+// gatewayCredentials warns of secrets that a gateway's namespace lacks.
+func (d *draft) gatewayCredentials(e *crds.Entry, g *model.Gateway) {
+	told := map[string]bool{}
+	for _, w := range d.snap.Workloads {
+		if !w.Gateway || !g.Selector.Matches(w) || told[w.Namespace] {
+			continue
+		}
+		told[w.Namespace] = true
+		for i, s := range g.Servers {
+			if s.TLS != nil {
+				d.serverCredentials(e, s.TLS, w.Namespace, item("spec.servers", i)+".tls")
+			}
+		}
+	}
+}
+
+func (d *draft) serverCredentials(e *crds.Entry, t *model.ServerTLS, namespace, field string) {
+	lacks := func(at, what, name string) {
+		d.problem(e, model.Warning, model.CodeUnresolvedHost, field+at, "declare it in the namespace of the gateway's workload",
+			"the namespace %s has no Secret %s with %s: the server accepts no connection", namespace, name, what)
+	}
+	for i, name := range t.Credentials {
+		at := ".credentialName"
+		if _, several := e.Lines[item(field+".credentialNames", i)]; several {
+			at = item(".credentialNames", i)
+		}
+		if s := d.secretNamed(namespace, name); s == nil || len(s.Certificate) == 0 {
+			lacks(at, "a certificate and its key", name)
+		}
+	}
+	if t.Mode != model.TLSMutual && t.Mode != model.TLSOptionalMutual || t.InsecureSkipVerify {
+		return
+	}
+	if t.CACredential != "" {
+		if !d.hasAuthority(namespace, t.CACredential) {
+			lacks(".caCertCredentialName", "a CA certificate", t.CACredential)
+		}
+	} else if len(t.Credentials) > 0 && !d.hasAuthority(namespace, t.Credentials[0]) {
+		lacks(".credentialName", "a CA certificate", t.Credentials[0]+" or "+t.Credentials[0]+"-cacert")
+	}
+}
+
+// hasAuthority looks as Istio does: in a Secret of its own first.
+func (d *draft) hasAuthority(namespace, name string) bool {
+	for _, n := range []string{name + "-cacert", name} {
+		if s := d.secretNamed(namespace, n); s != nil && len(s.CA) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // gatewayNamed finds a Gateway by "namespace/name", or by a name of one's own

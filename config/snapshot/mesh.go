@@ -40,19 +40,15 @@ func (d *draft) mesh() {
 		w.Service = d.qualify(w.Service, w.Namespace)
 		d.meshService(first, m.Fields[i], m.Workloads[i].Service, *w)
 	}
-	d.checkPorts(first, m, workloads)
+	inOrder := slices.Clone(workloads)
+	d.checkMesh = func() { d.checkPorts(first, m, inOrder) }
 	sort.Slice(workloads, func(i, j int) bool { return workloads[i].ID() < workloads[j].ID() })
 	d.snap.Workloads = workloads
-	for _, list := range d.services {
-		for i := range list {
-			d.snap.Services = append(d.snap.Services, &list[i])
-		}
-	}
 }
 
 // meshService adds a workload to the service that it serves.
 func (d *draft) meshService(e *crds.Entry, field, name string, w model.Workload) {
-	s := model.Service{Object: e.Ref, Host: w.Service, Namespace: w.Namespace, Name: name, Resolution: model.ResolutionStatic}
+	s := model.Service{Object: e.Ref, Host: w.Service, Namespace: w.Namespace, Name: name, Resolution: model.ResolutionStatic, ExportTo: d.snap.Mesh.ServiceExportTo}
 	for _, known := range d.services[s.Host] {
 		s = known
 	}
@@ -79,7 +75,7 @@ func (d *draft) checkPorts(e *crds.Entry, m *crds.Mesh, workloads []model.Worklo
 	for i, w := range workloads {
 		for _, s := range d.services[w.Service] {
 			for _, p := range s.Ports {
-				if !slices.ContainsFunc(w.Ports, func(own model.WorkloadPort) bool { return own.Number == p.Number }) {
+				if s.Object == e.Ref && !slices.ContainsFunc(w.Ports, func(own model.WorkloadPort) bool { return own.Number == p.Number }) {
 					d.problem(e, model.Warning, model.CodePort, m.Fields[i]+".ports", "give all workloads of a service the same ports",
 						"%s does not serve port %d of its service %s", w.ID(), p.Number, s.Host)
 				}
@@ -91,11 +87,4 @@ func (d *draft) checkPorts(e *crds.Entry, m *crds.Mesh, workloads []model.Worklo
 func workloadEndpoint(w model.Workload, ports map[string]uint32) model.Endpoint {
 	return model.Endpoint{Cluster: w.Cluster, Network: w.Network, Locality: w.Locality, Address: w.Address, Ports: ports,
 		Labels: w.Labels, Workload: w.ID(), ServiceAccount: w.ServiceAccount, Health: model.Healthy, Weight: 1}
-}
-
-func (d *draft) sortServices() {
-	sort.Slice(d.snap.Services, func(i, j int) bool {
-		a, b := d.snap.Services[i], d.snap.Services[j]
-		return a.Host < b.Host || a.Host == b.Host && a.Namespace < b.Namespace
-	})
 }

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
@@ -10,7 +11,7 @@ import (
 // servicesStep is what can be called, and where it is served.
 var servicesStep = step{
 	name:  "services",
-	kinds: []string{"Mesh", "ServiceEntry", "WorkloadEntry"},
+	kinds: []string{"Mesh", "Service", "EndpointSlice", "ServiceEntry", "WorkloadEntry"},
 	reads: func(*draft) []any { return nil },
 	run:   (*draft).resolveServices,
 	share: func(d *draft, p *Result) {
@@ -28,6 +29,9 @@ var servicesStep = step{
 	},
 }
 
+// resolveServices takes the Mesh's workloads, then Kubernetes' Services, which
+// say more of a host than the Mesh does, then ServiceEntries, which take
+// nothing from either.
 func (d *draft) resolveServices() {
 	d.mesh()
 	d.each(func(e *crds.Entry) {
@@ -35,73 +39,44 @@ func (d *draft) resolveServices() {
 			d.external = append(d.external, e)
 		}
 	})
+	d.each(d.endpointSlice)
+	d.each(d.kubeService)
+	d.each(d.orphanSlice)
+	d.checkMesh()
 	d.byAge(d.serviceEntry)
-	d.sortServices()
+	d.ownNames()
+	d.listServices()
 	d.localPorts()
 	d.sorted = d.sortedEndpoints()
 	settings := d.snap.Mesh
 	d.settings = &settings
 }
 
-// serviceEntry adds the services of a ServiceEntry, one a host.
-func (d *draft) serviceEntry(e *crds.Entry) {
-	x := e.Content.Service
-	if x == nil {
-		return
-	}
-	endpoints := append([]model.Endpoint(nil), x.Endpoints...)
-	if x.Select != nil {
-		endpoints = append(endpoints, d.selected(e.Ref.Namespace, x)...)
-		if len(endpoints) == 0 {
-			d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.workloadSelector", "", "no WorkloadEntry and no workload of %s has these labels", e.Ref.Namespace)
+// listServices lists the services by host and namespace.
+func (d *draft) listServices() {
+	for _, list := range d.services {
+		for _, s := range list {
+			d.snap.Services = append(d.snap.Services, &s)
 		}
 	}
-	for i, host := range x.Hosts {
-		s := x.Service
-		s.Host = host
-		if d.known(s.Key()) {
-			d.problem(e, model.Error, model.CodeDuplicateObject, item("spec.hosts", i), "", "the host %s is a service of %s already", host, s.Namespace)
-			continue
-		}
-		own := endpoints
-		if s.Resolution == model.ResolutionDNS && len(endpoints) == 0 {
-			own = []model.Endpoint{{Address: host, Health: model.Healthy, Weight: 1}}
-		}
-		d.services[host] = append(d.services[host], s)
-		d.snap.Services = append(d.snap.Services, &s)
-		d.endpoints[s.Key()] = append([]model.Endpoint(nil), own...)
-	}
+	slices.SortFunc(d.snap.Services, func(a, b *model.Service) int { return a.Key().Compare(b.Key()) })
 }
 
-func (d *draft) known(k model.ServiceKey) bool {
-	for _, s := range d.services[k.Host] {
-		if s.Namespace == k.Namespace {
-			return true
+// declared finds the service of a host in a namespace.
+func (d *draft) declared(k model.ServiceKey) *model.Service {
+	list := d.services[k.Host]
+	for i := range list {
+		if list[i].Namespace == k.Namespace {
+			return &list[i]
 		}
 	}
-	return false
+	return nil
 }
 
-// selected are the WorkloadEntries and the Mesh's workloads of a namespace
-// that have the labels.
-func (d *draft) selected(namespace string, x *crds.ExternalService) []model.Endpoint {
-	var out []model.Endpoint
-	for _, w := range d.external {
-		p := w.Content.Workload.Endpoint
-		if w.Ref.Namespace == namespace && model.HasLabels(p.Labels, x.Select) {
-			p.Workload = w.Ref.Key()
-			out = append(out, p)
-		}
+// exportTo applies the mesh's default.
+func (d *draft) exportTo(own []string) []string {
+	if len(own) == 0 {
+		return d.snap.Mesh.ServiceExportTo
 	}
-	for _, w := range d.snap.Workloads {
-		if w.Namespace != namespace || w.Gateway || !model.HasLabels(w.Labels, x.Select) {
-			continue
-		}
-		ports := map[string]uint32{}
-		for _, p := range w.Ports {
-			ports[p.Name] = p.Number
-		}
-		out = append(out, workloadEndpoint(w, ports))
-	}
-	return out
+	return own
 }

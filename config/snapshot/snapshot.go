@@ -120,7 +120,7 @@ func rank(kind string) int {
 	switch kind {
 	case "Mesh":
 		return 0
-	case "ServiceEntry", "WorkloadEntry", "TelemetryBackend", "AttributeSet":
+	case "Service", "EndpointSlice", "ServiceEntry", "WorkloadEntry", "Secret", "TelemetryBackend", "AttributeSet":
 		return 1
 	case "Gateway", "DestinationRule":
 		return 2
