@@ -44,7 +44,7 @@ func (d *draft) destinationRule(e *crds.Entry) {
 	if len(p.ExportTo) == 0 {
 		p.ExportTo = d.snap.Mesh.DestinationExportTo
 	}
-	d.checkDestination(e, p)
+	d.once(e, func() any { d.checkDestination(e, p); return nil })
 	if d.merged(e, p) {
 		return
 	}

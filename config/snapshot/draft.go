@@ -19,6 +19,8 @@ type draft struct {
 	slots     []*slot            // of the step that is done now, by Ref
 	oldest    []*slot            // the same by creation
 	done      map[string]*kept   // steps, by name
+	now       *kept              // the step that is done now
+	before    *kept              // what it came to, reading the same; nil: it did not
 	snap      *model.Snapshot
 	endpoints map[model.ServiceKey][]model.Endpoint
 	sorted    model.Endpoints // the same, as others see them

@@ -38,6 +38,20 @@ func (d *draft) routeTable(e *crds.Entry) {
 	if e.Content.Routes == nil || len(e.Content.Routes.Hosts) == 0 {
 		return
 	}
+	var t *model.RouteTable
+	if len(e.Content.Delegates) > 0 { // others' routes count
+		t = d.table(e)
+	} else {
+		t = d.once(e, func() any { return d.table(e) }).(*model.RouteTable)
+	}
+	if slices.Contains(t.Gateways, model.MeshGateway) {
+		d.own(e, t)
+	}
+	d.snap.Routes = append(d.snap.Routes, t)
+}
+
+// table resolves a VirtualService without regard to others for its hosts.
+func (d *draft) table(e *crds.Entry) *model.RouteTable {
 	t := *e.Content.Routes
 	t.Hosts = slices.Clone(t.Hosts)
 	for i, h := range t.Hosts {
@@ -52,10 +66,7 @@ func (d *draft) routeTable(e *crds.Entry) {
 	t.TCP = d.l4Routes(e, t.TCP, "spec.tcp")
 	d.checkHosts(e, t)
 	d.checkSNI(e, t)
-	if slices.Contains(t.Gateways, model.MeshGateway) {
-		d.own(e, &t)
-	}
-	d.snap.Routes = append(d.snap.Routes, &t)
+	return &t
 }
 
 // httpRoutes are the rules, with those of delegates in the place of what

@@ -37,6 +37,13 @@ type kept struct {
 	reads    []any
 	outputs  []any
 	warnings model.Problems
+	parts    map[*crds.Entry]part
+}
+
+// part is what one object came to in a step, before others of its kind count.
+type part struct {
+	value    any
+	warnings model.Problems
 }
 
 // input is one object that a step read.
@@ -67,6 +74,10 @@ func (d *draft) do(s step) {
 		d.done[s.name] = before
 		return
 	}
+	k.parts, d.now, d.before = map[*crds.Entry]part{}, k, nil
+	if before != nil && slices.Equal(k.reads, before.reads) {
+		d.before = before
+	}
 	d.oldest = byTime(d.slots)
 	start := len(d.warnings)
 	s.run(d)
@@ -78,4 +89,22 @@ func (d *draft) do(s step) {
 		k.outputs = append(k.outputs, reflect.ValueOf(from).Elem().Interface())
 	}
 	d.done[s.name] = k
+}
+
+// once makes a part of an object that follows from the object, and from what
+// the step reads, alone: as long as these stay it is made once.
+func (d *draft) once(e *crds.Entry, resolve func() any) any {
+	if d.before != nil {
+		if p, made := d.before.parts[e]; made {
+			d.warnings = append(d.warnings, p.warnings...)
+			d.now.parts[e] = p
+			return p.value
+		}
+	}
+	start := len(d.warnings)
+	value := resolve()
+	if len(d.errors[e.Ref]) == 0 && !d.accepted[e.Ref] {
+		d.now.parts[e] = part{value, slices.Clone(d.warnings[start:])}
+	}
+	return value
 }
