@@ -50,7 +50,8 @@ func gatewayHost(s *model.Snapshot, w model.Workload, v View) (vh virtualHost, w
 	case vh.host == "":
 		return vh, fmt.Sprintf("no VirtualService of the gateway has the host %s", name)
 	}
-	slices.SortFunc(vh.tables, func(a, b *model.RouteTable) int { return strings.Compare(a.Object.Key(), b.Object.Key()) })
+	place := func(t *model.RouteTable) int { return slices.Index(s.Routes, t) } // the oldest first
+	slices.SortFunc(vh.tables, func(a, b *model.RouteTable) int { return place(a) - place(b) })
 	return vh, ""
 }
 

@@ -129,7 +129,7 @@ func gatewayInputs(ts *tables, w model.Workload, port uint32, routes string, ser
 	}
 	out := make([]hostInput, 0, len(bound))
 	for _, in := range bound {
-		slices.SortFunc(in.tables, func(a, c *model.RouteTable) int { return strings.Compare(a.Object.Key(), c.Object.Key()) })
+		slices.SortFunc(in.tables, func(a, c *model.RouteTable) int { return ts.place[a] - ts.place[c] })
 		out = append(out, *in)
 	}
 	slices.SortFunc(out, func(a, b hostInput) int { return strings.Compare(a.host, b.host) })

@@ -9,8 +9,9 @@ import (
 
 // tables finds the route tables of a snapshot by who obeys them.
 type tables struct {
-	snap *model.Snapshot
-	seen map[tablesKey]*tableList
+	snap  *model.Snapshot
+	seen  map[tablesKey]*tableList
+	place map[*model.RouteTable]int // in the snapshot, the oldest first
 }
 
 type tablesKey struct{ gateway, namespace string }
@@ -29,7 +30,11 @@ type wildcardTables struct {
 }
 
 func newTables(snap *model.Snapshot) *tables {
-	return &tables{snap: snap, seen: map[tablesKey]*tableList{}}
+	t := &tables{snap: snap, seen: map[tablesKey]*tableList{}, place: make(map[*model.RouteTable]int, len(snap.Routes))}
+	for i, table := range snap.Routes {
+		t.place[table] = i
+	}
+	return t
 }
 
 // of lists the tables of a gateway ("namespace/name", or MeshGateway) that a
