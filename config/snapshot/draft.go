@@ -138,22 +138,26 @@ func (d *draft) onlyDangles(ref model.Ref) bool {
 	return d.dangles[ref] > 0 && d.dangles[ref] == len(d.errors[ref])
 }
 
-// sortedEndpoints are the endpoints as others see them. Lists may be the
-// objects' own: what is not in order is copied first.
+// sortedEndpoints are the endpoints as others see them.
 func (d *draft) sortedEndpoints() model.Endpoints {
 	out := make(model.Endpoints, 0, len(d.endpoints))
-	byAddress := func(a, b model.Endpoint) int {
-		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Workload, b.Workload))
-	}
 	for k, list := range d.endpoints {
-		if !slices.IsSortedFunc(list, byAddress) {
-			list = slices.Clone(list)
-			slices.SortStableFunc(list, byAddress)
-		}
-		out = append(out, &model.ServiceEndpoints{Service: k, Endpoints: list})
+		out = append(out, &model.ServiceEndpoints{Service: k, Endpoints: inOrder(list)})
 	}
 	out.Sort()
 	return out
+}
+
+// inOrder is the list itself where it is in order: it may be an object's own.
+func inOrder(list []model.Endpoint) []model.Endpoint {
+	byAddress := func(a, b model.Endpoint) int {
+		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Workload, b.Workload))
+	}
+	if !slices.IsSortedFunc(list, byAddress) {
+		list = slices.Clone(list)
+		slices.SortStableFunc(list, byAddress)
+	}
+	return list
 }
 
 // abs makes a path that started at an origin absolute.

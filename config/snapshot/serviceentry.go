@@ -16,7 +16,8 @@ func (d *draft) serviceEntry(e *crds.Entry) {
 	if x == nil {
 		return
 	}
-	endpoints := x.Endpoints
+	// Sorted once: the same list is seen to be the same.
+	endpoints := d.once(e, func() any { return inOrder(x.Endpoints) }).([]model.Endpoint)
 	if x.Select != nil {
 		endpoints = append(slices.Clip(endpoints), d.selected(e.Ref.Namespace, x.Select)...)
 		if len(endpoints) == 0 {
