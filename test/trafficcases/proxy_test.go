@@ -57,20 +57,23 @@ func startProxy(t *testing.T, plane *harness.Plane, w model.Workload, dns uint32
 }
 
 // publish gives the proxy a set, and waits until requests meet it: nothing
-// warms, and the worker has taken what the main thread handed it.
+// warms, and the worker has taken what the main thread handed it. What warms
+// for too long counts as refused.
 func (p *proxy) publish(t *testing.T, set serve.Set) (refused []string) {
 	t.Helper()
 	for _, e := range p.plane.Publish(t, p.id, probed(set)) {
 		refused = append(refused, fmt.Sprintf("%s %v: %s", e.Type, e.Names, e.Detail))
 	}
-	harness.Until(t, 15*time.Second, "nothing to warm", func() error {
-		for _, stat := range []string{"cluster_manager.warming_clusters", "listener_manager.total_listeners_warming"} {
-			if n := p.Stat(t, stat); n != "0" {
-				return fmt.Errorf("%s: %s", stat, n)
-			}
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		warming := p.Stat(t, "cluster_manager.warming_clusters") + " clusters, " + p.Stat(t, "listener_manager.total_listeners_warming") + " listeners"
+		if warming == "0 clusters, 0 listeners" {
+			break
 		}
-		return nil
-	})
+		if time.Now().After(deadline) {
+			refused = append(refused, warming+" warm for ever")
+			break
+		}
+	}
 	for range 2 {
 		res, err := http.Get(p.probe)
 		if err != nil {
@@ -91,8 +94,11 @@ func probed(set serve.Set) serve.Set {
 	for typeURL, all := range set {
 		out[typeURL] = map[string]proto.Message{}
 		for name, m := range all {
-			if l, ok := m.(*listenerv3.Listener); ok {
-				m = tellingListener(l)
+			switch one := m.(type) {
+			case *corev3.TypedExtensionConfig:
+				m = tellingManager(one)
+			case *listenerv3.Listener:
+				m = tellingListener(one)
 			}
 			out[typeURL][name] = m
 		}
@@ -100,23 +106,32 @@ func probed(set serve.Set) serve.Set {
 	return out
 }
 
+// tellingManager has a connection manager, which comes as an extension, tell;
+// others stay.
+func tellingManager(e *corev3.TypedExtensionConfig) *corev3.TypedExtensionConfig {
+	return &corev3.TypedExtensionConfig{Name: e.Name, TypedConfig: tellingConfig(e.GetTypedConfig())}
+}
+
+// tellingListener is the same for those that the listener holds itself.
 func tellingListener(l *listenerv3.Listener) *listenerv3.Listener {
 	l = proto.CloneOf(l)
-	chains := l.FilterChains
-	if l.DefaultFilterChain != nil {
-		chains = append(chains[:len(chains):len(chains)], l.DefaultFilterChain)
-	}
-	for _, c := range chains {
-		for _, f := range c.Filters {
-			m := &hcmv3.HttpConnectionManager{}
-			if f.GetTypedConfig().UnmarshalTo(m) != nil {
-				continue
+	for _, c := range append(l.FilterChains[:len(l.FilterChains):len(l.FilterChains)], l.GetDefaultFilterChain()) {
+		for _, f := range c.GetFilters() {
+			if f.GetTypedConfig() != nil {
+				f.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: tellingConfig(f.GetTypedConfig())}
 			}
-			m.HttpFilters = append([]*hcmv3.HttpFilter{{Name: "told", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: boxed(telling())}}}, m.HttpFilters...)
-			f.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: boxed(m)}
 		}
 	}
 	return l
+}
+
+func tellingConfig(config *anypb.Any) *anypb.Any {
+	m := &hcmv3.HttpConnectionManager{}
+	if config.UnmarshalTo(m) != nil {
+		return config
+	}
+	m.HttpFilters = append([]*hcmv3.HttpFilter{{Name: "told", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: boxed(telling())}}}, m.HttpFilters...)
+	return boxed(m)
 }
 
 func telling() *headermutationv3.HeaderMutation {

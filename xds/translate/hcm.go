@@ -7,6 +7,7 @@ import (
 	filterchainv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	requestidv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/request_id/uuid/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -14,7 +15,12 @@ import (
 
 const filterHCM = "envoy.filters.network.http_connection_manager"
 
-// connectionManager is the one HTTP filter of a chain. Paths are normalized
+// connectionManager is the one HTTP filter of a chain, in a slot of its own:
+// an edit of what is recorded and traced touches no listener. What comes in a
+// slot may name no other routes and no other slots than it did at first:
+// Envoy would never ask for them. So their names follow from the listener's.
+//
+// Paths are normalized
 // alike everywhere, before routing and before any policy; request ids are kept
 // as they came, so that one id names a request on its whole way. No address is
 // internal: an empty InternalAddressConfig would trust whoever writes a private
@@ -35,6 +41,8 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 		AlwaysSetRequestIdInResponse:    c.served(),
 		StreamIdleTimeout:               &durationpb.Duration{},
 		HttpProtocolOptions:             &corev3.Http1ProtocolOptions{AcceptHttp_10: true},
+		CommonHttpProtocolOptions:       handOver(),
+		Http1SafeMaxConnectionDuration:  true,
 		UpgradeConfigs:                  []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
 		RequestIdExtension:              &hcmv3.RequestIDExtension{TypedConfig: pack(&requestidv3.UuidRequestIdConfig{PackTraceReason: wrapperspb.Bool(false)})},
 		StripTrailingHostDot:            true,
@@ -53,7 +61,19 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 			ConfigSource: overADS(), RouteConfigName: routes.GetName(),
 		}}
 	}
-	return &listenerv3.Filter{Name: filterHCM, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(m)}}
+	name := slotName(c.listener, "http")
+	p.out.Extensions = append(p.out.Extensions, extension(name, m))
+	return networkSlot(name, m)
+}
+
+// handOver has connections replaced in turns: one that is open keeps the
+// manager that it was opened with. Nothing is cut: a connection that has
+// requests waits for their end.
+func handOver() *corev3.HttpProtocolOptions {
+	return &corev3.HttpProtocolOptions{
+		MaxConnectionDuration:       &durationpb.Duration{Seconds: 60},
+		MaxConnectionDurationJitter: &typev3.Percent{Value: 20},
+	}
 }
 
 // fixed is a filter that the listener itself configures.

@@ -32,9 +32,12 @@ func changed(t *testing.T, before, after translate.Resources) map[string]bool {
 }
 
 // TestEditsStayInTheirSlot proves the fixed slots: adding, editing or removing
-// a policy, filter or limit changes its own slot, and nothing else.
+// a policy, filter, limit or telemetry rule changes its own slots, and nothing else.
 func TestEditsStayInTheirSlot(t *testing.T) {
-	const slot = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig inbound|127.80.0.2|9080/"
+	const (
+		extension = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig "
+		slot      = extension + "inbound|127.80.0.2|9080/"
+	)
 	ref := model.Ref{Kind: "K", Namespace: "default", Name: "n"}
 	for _, e := range []struct {
 		name      string
@@ -66,6 +69,14 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseAuthn, Traffic: model.Server}}
 			},
 			func(s *model.Snapshot) { s.Filters[0].Phase = model.PhaseStats }, []string{"wasm-authn", "wasm-stats"}},
+		{"TelemetryRule",
+			func(s *model.Snapshot) {
+				s.Telemetry = []*model.TelemetryRule{{Object: ref, Metrics: []model.Metric{{Name: "m", Kind: model.Counter}}}}
+			},
+			func(s *model.Snapshot) { s.Telemetry[0].Metrics[0].Name = "n" }, []string{"http", "outbound/http", "outbound-internal/http"}},
+		{"Mesh's sampling",
+			func(s *model.Snapshot) { s.Mesh.Sampling = 7 },
+			func(s *model.Snapshot) { s.Mesh.Sampling = 8 }, []string{"http", "outbound/http", "outbound-internal/http"}},
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			c, w := readCase(t, "testdata/sidecar-http.in.yaml")
@@ -89,6 +100,7 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 				}
 				for _, s := range e.slots {
 					delete(diff, slot+s)
+					delete(diff, extension+s)
 				}
 				for resource := range diff {
 					t.Errorf("%s also changed %s", what, resource)
@@ -101,11 +113,12 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 	}
 }
 
-// TestEverySlotIsAlwaysThere counts the slots of each HTTP listener.
+// TestEverySlotIsAlwaysThere counts the slots of each HTTP listener, one of
+// which is for its connection manager.
 func TestEverySlotIsAlwaysThere(t *testing.T) {
 	c, w := readCase(t, "testdata/sidecar-http.in.yaml")
 	r, _ := translate.Translate(c.Snapshot, c.Endpoints, w, options)
-	if got, want := len(r.Extensions), 3*13; got != want {
+	if got, want := len(r.Extensions), 3*(13+1); got != want {
 		t.Errorf("%d slots, want %d", got, want)
 	}
 }

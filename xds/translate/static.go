@@ -118,12 +118,11 @@ func (in inliner) networkFilter(f *listenerv3.Filter) error {
 			return fmt.Errorf("nothing is in the slot %s", f.Name)
 		}
 		f.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: config}
-		return nil
-	}
-	if f.Name != filterHCM {
-		return nil
 	}
 	m := &hcmv3.HttpConnectionManager{}
+	if !f.GetTypedConfig().MessageIs(m) {
+		return nil
+	}
 	if err := f.GetTypedConfig().UnmarshalTo(m); err != nil {
 		return fmt.Errorf("reading the connection manager: %w", err)
 	}
@@ -144,7 +143,7 @@ func (in inliner) networkFilter(f *listenerv3.Filter) error {
 		}
 		h.ConfigType = &hcmv3.HttpFilter_TypedConfig{TypedConfig: config}
 	}
-	f.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: pack(m)}
+	f.Name, f.ConfigType = filterHCM, &listenerv3.Filter_TypedConfig{TypedConfig: pack(m)}
 	return nil
 }
 
