@@ -55,7 +55,7 @@ func (c *conversion) egressPort(l *networking.IstioEgressListener, bind string, 
 	return &p
 }
 
-// hostScopes reads "namespace/host".
+// hostScopes reads "namespace/host", and "~namespace/host" for what stays out.
 func (c *conversion) hostScopes(in []string, field string) []model.HostScope {
 	if len(in) == 0 {
 		c.missing(field, "an egress listener sees at least one host")
@@ -69,12 +69,15 @@ func (c *conversion) hostScopes(in []string, field string) []model.HostScope {
 			c.add(model.Error, model.CodeInvalidValue, at, "write */"+h+", or ./"+h+" for this namespace's", `want "namespace/host", got %q`, h)
 			continue
 		}
-		switch {
-		case ns != "." && ns != "*" && ns != "~" && !dnsName.MatchString(ns):
-			c.bad(at, `%q is no namespace: write a name, ".", "*" or "~"`, ns)
+		ns, exclude := strings.CutPrefix(ns, "~")
+		if ns == "" && exclude {
+			ns = "*"
 		}
-		scope := model.HostScope{Namespace: ns, Host: c.host(host, at)}
-		if seen[scope] || seen[model.HostScope{Namespace: ns, Host: "*"}] {
+		if ns != "." && ns != "*" && !dnsName.MatchString(ns) {
+			c.bad(at, `%q is no namespace: write a name, "." or "*", and "~" before it for what stays out`, ns)
+		}
+		scope := model.HostScope{Namespace: ns, Host: c.host(host, at), Exclude: exclude}
+		if seen[scope] || seen[model.HostScope{Namespace: ns, Host: "*", Exclude: exclude}] {
 			c.warn(at, "%s is seen already", h)
 		}
 		seen[scope] = true

@@ -156,18 +156,33 @@ func (c *Sidecar) listener(port uint32) *SidecarEgress {
 }
 
 func (e *SidecarEgress) covers(s *Service) bool {
-	return slices.ContainsFunc(e.Hosts, func(h HostScope) bool {
-		return h.of(s.Namespace) && HostMatches(h.Host, s.Host)
-	})
+	in := false
+	for _, h := range e.Hosts {
+		if h.of(s.Namespace) && HostMatches(h.Host, s.Host) {
+			if h.Exclude {
+				return false
+			}
+			in = true
+		}
+	}
+	return in
 }
 
 // imports tells whether a table has a host that is imported, or a part of
 // which is.
 func (e *SidecarEgress) imports(t *RouteTable) bool {
-	return slices.ContainsFunc(e.Hosts, func(h HostScope) bool {
-		return h.of(t.Object.Namespace) && slices.ContainsFunc(t.Hosts, func(host string) bool {
-			return HostMatches(h.Host, host) || HostMatches(host, h.Host)
-		})
+	return slices.ContainsFunc(t.Hosts, func(host string) bool {
+		in := false
+		for _, h := range e.Hosts {
+			switch {
+			case !h.of(t.Object.Namespace):
+			case h.Exclude && HostMatches(h.Host, host):
+				return false
+			case !h.Exclude:
+				in = in || HostMatches(h.Host, host) || HostMatches(host, h.Host)
+			}
+		}
+		return in
 	})
 }
 

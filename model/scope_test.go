@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -34,8 +35,11 @@ func TestScopeOf(t *testing.T) {
 		{"the other of a host", egress("books/twice"), []string{"twice@books[80]"}},
 		{"what a wildcard covers", egress("*/*.books"), []string{"b.books[80]", "c.books[80]"}},
 		{"no part of a wildcard service", egress("*/x.wild.com"), nil},
-		{"one port", []SidecarEgress{{Port: &Port{Number: 81}, Hosts: []HostScope{{"shop", "*"}}}}, []string{"a.shop[81]", "b.books(inner)[80]"}},
-		{"a port and the rest", []SidecarEgress{{Port: &Port{Number: 80}, Hosts: []HostScope{{"books", "c.books"}}}, {Hosts: []HostScope{{"shop", "*"}}}},
+		{"all but a namespace", egress("*/*", "!books/*"), []string{"a.shop[80 81]", "b.books(inner)[80]", "twice@shop[80]"}},
+		{"all but a host of any", egress("!*/twice", "*/*"), []string{"*.wild.com[80]", "a.shop[80 81]", "b.books[80]", "c.books[80]"}},
+		{"only what stays out", egress("!*/*"), nil},
+		{"one port", []SidecarEgress{{Port: &Port{Number: 81}, Hosts: []HostScope{{Namespace: "shop", Host: "*"}}}}, []string{"a.shop[81]", "b.books(inner)[80]"}},
+		{"a port and the rest", []SidecarEgress{{Port: &Port{Number: 80}, Hosts: []HostScope{{Namespace: "books", Host: "c.books"}}}, {Hosts: []HostScope{{Namespace: "shop", Host: "*"}}}},
 			[]string{"a.shop[81]", "b.books(inner)[80]", "c.books[80]"}},
 	} {
 		s.Sidecars = []*Sidecar{{Object: Ref{Namespace: "shop", Name: "default"}, Egress: c.egress}}
@@ -52,7 +56,8 @@ func egress(namespaceHost ...string) []SidecarEgress {
 	e := SidecarEgress{}
 	for _, h := range namespaceHost {
 		ns, host := ParseKey(h, "")
-		e.Hosts = append(e.Hosts, HostScope{ns, host})
+		bare, exclude := strings.CutPrefix(ns, "!")
+		e.Hosts = append(e.Hosts, HostScope{bare, host, exclude})
 	}
 	return []SidecarEgress{e}
 }

@@ -28,10 +28,9 @@ type SidecarEgress struct {
 
 // HostScope is one "namespace/host" of a Sidecar.
 type HostScope struct {
-	// Namespace "*" is any, "~" is none; ".", of the mesh's Sidecar only, is
-	// that of the workload.
-	Namespace string `json:"namespace"`
-	Host      string `json:"host"` // "*" is any; "*.suffix" and full names
+	Namespace string `json:"namespace"`         // "*" is any; "." the workload's own, in the mesh's Sidecar
+	Host      string `json:"host"`              // "*" is any; "*.suffix" and full names
+	Exclude   bool   `json:"exclude,omitempty"` // what another one lets in stays out
 }
 
 // SidecarIngress is one listener for the application.
