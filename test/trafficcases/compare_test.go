@@ -3,6 +3,7 @@ package trafficcases_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -66,22 +67,21 @@ func compare(w *world, c *caller, id string, a answer) (errs []string) {
 	if want.Took != "" && !within(a.took, want.Took) {
 		bad("took %s, want %s", a.took.Round(time.Millisecond), want.Took)
 	}
-	for _, e := range compareUpstream(w, want.Upstream, id) {
+	for _, e := range compareUpstream(w, want.Upstream, id, a) {
 		bad("%s", e)
 	}
 	return errs
 }
 
 // compareUpstream compares what arrived at the upstream that answered last.
-func compareUpstream(w *world, want trafficcases.Upstream, id string) (errs []string) {
+func compareUpstream(w *world, want trafficcases.Upstream, id string, a answer) (errs []string) {
 	if b, _ := json.Marshal(want); string(b) == "{}" {
 		return nil
 	}
-	arrivals := w.upstreams.of(id)
-	if len(arrivals) == 0 {
+	got, ok := w.upstreams.last(id, a.at)
+	if !ok {
 		return []string{"nothing arrived upstream"}
 	}
-	got := arrivals[len(arrivals)-1]
 	for _, one := range []struct{ what, want, have string }{
 		{"method", want.Method, got.Method}, {"path", want.Path, got.Path}, {"authority", want.Authority, got.Authority},
 		{"protocol", want.Protocol, got.Protocol}, {"from", w.local(want.From), got.From}, {"SNI", want.SNI, got.SNI},
@@ -153,7 +153,11 @@ func (w *world) compareCopies(want trafficcases.Want, prefix string, times int, 
 	for who, share := range want.Mirrored {
 		low, high := span(share, parseFloat)
 		for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-			have := 100 * float64(count()[who]) / float64(times)
+			sum, got := 0, count()
+			for one := range strings.SplitSeq(who, ",") { // several share the copies
+				sum += got[one]
+			}
+			have := 100 * float64(sum) / float64(times)
 			if have >= low && have <= high {
 				break
 			}
@@ -168,7 +172,7 @@ func (w *world) compareCopies(want trafficcases.Want, prefix string, times int, 
 		if slices.Contains(want.Never, who) {
 			bad("%s gets %d requests, want none", who, n)
 		}
-		if _, copies := want.Mirrored[who]; !copies {
+		if !strings.Contains(strings.Join(slices.Collect(maps.Keys(want.Mirrored)), ","), who) {
 			answered += n
 		}
 	}

@@ -3,6 +3,7 @@ package trafficcases_test
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,13 @@ func (n *names) set(all map[string][]string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.all = all
+}
+
+// of are the addresses of a name.
+func (n *names) of(name string) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.all[strings.ToLower(name)])
 }
 
 func (n *names) run(c net.PacketConn) {

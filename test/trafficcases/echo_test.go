@@ -165,6 +165,17 @@ func (u *upstreams) of(prefix string) (out []arrival) {
 	return out
 }
 
+// last is the latest arrival of a request where it was answered; copies are
+// told by their authority.
+func (u *upstreams) last(id, at string) (out arrival, ok bool) {
+	for _, a := range u.of(id) {
+		if (at == "" || a.At == at) && !strings.Contains(a.Authority, "-shadow") {
+			out, ok = a, true
+		}
+	}
+	return out, ok
+}
+
 // name is the workload at an address, or the address as cases have it.
 func (u *upstreams) name(at string) string {
 	u.mu.Lock()
@@ -186,6 +197,7 @@ func (u *upstreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.Body = string(body)
 	}
 	u.record(&a)
+	w.Header().Set("x-echo-at", a.At)
 	for _, line := range r.Header.Values("x-echo-header") {
 		name, value, _ := strings.Cut(line, ":")
 		w.Header().Add(name, strings.TrimSpace(value))
@@ -224,9 +236,7 @@ func (u *upstreams) stream(w http.ResponseWriter, r *http.Request, status string
 	if status == "" {
 		status = "0"
 	}
-	at := connOf(r.Context()).LocalAddr().String()
 	w.Header().Set("content-type", "application/grpc")
-	w.Header().Set("x-echo-at", at)
 	w.Header().Set("trailer", "grpc-status, x-echo-trailer")
 	_ = http.NewResponseController(w).Flush()
 	for {

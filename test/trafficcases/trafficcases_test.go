@@ -70,12 +70,7 @@ func (w *world) run(t *testing.T, id string, c trafficcases.Case) {
 	for _, workload := range real {
 		set, more := w.translated(b, workload)
 		problems = append(problems, more...)
-		p := w.proxies[workload.ID()]
-		if p == nil {
-			p = startProxy(w.t, w.plane, workload, w.names.port, set)
-			w.proxies[workload.ID()] = p
-		}
-		for _, refused := range p.publish(t, set) {
+		for _, refused := range w.proxy(workload, set).publish(t, set) {
 			t.Errorf("the proxy of %s refuses %s", workload.ID(), refused)
 		}
 	}

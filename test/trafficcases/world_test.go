@@ -116,6 +116,14 @@ func (w *world) translated(b built, caller model.Workload) (serve.Set, model.Pro
 	return r.Set(), problems
 }
 
+// proxy is the running one of a workload; the first set starts it.
+func (w *world) proxy(workload model.Workload, first serve.Set) *proxy {
+	if w.proxies[workload.ID()] == nil {
+		w.proxies[workload.ID()] = startProxy(w.t, w.plane, workload, w.names.port, first)
+	}
+	return w.proxies[workload.ID()]
+}
+
 // callers are the workloads that a case's requests are sent from.
 func callers(t *testing.T, c trafficcases.Case, s *model.Snapshot) (out []model.Workload) {
 	t.Helper()
