@@ -23,6 +23,7 @@ type connection struct {
 	ranges   []string // of addresses that it is called by
 	port     uint32
 	local    uint32       // the loopback port for it; 0: none
+	dynamic  bool         // it goes where its caller said
 	byName   []serverName // chains for server names: the first that fits
 	hosts    []string     // server names that mean it where nothing else tells
 }
@@ -40,6 +41,7 @@ type connectionsInput struct {
 	labels    map[string]string // the caller's, where a rule asks for some
 	services  []*model.Service
 	tables    []*model.RouteTable // with rules for connections
+	dynamic   []string            // ports whose connections go where their callers say, by filter chain
 }
 
 // sidecarConnections are the connections of a namespace's sidecars, and where
@@ -61,6 +63,7 @@ func connectionsOf(in connectionsInput) *sidecarConnections {
 			at := call{in.namespace, in.labels, []string{model.MeshGateway}, port.Number, s.Addresses}
 			c := connection{chain: tcpListener(port.Number, s.Host), protocol: port.Protocol, port: port.Number, local: s.LocalPorts[port.Number]}
 			c.names, c.ranges = calledBy(s, port.Number, in.namespace)
+			c.dynamic = slices.Contains(in.dynamic, c.chain)
 			out.destinations[c.chain] = []model.Destination{{Host: s.Host, Namespace: s.Namespace, Port: port.Number, Weight: 1}}
 			for _, r := range at.tcpRoutes(closest) {
 				if r.source == "" { // a sidecar's caller has no address of its own
@@ -128,6 +131,12 @@ func (r *round) connections(c class) (*connections, *Part) {
 	for _, s := range known.called {
 		if slices.ContainsFunc(s.Ports, func(p model.Port) bool { return !p.Protocol.IsHTTP() }) {
 			in.services = append(in.services, s)
+			policy := r.snap.DestinationFor(s, c.client())
+			for _, port := range s.Ports {
+				if !port.Protocol.IsHTTP() && isDynamic(s, policy, port) {
+					in.dynamic = append(in.dynamic, tcpListener(port.Number, s.Host))
+				}
+			}
 		}
 	}
 	if slices.ContainsFunc(in.tables, l4AsksLabels) {

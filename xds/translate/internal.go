@@ -28,14 +28,14 @@ func (p *proxy) internal(routes *routev3.RouteConfiguration) []*listenerv3.Liste
 	unseen := internalListener(listenerInternalTCP)
 	unseen.FilterChains = []*listenerv3.FilterChain{p.otherChain()}
 	for _, c := range p.connections.list {
-		own := tcpChain(c.chain)
+		own := c.resolve(tcpChain(c.chain), calledName)
 		if c.protocol == model.TCP {
 			unseen.FilterChains = append(unseen.FilterChains, own)
 			continue
 		}
 		seen.FilterChains = append(seen.FilterChains, own)
 		for _, s := range c.byName {
-			seen.FilterChains = append(seen.FilterChains, tcpChain(s.chain))
+			seen.FilterChains = append(seen.FilterChains, c.resolve(tcpChain(s.chain), calledName))
 		}
 	}
 	seen.FilterChainMatcher = seenMatcher(p.connections.list, allowsUnknown(p.mode))
@@ -55,11 +55,10 @@ func internalListener(name string) *listenerv3.Listener {
 
 // otherChain takes connections that are for nothing that was declared.
 func (p *proxy) otherChain() *listenerv3.FilterChain {
-	cluster := clusterBlackHole
-	if allowsUnknown(p.mode) {
-		cluster = clusterPassthrough
+	if !allowsUnknown(p.mode) {
+		return &listenerv3.FilterChain{Name: chainOther, Filters: []*listenerv3.Filter{toCluster(chainOther, clusterBlackHole)}}
 	}
-	return &listenerv3.FilterChain{Name: chainOther, Filters: []*listenerv3.Filter{toCluster(chainOther, cluster)}}
+	return &listenerv3.FilterChain{Name: chainOther, Filters: append(resolving(calledName, 443), toCluster(chainOther, clusterPassthrough))}
 }
 
 // allowsUnknown tells whether calls to hosts that nobody declared go out.

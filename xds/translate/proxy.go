@@ -18,6 +18,7 @@ func ownPart(v view) *Part {
 	if p.w.Gateway {
 		p.gateway()
 	} else {
+		p.out.Clusters = append(p.out.Clusters, passthrough(p.mesh))
 		p.inbound()
 		p.outbound()
 	}

@@ -61,6 +61,9 @@ func (p *proxy) httpFilters(c chain) []*hcmv3.HttpFilter {
 		out = append(out, discovered(name))
 		p.out.Extensions = append(p.out.Extensions, extension(name, filterChain(s.fill(p, c))))
 	}
+	if c.direction != inbound {
+		out = append(out, dynamicForward())
+	}
 	return append(out,
 		fixed(filterFault, pack(&faultv3.HTTPFault{})),
 		fixed("envoy.filters.http.router", pack(&routerv3.Router{})))

@@ -43,12 +43,15 @@ func (p *proxy) localTCP() {
 			Name:             c.chain,
 			Address:          address(p.w.Address, c.local),
 			TrafficDirection: corev3.TrafficDirection_OUTBOUND,
-			FilterChains:     []*listenerv3.FilterChain{tcpChain(c.chain)},
+			FilterChains:     []*listenerv3.FilterChain{c.resolve(tcpChain(c.chain), c.names[0])},
+		}
+		if c.dynamic && c.protocol.IsTLS() && len(c.byName) == 0 {
+			p.sniffTLS(l)
 		}
 		if names := chainsByName(c.byName); len(names) > 0 {
 			p.sniffTLS(l)
 			for _, s := range c.byName {
-				l.FilterChains = append(l.FilterChains, tcpChain(s.chain))
+				l.FilterChains = append(l.FilterChains, c.resolve(tcpChain(s.chain), c.names[0]))
 			}
 			l.FilterChainMatcher = asMatcher(orElse(serverNameInput, names, toChain(c.chain)))
 		}
@@ -128,10 +131,7 @@ func withShare(to []model.Destination) []model.Destination {
 
 // toCluster passes connections on to what never changes.
 func toCluster(stat, cluster string) *listenerv3.Filter {
-	return &listenerv3.Filter{
-		Name: "envoy.filters.network.tcp_proxy",
-		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(&tcpproxyv3.TcpProxy{
-			StatPrefix: statName(stat), ClusterSpecifier: &tcpproxyv3.TcpProxy_Cluster{Cluster: cluster},
-		})},
-	}
+	return networkFilter("envoy.filters.network.tcp_proxy", &tcpproxyv3.TcpProxy{
+		StatPrefix: statName(stat), ClusterSpecifier: &tcpproxyv3.TcpProxy_Cluster{Cluster: cluster},
+	})
 }
