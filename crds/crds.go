@@ -64,6 +64,9 @@ func Convert(o *Object, opts Options) (Entry, model.Problems) {
 	}
 	c := &conversion{report: &report{object: o}, opts: opts}
 	k, ok := lookup(o.APIVersion, o.Ref.Kind)
+	if !ok && c.foreign() {
+		return Entry{Ref: o.Ref, Origin: o.Origin, Version: model.Hash(Content{})}, c.problems
+	}
 	if !ok {
 		c.unknownKind()
 		return Entry{}, c.problems
