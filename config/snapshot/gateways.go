@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"slices"
+
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 )
@@ -16,33 +18,36 @@ var gatewaysStep = step{
 	outputs: func(d *draft) []any { return []any{&d.snap.Gateways} },
 }
 
-// gateway adds a Gateway, and warns of ports that no gateway opens.
+// gateway adds a Gateway, and warns of ports that its workloads do not open.
 func (d *draft) gateway(e *crds.Entry) {
 	g := e.Content.Gateway
 	if g == nil {
 		return
 	}
 	d.snap.Gateways = append(d.snap.Gateways, g)
-	selected, open := false, map[uint32]bool{}
+	var selected []model.Workload
 	for _, w := range d.snap.Workloads {
 		if w.Gateway && g.Selector.Matches(w) {
-			selected = true
-			for _, p := range w.Ports {
-				open[p.Number] = true
-			}
+			selected = append(selected, w)
 		}
 	}
-	if !selected {
+	if len(selected) == 0 {
 		d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.selector", "", "no gateway of the Mesh has these labels")
 		return
 	}
 	d.gatewayCredentials(e, g)
 	for i, s := range g.Servers {
-		if s.Port != 0 && !open[s.Port] { // 0: a unix socket
-			d.problem(e, model.Warning, model.CodePort, item("spec.servers", i)+".port.number", "add the port to the gateway in the Mesh object",
-				"no gateway of the Mesh opens port %d", s.Port)
+		for _, w := range selected {
+			if s.Port != 0 && !opens(w, s.Port) { // 0: a unix socket
+				d.problem(e, model.Warning, model.CodeGatewayPort, item("spec.servers", i)+".port.number", "add it to the gateway's ports in the Mesh",
+					"the gateway %s has no port %d: it does not serve this", w.ID(), s.Port)
+			}
 		}
 	}
+}
+
+func opens(w model.Workload, port uint32) bool {
+	return slices.ContainsFunc(w.Ports, func(p model.WorkloadPort) bool { return p.Number == port })
 }
 
 // gatewayCredentials warns of secrets that a gateway's namespace lacks.

@@ -126,7 +126,7 @@ func all(hosts []string) []int {
 	return out
 }
 
-// portOf is where a server's listener listens.
+// portOf is where a server's listener listens, if the workload opens its port.
 func (p planner) portOf(s served) (uint32, bool) {
 	at := s.declared()
 	if strings.HasPrefix(at.Bind, unixPrefix) {
@@ -137,9 +137,7 @@ func (p planner) portOf(s served) (uint32, bool) {
 			return port.AppPort, true
 		}
 	}
-	p.problem(model.Warning, model.CodeInvalidValue, s.gateway.Object, s.field()+".port.number",
-		fmt.Sprintf("the gateway %s has no port %d", p.workload.ID(), at.Port), "add it to the gateway's ports in the Mesh")
-	return 0, false
+	return 0, false // the snapshot's Problem says so
 }
 
 // listener finds one by its name, or begins it.
