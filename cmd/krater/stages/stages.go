@@ -56,6 +56,7 @@ func Open(paths []string, stateDir, moduleDir string) (*Stages, error) {
 	s.store, err = store.Open(stateDir, store.Hooks{
 		CheckRego:     checkRego,
 		ResolveModule: s.resolveModule,
+		ReadFile:      s.source.ReadFile,
 		CheckFilter:   checkFilter,
 	})
 	if err != nil {

@@ -24,10 +24,11 @@ type Source struct {
 	order   []string           // of the files
 	writing []string           // files that are not read yet, for they are being written
 	folders []string
-	closed  map[string]error // folders that cannot be read
-	failed  bool             // a given path is not there
-	last    source.Listing   // what Read gave, or Watch told
-	fresh   bool             // Watch made last just now, for a Read to come
+	closed  map[string]error  // folders that cannot be read
+	failed  bool              // a given path is not there
+	named   map[string][]byte // files that objects name, as they were last whole
+	last    source.Listing    // what Read gave, or Watch told
+	fresh   bool              // Watch made last just now, for a Read to come
 }
 
 // New makes a source of the given files and folders. Objects' origins are

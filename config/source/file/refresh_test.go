@@ -58,6 +58,39 @@ func TestAHalfWrittenFileTakesNothingDown(t *testing.T) {
 	await(t, got, "new b")
 }
 
+// TestAHalfWrittenPolicyIsNotTold: a Rego file is told when it is closed, once.
+func TestAHalfWrittenPolicyIsNotTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "conf/rego.yaml", "apiVersion: krater.dev/v1alpha1\nkind: RegoPolicy\nmetadata: {name: r}\nspec: {modules: [{file: r.rego}]}\n")
+	write(t, "conf/r.rego", "package a\ndeny := true")
+	changes := watch(t, "conf")
+	s := file.New("conf")
+	if _, err := s.ReadFile("conf/r.rego"); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create("conf/r.rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if told(changes, 50*time.Millisecond) {
+			t.Error("half of the policy was told")
+		}
+		if text, err := s.ReadFile("conf/r.rego"); err != nil || string(text) != "package a\ndeny := true" {
+			t.Errorf("half of the policy was read: %q, %v", text, err)
+		}
+		if _, err := f.WriteString("package a\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !told(changes, 5*time.Second) || told(changes, 100*time.Millisecond) {
+		t.Error("the policy was not told once")
+	}
+}
+
 // TestOneEditIsToldOnce: an editor's write and rename are several events.
 func TestOneEditIsToldOnce(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,9 @@ type watcher struct {
 	events []string  // paths that something happened to since the last tell
 	first  time.Time // when the first of them came
 	told   time.Time
-	check  time.Time // when everything is looked at; zero: nothing happened since the last time
+	again  []string  // paths that were told at once: more may have happened to them
+	all    bool      // anything may have happened
+	check  time.Time // when all of these are looked at; zero: there are none
 	poll   time.Duration
 }
 
@@ -68,7 +71,7 @@ func (w *watcher) run(ctx context.Context) error {
 			if !ok {
 				return nil
 			}
-			w.check = time.Now()
+			w.all, w.check = true, time.Now()
 		case <-timer.C:
 			w.settled(time.Now())
 		}
@@ -77,15 +80,16 @@ func (w *watcher) run(ctx context.Context) error {
 }
 
 // happened tells what comes after a quiet time at once, and lets the rest
-// wait for more.
+// wait for more. Rego and Wasm files wait always: nobody but their readers
+// knows whether they are whole.
 func (w *watcher) happened(path string, now time.Time) {
 	w.events = append(w.events, path)
 	if w.first.IsZero() {
 		w.first = now
 	}
-	if w.check.IsZero() && now.Sub(w.told) > quiet {
+	if w.check.IsZero() && now.Sub(w.told) > quiet && !isReferenced(path) {
 		w.tell(false)
-		now = time.Now()
+		w.again, now = append(w.again, path), time.Now()
 	}
 	w.check = now.Add(quiet)
 	if latest := w.first.Add(patience); !w.first.IsZero() && latest.Before(w.check) {
@@ -93,15 +97,21 @@ func (w *watcher) happened(path string, now time.Time) {
 	}
 }
 
-// settled tells what waited. It looks at everything then: an event may have
-// been about the beginning only of what there is to see.
+// settled tells what waited. It looks once more at what was told at once: the
+// event may have been about the beginning only of what there is to see.
 func (w *watcher) settled(now time.Time) {
-	if !w.check.IsZero() && !now.Before(w.check) {
-		w.check = time.Time{}
-		w.tell(true)
-	} else if done := w.source.written(); len(done) > 0 {
-		w.events = append(w.events, done...)
-		w.tell(false)
+	switch due := !w.check.IsZero() && !now.Before(w.check); {
+	case due && slices.ContainsFunc(w.events, func(p string) bool { return isReferenced(p) && stillWriting(p) }):
+		w.check = now.Add(quiet)
+	case due:
+		w.events, w.check = append(w.events, w.again...), time.Time{}
+		w.tell(w.all)
+		w.again, w.all = nil, false
+	default:
+		if done := w.source.written(); len(done) > 0 {
+			w.events = append(w.events, done...)
+			w.tell(false)
+		}
 	}
 }
 
