@@ -107,6 +107,9 @@ func (e *explainer) enter(w model.Workload, v View) *passage {
 	if w.Gateway {
 		role = RoleGateway
 		v.Port, v.Bound = gatewayPort(w, v.Port)
+		if encrypted(e.snap, w, v.Port) {
+			v.Scheme = "https"
+		}
 	}
 	return e.pass(w, role, v)
 }

@@ -25,11 +25,14 @@ func gatewayHost(s *model.Snapshot, w model.Workload, v View) (vh virtualHost, w
 	name, _ := SplitAuthority(strings.ToLower(v.Authority))
 	open := false
 	for _, g := range s.Gateways {
-		for _, server := range g.Servers {
-			if !g.Selector.Matches(w) || server.Port != v.Port || !server.Protocol.IsHTTP() {
+		for k, server := range g.Servers {
+			if !g.Selector.Matches(w) || server.Port != v.Port || !seesRequests(server) {
 				continue
 			}
 			open = true
+			if server.TLS != nil && !isServer(s, w, v.Port, name, &g.Servers[k]) {
+				continue
+			}
 			for i, host := range server.Hosts {
 				if server.HTTPSRedirect && model.HostMatches(host, name) {
 					vh.narrow(host, w, g, server, nil)
@@ -53,6 +56,41 @@ func gatewayHost(s *model.Snapshot, w model.Workload, v View) (vh virtualHost, w
 	place := func(t *model.RouteTable) int { return slices.Index(s.Routes, t) } // the oldest first
 	slices.SortFunc(vh.tables, func(a, b *model.RouteTable) int { return place(a) - place(b) })
 	return vh, ""
+}
+
+// seesRequests tells whether a server has requests, not connections.
+func seesRequests(s model.GatewayServer) bool {
+	return s.Protocol.IsHTTP() || s.Protocol == model.HTTPS && s.TLS != nil && s.TLS.Mode != model.TLSPassthrough && s.TLS.Mode != model.TLSAutoPassthrough
+}
+
+// isServer tells whether a server is the one that takes a client's TLS: the
+// first of those whose host fits the name best that it asks for.
+func isServer(s *model.Snapshot, w model.Workload, port uint32, name string, server *model.GatewayServer) bool {
+	var best *model.GatewayServer
+	fit := ""
+	for _, g := range s.Gateways {
+		for k := range g.Servers {
+			other := &g.Servers[k]
+			if !g.Selector.Matches(w) || other.Port != port || other.TLS == nil {
+				continue
+			}
+			for _, host := range other.Hosts {
+				if model.HostMatches(host, name) && moreSpecific(host, fit) {
+					best, fit = other, host
+				}
+			}
+		}
+	}
+	return best == server
+}
+
+// encrypted tells whether a gateway's port takes TLS.
+func encrypted(s *model.Snapshot, w model.Workload, port uint32) bool {
+	return slices.ContainsFunc(s.Gateways, func(g *model.Gateway) bool {
+		return g.Selector.Matches(w) && slices.ContainsFunc(g.Servers, func(server model.GatewayServer) bool {
+			return server.Port == port && server.TLS != nil
+		})
+	})
 }
 
 // narrow adds what one host of a server brings; a host that is more specific

@@ -71,7 +71,11 @@ func TestMatchRouteOnProxy(t *testing.T) {
 
 func TestTakesAll(t *testing.T) {
 	root := model.StringMatch{Kind: model.Prefix, Value: "/", IgnoreCase: true} // "/" has no case
-	if !takesAll(model.HTTPMatch{Path: &root}) || takesAll(model.HTTPMatch{Path: pointer(exact("/"))}) {
+	if !takesAll(model.HTTPMatch{Path: &root}, Place{}) || takesAll(model.HTTPMatch{Path: pointer(exact("/"))}, Place{}) {
 		t.Error("a prefix / takes all, the path / does not")
+	}
+	claims := model.HTTPMatch{Claims: []model.ClaimMatch{{Path: []string{"a"}, Match: exact("b"), Not: true}}}
+	if takesAll(claims, Place{Gateways: []string{"a/b"}}) || !takesAll(claims, Place{Gateways: []string{model.MeshGateway}}) {
+		t.Error("a claim that must not be may be at a gateway, and is none at a sidecar")
 	}
 }

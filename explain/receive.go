@@ -17,7 +17,14 @@ func Receive(mesh model.Mesh, role Role, v View) (received View, ok bool) {
 	v.Remote = remote(role, v)
 	v.Authority = withoutLastDot(v.Authority)
 	maps.DeleteFunc(v.Headers, func(name string, _ []string) bool { return strippedHeaders[name] })
-	if proto, ok := v.Headers.Get("x-forwarded-proto"); ok && role != RoleGateway {
+	proto, told := v.Headers.Get("x-forwarded-proto")
+	switch {
+	case role == RoleGateway: // it tells, and believes nobody
+		delete(v.Headers, "x-forwarded-proto")
+		if v.Scheme == "https" {
+			v.Headers["x-forwarded-proto"] = []string{"https"}
+		}
+	case told:
 		v.Scheme = proto
 	}
 	if referer, ok := v.Headers.Get("referer"); ok && !validReferer(referer) {

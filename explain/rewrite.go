@@ -69,11 +69,12 @@ func changeHeaders(v *View, sets ...model.HeaderOps) {
 			delete(v.Headers, strings.ToLower(name))
 		}
 	}
+	before := v.clone() // commands read it as it is without what is removed
 	each(func(o model.HeaderOps) map[string]string { return o.Set }, func(name, value string) {
-		v.Headers[name] = []string{value}
+		v.Headers[name] = []string{formatted(value, before)}
 	})
 	each(func(o model.HeaderOps) map[string]string { return o.Add }, func(name, value string) {
-		v.Headers[name] = append(slices.Clone(v.Headers[name]), value)
+		v.Headers[name] = append(slices.Clone(v.Headers[name]), formatted(value, before))
 	})
 }
 

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -75,8 +76,7 @@ func (e *explainer) routeGateway(w model.Workload, v View) RouteStep {
 	case why != "":
 		return RouteStep{Status: 404, Details: "route_not_found", Reason: why}
 	case vh.https:
-		host, _ := SplitAuthority(v.Authority)
-		return RouteStep{Host: vh.host, Status: 301, Details: "direct_response", Location: "https://" + host + v.Path,
+		return RouteStep{Host: vh.host, Status: 301, Details: "direct_response", Location: "https://" + v.Authority + v.Path,
 			Reason: "the Gateway redirects to HTTPS"}
 	}
 	return e.walk(vh, v)
@@ -134,42 +134,55 @@ func (c candidate) name(match *model.HTTPMatch) string {
 	return name
 }
 
-// candidates puts the routes of several tables in one order: what takes
-// everything comes last, lest one table hide another.
+// candidates puts the routes of several tables in one order. A table ends with
+// what takes everything; that comes after all tables, lest one hide another.
 func candidates(vh virtualHost) []candidate {
 	var out, last []candidate
 	for _, t := range vh.tables {
 		for _, r := range t.HTTP {
-			some, all := candidate{table: t, route: r}, candidate{table: t, route: r}
-			some.route.Matches, all.route.Matches = nil, nil
-			for _, m := range r.Matches {
-				to := &some
-				if len(vh.tables) > 1 && takesAll(m) {
-					to = &all
-				}
-				to.route.Matches = append(to.route.Matches, m)
-				to.holds = to.holds || onProxy(m, vh.at) == ""
+			some, all := divide(t, r, vh.at)
+			if some != nil {
+				out = append(out, *some)
 			}
-			switch {
-			case len(r.Matches) > 0:
-			case len(vh.tables) > 1:
-				all.holds = true
-			default:
-				some.holds = true
-			}
-			if len(some.route.Matches) > 0 || some.holds {
-				out = append(out, some)
-			}
-			if len(all.route.Matches) > 0 || all.holds {
-				last = append(last, all)
+			if all != nil {
+				last = append(last, *all)
+				break
 			}
 		}
 	}
 	return append(out, last...)
 }
 
-// takesAll tells whether no request fails a match.
-func takesAll(m model.HTTPMatch) bool {
+// divide parts a route's match that takes everything from those before it.
+func divide(t *model.RouteTable, r model.HTTPRoute, at Place) (some, all *candidate) {
+	c := candidate{table: t, route: r}
+	if len(r.Matches) == 0 {
+		c.holds = true
+		return nil, &c
+	}
+	some, c.route.Matches = &c, nil
+	for _, m := range r.Matches {
+		holds := onProxy(m, at) == ""
+		if holds && takesAll(m, at) {
+			catch := candidate{table: t, route: r, holds: true}
+			catch.route.Matches = []model.HTTPMatch{m}
+			all = &catch
+			break
+		}
+		c.route.Matches, c.holds = append(c.route.Matches, m), c.holds || holds
+	}
+	if len(c.route.Matches) == 0 {
+		some = nil
+	}
+	return some, all
+}
+
+// takesAll tells whether no request fails a match at a place. Where no token is
+// verified, no claim is there that must not be.
+func takesAll(m model.HTTPMatch, at Place) bool {
+	if slices.Contains(at.Gateways, model.MeshGateway) {
+		m.Claims = nil
+	}
 	anyPath := m.Path == nil || m.Path.Kind == model.Present || m.Path.Kind == model.Regex && m.Path.Value == ".*" ||
 		m.Path.Kind == model.Prefix && (m.Path.Value == "/" || m.Path.Value == "")
 	return anyPath && m.Method == nil && m.Scheme == nil && m.Authority == nil && len(m.Headers)+len(m.Query)+len(m.Claims) == 0

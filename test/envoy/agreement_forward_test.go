@@ -77,6 +77,9 @@ var corsHeaders = []string{"origin", "credentials", "methods", "headers"}
 func (a *agreement) done(r rawRequest) doing {
 	r.Port = 15001
 	res, body := a.wires.exchange(a.t, r)
+	if res.StatusCode == 503 { // an upstream may have closed a connection that was idle
+		res, body = a.wires.exchange(a.t, r)
+	}
 	out := doing{status: res.StatusCode, route: res.Header.Get("x-route"), location: res.Header.Get("location"), cors: map[string]string{}}
 	for _, name := range corsHeaders {
 		if v, ok := res.Header[http.CanonicalHeaderKey("access-control-allow-"+name)]; ok {
@@ -288,10 +291,12 @@ func (d drawer) redirect() map[string]any {
 func (d drawer) headerChanges() map[string]any {
 	h := map[string]any{}
 	if d.chance(60) {
-		h["set"] = map[string]any{d.of("x-a", "X-B", "x-c", "Host", ":authority"): d.of("set1", "set2", "")}
+		h["set"] = map[string]any{d.of("x-a", "X-B", "x-c"): d.of("set1", "set2", "", "50%%", "%REQ(x-b)%", "<%REQ(x-z?x-c):3%>")}
+	} else if d.chance(50) {
+		h[d.of("set", "add")] = map[string]any{d.of("Host", ":authority"): d.of("set1", "set2", "")}
 	}
 	if d.chance(60) {
-		h["add"] = map[string]any{d.of("x-a", "x-b", "X-C"): d.of("add1", "add2")}
+		h["add"] = map[string]any{d.of("x-a", "x-b", "X-C"): d.of("add1", "add2", "%REQ(:METHOD)%%%")}
 	}
 	if d.chance(40) {
 		h["remove"] = d.some(2, "x-a", "x-b", "X-C")

@@ -33,8 +33,8 @@ func specificity(pattern string) int {
 	return len(pattern)
 }
 
-// choices puts the routes of several tables in one order. What takes
-// everything comes last, lest one table hide another.
+// choices puts the routes of several tables in one order. A table ends with
+// what takes everything; that comes after all tables, lest one hide another.
 func choices(tables []*model.RouteTable, w model.Workload, port uint32, gateways []string) []RouteChoice {
 	var out, last []RouteChoice
 	for _, t := range tables {
@@ -43,12 +43,14 @@ func choices(tables []*model.RouteTable, w model.Workload, port uint32, gateways
 			if !ok {
 				continue
 			}
-			if len(tables) == 1 {
-				out = append(out, c)
-				continue
-			}
 			some, all := c.split()
-			out, last = append(out, some...), append(last, all...)
+			if some != nil {
+				out = append(out, *some)
+			}
+			if all != nil {
+				last = append(last, *all)
+				break
+			}
 		}
 	}
 	return append(out, last...)
@@ -81,27 +83,22 @@ func choose(t *model.RouteTable, r model.HTTPRoute, w model.Workload, port uint3
 	return c, len(c.Route.Matches) > 0
 }
 
-// split parts the matches that take everything from the others.
-func (c RouteChoice) split() (some, all []RouteChoice) {
+// split parts the first match that takes everything from those before it; what
+// follows is never reached.
+func (c RouteChoice) split() (some, all *RouteChoice) {
 	if len(c.Route.Matches) == 0 {
-		return nil, []RouteChoice{c}
+		return nil, &c
 	}
-	rest, catch := c, c
-	rest.Route.Matches, catch.Route.Matches = nil, nil
-	for _, m := range c.Route.Matches {
-		if takesAll(m) {
-			catch.Route.Matches = append(catch.Route.Matches, m)
-		} else {
-			rest.Route.Matches = append(rest.Route.Matches, m)
-		}
+	i := slices.IndexFunc(c.Route.Matches, takesAll)
+	if i < 0 {
+		return &c, nil
 	}
-	if len(rest.Route.Matches) > 0 {
-		some = []RouteChoice{rest}
+	rest := c
+	rest.Route.Matches, c.Route.Matches = c.Route.Matches[:i], c.Route.Matches[i:i+1]
+	if i == 0 {
+		return nil, &c
 	}
-	if len(catch.Route.Matches) > 0 {
-		all = []RouteChoice{catch}
-	}
-	return some, all
+	return &rest, &c
 }
 
 // takesAll tells whether every request has what a match wants.

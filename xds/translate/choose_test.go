@@ -37,7 +37,7 @@ func TestRoutesFor(t *testing.T) {
 		return out
 	}
 	for _, c := range []struct{ file, host, want string }{
-		{"match-proxy", "reviews.default.svc.cluster.local", "[default/reviews/mine default/reviews/port]"},
+		{"match-proxy", "reviews.default.svc.cluster.local", "[default/reviews/mine]"},
 		{"sidecar-http", "reviews.default.svc.cluster.local", "[default]"},
 		{"sidecar-http", "nobody", "[]"},
 		{"visibility", "reviews.default.svc.cluster.local", "[default]"}, // the table is exported elsewhere
@@ -58,7 +58,8 @@ func TestGatewayRoutesOfSeveralTables(t *testing.T) {
 	for _, r := range translate.GatewayRoutesFor(c.Snapshot, w, "WWW.example.com", 80) {
 		got = append(got, r.Name)
 	}
-	if want := "[default/one/x default/two/second default/one/first]"; fmt.Sprint(got) != want {
+	// What follows it in its own table is never reached.
+	if want := "[default/two/second default/one/first]"; fmt.Sprint(got) != want {
 		t.Errorf("%v, want %s", got, want)
 	}
 	if got := translate.GatewayRoutesFor(c.Snapshot, w, "other.org", 80); len(got) > 0 {

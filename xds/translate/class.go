@@ -82,6 +82,7 @@ type shared struct {
 	connections *connections // nil at a gateway
 	outbound    model.OutboundMode
 	sidecar     *model.Sidecar
+	egressTo    *model.Destination // of calls to unknown hosts; nil: where they ask for
 }
 
 func (r *round) shared(c class) shared {
@@ -101,7 +102,7 @@ func (r *round) shared(c class) shared {
 	if !c.gateway {
 		connections, slots := r.connections(c)
 		out.connections = connections
-		out.outbound, _ = known.Outbound(r.mesh)
+		out.outbound, out.egressTo = known.Outbound(r.mesh)
 		out.sidecar = c.sidecar
 		out.parts = append(out.parts, r.sidecarHosts(c), slots)
 	}

@@ -62,7 +62,9 @@ func (p *proxy) otherChain() *listenerv3.FilterChain {
 }
 
 // allowsUnknown tells whether calls to hosts that nobody declared go out.
-func allowsUnknown(mode model.OutboundMode) bool { return mode != model.RegistryOnly }
+func allowsUnknown(mode model.OutboundMode) bool {
+	return mode == model.AllowAny || mode == model.AllowAnyDynamicDNS
+}
 
 // tcpChain is a filter chain that passes connections on as its slot says.
 func tcpChain(name string) *listenerv3.FilterChain {

@@ -15,10 +15,6 @@ import (
 // outbound makes the explicit HTTP proxy of a sidecar: requests in absolute
 // form are routed by Host; what CONNECT opens goes to the internal listener.
 func (p *proxy) outbound() {
-	if p.mesh.Outbound == model.AllowAny {
-		p.notSupported(model.Ref{Kind: "Mesh", Name: p.mesh.Name}, "spec.meshConfig.outboundTrafficPolicy.mode",
-			"calls to unknown hosts are refused (REGISTRY_ONLY): an explicit proxy does not know their addresses", "declare them as ServiceEntries")
-	}
 	routes := p.outboundRoutes()
 	p.out.Routes = append(p.out.Routes, routes)
 	p.out.Clusters = append(p.out.Clusters, internalCluster(clusterInternal, listenerInternal), internalCluster(clusterInternalTCP, listenerInternalTCP))
@@ -34,17 +30,33 @@ func (p *proxy) outbound() {
 	p.egress()
 }
 
-// outboundRoutes refuses unknown hosts; known ones come as virtual hosts.
+// outboundRoutes says what becomes of unknown hosts; known ones come as
+// virtual hosts.
 func (p *proxy) outboundRoutes() *routev3.RouteConfiguration {
+	unknown := &routev3.VirtualHost{Name: RouteBlockAll, Domains: []string{"*"}, Routes: append(rangeRoutes(p.connections.list), blockAll()...)}
+	if allowsUnknown(p.mode) {
+		unknown.Name, unknown.Routes = RouteAllowAny, p.allowAny()
+	}
 	return &routev3.RouteConfiguration{
 		Name:                           listenerOutbound,
 		ValidateClusters:               wrapperspb.Bool(false),
 		MaxDirectResponseBodySizeBytes: wrapperspb.UInt32(maxDirectBody),
 		Vhds:                           &routev3.Vhds{ConfigSource: overADS()},
-		VirtualHosts: []*routev3.VirtualHost{{
-			Name: RouteBlockAll, Domains: []string{"*"}, Routes: append(rangeRoutes(p.connections.list), blockAll()...),
-		}},
+		VirtualHosts:                   []*routev3.VirtualHost{unknown},
 	}
+}
+
+// allowAny lets requests go to where they ask for, or to the destination that
+// the Sidecar has for unknown hosts. A tunnel is looked into first.
+func (p *proxy) allowAny() []*routev3.Route {
+	cluster := clusterPassthrough
+	if p.egressTo != nil {
+		cluster = destinationCluster(*p.egressTo)
+	}
+	to := &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster}}
+	setTimeout(to, nil)
+	return append(rangeRoutes(p.connections.list), connectRoute(model.HTTP),
+		&routev3.Route{Name: RouteAllowAny, Match: onAnyPath(), Action: &routev3.Route_Route{Route: to}})
 }
 
 // blockAll answers 502 to requests, and to a CONNECT, which no path matches.
