@@ -77,6 +77,9 @@ func (c *conversion) certificates(t *networking.ServerTLSSettings, out *model.Se
 	if len(t.GetTlsCertificates()) > 0 {
 		sources = append(sources, "tlsCertificates")
 		for i, f := range t.GetTlsCertificates() {
+			if f.GetCaCertificates() != "" {
+				c.ignore(index(at+".tlsCertificates", i)+".caCertificates", "the CA of clients is one for the server: write tls.caCertificates (Istio does not read it either)")
+			}
 			out.Certificates = append(out.Certificates, c.certificateFiles(f.GetServerCertificate(), f.GetPrivateKey(), index(at+".tlsCertificates", i)))
 		}
 	}
