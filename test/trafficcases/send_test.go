@@ -329,7 +329,8 @@ func (c *caller) tls() *tls.Config {
 		out.ServerName = want.SNI
 	}
 	if want.Cert != "" {
-		out.Certificates = []tls.Certificate{*c.w.certs.get(want.Cert)}
+		// Not Certificates: of those only one that the server knows is sent.
+		out.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.w.certs.get(want.Cert), nil }
 	}
 	versions := map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 	if want.Min != "" {
