@@ -40,6 +40,9 @@ func (p *proxy) servedPorts() []servedPort {
 		if in.Bind != "" {
 			port.bind = in.Bind
 		}
+		if in.TLS != nil && port.protocol == model.HTTPS {
+			port.protocol = model.HTTP // once it is decrypted
+		}
 		if in.Pool != nil {
 			port.pool = in.Pool
 		}
