@@ -101,9 +101,9 @@ func (l problemList) text(w io.Writer, objects int) error {
 // translationProblems are those that only show when proxies are configured.
 func (o offline) translationProblems() model.Problems {
 	var out model.Problems
+	compiled := translate.NewCompiler(o.translateOptions()).Compile(o.Snapshot, o.Endpoints, o.Snapshot.Workloads)
 	for _, w := range o.Snapshot.Workloads {
-		_, problems := translate.Translate(o.Snapshot, o.Endpoints, w, o.translateOptions())
-		out = append(out, problems...)
+		out = append(out, compiled[w.ID()].Problems...)
 	}
 	return out
 }

@@ -10,54 +10,74 @@ import (
 // rules are joined, the oldest object's first, and those for everything last.
 func joinedHosts(r *run) {
 	told := map[string]bool{}
-	for _, host := range r.gatewayHosts() {
-		var before []rule
-		for _, t := range r.Snapshot.Routes {
-			e := r.entries[t.Object]
-			if e == nil || !slices.Contains(t.Gateways, host.gateway) || !slices.Contains(t.Hosts, host.host) {
-				continue
+	for _, g := range r.Snapshot.Gateways {
+		tables := r.bound(g)
+		for _, s := range g.Servers {
+			for _, host := range hostsOf(tables) {
+				r.joinedHost(g, s, host, tables, told)
 			}
-			own := forGateway(rulesOf(e, t.Gateways), host.gateway)
-			for _, one := range own {
-				id := one.object.String() + one.field
-				if other := takenBefore(one, before); other != nil && !told[id] {
-					told[id] = true
-					r.warn(one.object, model.CodeUnreachable, one.field, "merge the two, or let them match different requests",
-						"no request to %s by the gateway %s gets here: %s of %s comes first, and takes them all", host.host, host.gateway, other.field, other.object)
-				}
-			}
-			before = append(before, own...)
 		}
 	}
 }
 
-// gatewayHost is a host that routes of a gateway have.
-type gatewayHost struct{ gateway, host string }
-
-func (r *run) gatewayHosts() []gatewayHost {
-	var out []gatewayHost
-	seen := map[gatewayHost]bool{}
+// bound are the tables that hold at some workload of a gateway.
+func (r *run) bound(g *model.Gateway) []*model.RouteTable {
+	var out []*model.RouteTable
 	for _, t := range r.Snapshot.Routes {
-		for _, g := range t.Gateways {
-			for _, h := range t.Hosts {
-				if at := (gatewayHost{g, h}); g != model.MeshGateway && !seen[at] {
-					seen[at] = true
-					out = append(out, at)
-				}
+		if len(t.HTTP) > 0 && slices.Contains(t.Gateways, g.Object.Key()) && slices.ContainsFunc(r.Snapshot.Workloads, func(w model.Workload) bool {
+			return w.Gateway && g.Selector.Matches(w) && model.Exported(t.ExportTo, t.Object.Namespace, w.Namespace)
+		}) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// hostsOf are those that several tables have.
+func hostsOf(tables []*model.RouteTable) []string {
+	count := map[string]int{}
+	var out []string
+	for _, t := range tables {
+		for _, h := range t.Hosts {
+			if count[h]++; count[h] == 2 {
+				out = append(out, h)
 			}
 		}
 	}
 	return out
 }
 
-// forGateway keeps the matches that hold for a gateway, and the rules that
-// have some.
-func forGateway(rules []rule, gateway string) []rule {
+func (r *run) joinedHost(g *model.Gateway, s model.GatewayServer, host string, tables []*model.RouteTable, told map[string]bool) {
+	var before []rule
+	for _, t := range tables {
+		e := r.entries[t.Object]
+		if e == nil || !slices.Contains(t.Hosts, host) || !takes(s, host, t.Object.Namespace) {
+			continue
+		}
+		own := forPort(rulesOf(e, t.Gateways), g.Object.Key(), s.Port)
+		for _, one := range own {
+			id := one.object.String() + one.field
+			if other := takenBefore(one, before); other != nil && !told[id] {
+				told[id] = true
+				r.warn(one.object, model.CodeUnreachable, one.field, "merge the two, or let them match different requests",
+					"no request for %s to port %d of the gateway %s gets here: %s of %s comes first, and takes them all",
+					host, s.Port, g.Object.Key(), other.field, other.object)
+			}
+		}
+		before = append(before, own...)
+	}
+}
+
+// forPort keeps the matches that hold for a port of a gateway, and the rules
+// that have some.
+func forPort(rules []rule, gateway string, port uint32) []rule {
 	var out []rule
 	for _, one := range rules {
-		one.matches = slices.DeleteFunc(slices.Clone(one.matches), func(m model.HTTPMatch) bool { return !slices.Contains(m.Gateways, gateway) })
+		one.matches = slices.DeleteFunc(slices.Clone(one.matches), func(m model.HTTPMatch) bool {
+			return !slices.Contains(m.Gateways, gateway) || m.Port != 0 && m.Port != port
+		})
 		for i := range one.matches {
-			one.matches[i].Gateways = nil
+			one.matches[i].Gateways, one.matches[i].Port = nil, 0
 		}
 		if len(one.matches) > 0 {
 			out = append(out, one)
