@@ -85,26 +85,29 @@ type shared struct {
 	egressTo    *model.Destination // of calls to unknown hosts; nil: where they ask for
 }
 
-func (r *round) shared(c class) shared {
-	known, client := r.scope(c), c.client()
-	var clusters, endpoints []*Part
-	var out shared
-	for _, s := range known.services {
-		policy := r.snap.DestinationFor(s, client)
-		found, from := r.eps.Find(s.Key()), callerOf(&client, r.mesh, policy)
-		clusters = append(clusters, r.clusters.of(clusterInput{
-			mesh: r.mesh, service: s, policy: policy, named: ownEndpoints(s, found), namespace: credentialNamespace(policy, c.namespace),
-			caller: from, source: !c.local || fromOwnAddress(s, found),
-		}))
-		endpoints = append(endpoints, r.endpoints.of(endpointsInput{service: s, policy: policy, endpoints: found, mesh: r.mesh, caller: from}))
+// keptFor is what was made for a class before.
+func (r *round) keptFor(key string) *kept {
+	k, ok := r.classes[key]
+	if !ok {
+		k = &kept{}
+		r.classes[key] = k
 	}
-	out.parts = []*Part{r.joined.of(joinInput{clusters}), r.joined.of(joinInput{endpoints})}
+	k.used = true
+	return k
+}
+
+func (r *round) shared(c class, k *kept) shared {
+	clusters, endpoints := r.serviceParts(c, k)
+	out := shared{parts: []*Part{clusters, endpoints}}
 	if !c.gateway {
-		connections, slots := r.connections(c)
-		out.connections = connections
-		out.outbound, out.egressTo = known.Outbound(r.mesh)
+		with := k.connections.get(r.Compiler, r.revision, func() connectionParts {
+			list, slots := r.connections(c)
+			return connectionParts{list, slots}
+		})
+		out.connections = with.connections
+		out.outbound, out.egressTo = r.scope(c).Outbound(r.mesh)
 		out.sidecar = c.sidecar
-		out.parts = append(out.parts, r.sidecarHosts(c), slots)
+		out.parts = append(out.parts, r.sidecarHosts(c, k), with.slots)
 	}
 	return out
 }

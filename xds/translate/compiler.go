@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -30,16 +31,23 @@ type Compiler struct {
 
 	mesh      *model.Mesh
 	workloads map[string]*model.Workload // by ID
+	last      *model.Snapshot
+	revision  revision
+	scopes    map[scopeKey]*piece[*scope]
+	classes   map[string]*kept // by the class's identity
+	notes     *notes
 }
 
 // NewCompiler makes a compiler that knows nothing yet.
 func NewCompiler(o Options) *Compiler {
-	return &Compiler{opt: o, workloads: map[string]*model.Workload{},
-		clusters: newGenerator(serviceClusters), endpoints: newGenerator(serviceEndpoints),
-		domains: newGenerator(sidecarDomains), hosts: newGenerator(virtualHost),
-		own: newGenerator(ownPart), secrets: newGenerator(secretPart), joined: newGenerator(join), trimmed: newGenerator(trim),
-		calls: newGenerator(connectionsOf), lists: newGenerator(one[connections]), tcp: newGenerator(tcpPart),
-		plans: newGenerator(planGateway), planned: newGenerator(one[plannedListeners]), locals: newGenerator(localPart)}
+	n := &notes{}
+	return &Compiler{opt: o, workloads: map[string]*model.Workload{}, notes: n,
+		scopes: map[scopeKey]*piece[*scope]{}, classes: map[string]*kept{},
+		clusters: newGenerator(n, serviceClusters), endpoints: newGenerator(n, serviceEndpoints),
+		domains: newGenerator(n, sidecarDomains), hosts: newGenerator(n, virtualHost),
+		own: newGenerator(n, ownPart), secrets: newGenerator(n, secretPart), joined: newGenerator(n, join), trimmed: newGenerator(n, trim),
+		calls: newGenerator(n, connectionsOf), lists: newGenerator(n, one[connections]), tcp: newGenerator(n, tcpPart),
+		plans: newGenerator(n, planGateway), planned: newGenerator(n, one[plannedListeners]), locals: newGenerator(n, localPart)}
 }
 
 // Part is a share of a proxy's resources. It never changes: the same pointer
@@ -69,9 +77,14 @@ func (r Result) Resources() Resources {
 
 // Compile gives what each workload's proxy gets, by workload ID.
 func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads []model.Workload) map[string]Result {
-	if c.mesh == nil || !reflect.DeepEqual(*c.mesh, snap.Mesh) {
+	sameMesh := c.mesh != nil && reflect.DeepEqual(*c.mesh, snap.Mesh)
+	if !sameMesh {
 		mesh := snap.Mesh
 		c.mesh = &mesh
+	}
+	c.revise(snap, sameMesh)
+	for _, k := range c.classes {
+		k.used = false
 	}
 	r := c.round(snap, eps)
 	known := c.workloads
@@ -84,6 +97,9 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed, c.calls, c.lists, c.tcp, c.plans, c.planned, c.locals} {
 		g.sweep()
 	}
+	c.notes.uses = nil
+	maps.DeleteFunc(c.classes, func(_ string, k *kept) bool { return !k.used })
+	maps.DeleteFunc(c.scopes, func(k scopeKey, _ *piece[*scope]) bool { return !r.scoped[k] })
 	return out
 }
 
@@ -98,27 +114,27 @@ func same(known *model.Workload, w model.Workload) *model.Workload {
 // round is the compilation of one snapshot.
 type round struct {
 	*Compiler
-	snap    *model.Snapshot
-	eps     model.Endpoints
-	tables  *tables
-	asked   map[string]bool
-	scopes  map[scopeKey]*scope
-	classes map[string]shared // by the class's identity
+	snap   *model.Snapshot
+	eps    model.Endpoints
+	tables *tables
+	asked  map[string]bool
+	scoped map[scopeKey]bool // those that were asked for
+	shares map[string]shared // by the class's identity
 }
 
 func (c *Compiler) round(snap *model.Snapshot, eps model.Endpoints) *round {
 	return &round{Compiler: c, snap: snap, eps: eps, tables: newTables(snap), asked: asked(snap),
-		scopes: map[scopeKey]*scope{}, classes: map[string]shared{}}
+		scoped: map[scopeKey]bool{}, shares: map[string]shared{}}
 }
 
 // proxy compiles one workload's proxy.
 func (r *round) proxy(w *model.Workload) Result {
 	class := r.classOf(w)
 	key := identity(class)
-	shared, ok := r.classes[key]
+	shared, ok := r.shares[key]
 	if !ok {
-		shared = r.shared(class)
-		r.classes[key] = shared
+		shared = r.shared(class, r.keptFor(key))
+		r.shares[key] = shared
 	}
 	out := Result{Parts: slices.Clone(shared.parts)}
 	var listeners *plannedListeners

@@ -13,24 +13,31 @@ import (
 // TestCompilerForgetsNothingAndKeepsNothing: after any sequence of snapshots a
 // compiler gives what a new one gives.
 func TestCompilerForgetsNothingAndKeepsNothing(t *testing.T) {
-	c, _ := readCase(t, "testdata/sidecar-http.in.yaml")
-	base := *c.Snapshot
-	rapid.Check(t, func(rt *rapid.T) {
-		kept := translate.NewCompiler(options)
-		for range rapid.IntRange(1, 6).Draw(rt, "edits") {
-			snap := edited(rt, base)
-			got := kept.Compile(snap, c.Endpoints, snap.Workloads)
-			for _, w := range snap.Workloads {
-				want, problems := translate.Translate(snap, c.Endpoints, w, options)
-				if a, b := text(rt, want), text(rt, got[w.ID()].Resources()); a != b {
-					rt.Fatalf("%s (want -, got +):\n%s", w.ID(), cmp.Diff(a, b))
+	for _, name := range []string{"sidecar-http", "sidecar-egress", "tcp-routes"} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := readCase(t, "testdata/"+name+".in.yaml")
+			rapid.Check(t, func(rt *rapid.T) {
+				kept := translate.NewCompiler(options)
+				snap, eps := c.Snapshot, c.Endpoints
+				for range rapid.IntRange(1, 6).Draw(rt, "edits") {
+					snap, eps = edited(rt, snap, *c.Snapshot), editedEndpoints(rt, eps, c.Endpoints)
+					equalsNew(rt, kept.Compile(snap, eps, snap.Workloads), snap, eps)
 				}
-				if diff := cmp.Diff(problems, got[w.ID()].Problems); diff != "" {
-					rt.Fatalf("%s (want -, got +):\n%s", w.ID(), diff)
-				}
-			}
+			})
+		})
+	}
+}
+
+func equalsNew(t *rapid.T, got map[string]translate.Result, snap *model.Snapshot, eps model.Endpoints) {
+	for _, w := range snap.Workloads {
+		want, problems := translate.Translate(snap, eps, w, options)
+		if a, b := text(t, want), text(t, got[w.ID()].Resources()); a != b {
+			t.Fatalf("%s (want -, got +):\n%s", w.ID(), cmp.Diff(a, b))
 		}
-	})
+		if diff := cmp.Diff(problems, got[w.ID()].Problems); diff != "" {
+			t.Fatalf("%s (want -, got +):\n%s", w.ID(), diff)
+		}
+	}
 }
 
 func text(t *rapid.T, r translate.Resources) string {
@@ -42,30 +49,48 @@ func text(t *rapid.T, r translate.Resources) string {
 }
 
 // edited is a snapshot that has some of the base's objects, and some changed.
-func edited(t *rapid.T, base model.Snapshot) *model.Snapshot {
+// Lists are often those of the snapshot before.
+func edited(t *rapid.T, before *model.Snapshot, base model.Snapshot) *model.Snapshot {
 	s := base
-	s.Routes = some(t, "routes", base.Routes, func(r model.RouteTable) model.RouteTable {
-		r.HTTP = r.HTTP[:1]
+	s.Routes = some(t, "routes", before.Routes, base.Routes, func(r model.RouteTable) model.RouteTable {
+		r.HTTP = r.HTTP[:min(1, len(r.HTTP))]
 		return r
 	})
-	s.Destinations = some(t, "destinations", base.Destinations, func(d model.DestinationPolicy) model.DestinationPolicy {
+	s.Destinations = some(t, "destinations", before.Destinations, base.Destinations, func(d model.DestinationPolicy) model.DestinationPolicy {
 		d.Policy.LoadBalancer = &model.LoadBalancer{Balance: model.Random}
 		return d
 	})
-	s.Services = some(t, "services", base.Services, func(svc model.Service) model.Service {
+	s.Services = some(t, "services", before.Services, base.Services, func(svc model.Service) model.Service {
 		svc.Addresses = []string{"10.9.8.7"}
 		return svc
 	})
-	s.Authorization = some(t, "policies", base.Authorization, func(p model.AuthorizationPolicy) model.AuthorizationPolicy {
+	s.Sidecars = some(t, "sidecars", before.Sidecars, base.Sidecars, func(x model.Sidecar) model.Sidecar {
+		x.Egress = x.Egress[:min(1, len(x.Egress))]
+		return x
+	})
+	s.Authorization = some(t, "policies", before.Authorization, base.Authorization, func(p model.AuthorizationPolicy) model.AuthorizationPolicy {
 		p.Action = model.Deny
 		return p
 	})
-	s.Mesh.AccessLog = rapid.Bool().Draw(t, "access log")
+	if s.Mesh = before.Mesh; rapid.IntRange(0, 4).Draw(t, "the mesh changes") == 0 {
+		s.Mesh.AccessLog = !s.Mesh.AccessLog
+		s.Mesh.UpgradeToHTTP2 = s.Mesh.AccessLog
+	}
 	s.Seal()
 	return &s
 }
 
-func some[T any](t *rapid.T, name string, list []*T, change func(T) T) []*T {
+func editedEndpoints(t *rapid.T, before, base model.Endpoints) model.Endpoints {
+	return some(t, "endpoints", before, base, func(e model.ServiceEndpoints) model.ServiceEndpoints {
+		e.Endpoints = e.Endpoints[:len(e.Endpoints)/2]
+		return e
+	})
+}
+
+func some[T any](t *rapid.T, name string, before, list []*T, change func(T) T) []*T {
+	if rapid.IntRange(0, 2).Draw(t, name+" change") > 0 {
+		return before
+	}
 	var out []*T
 	for _, item := range list {
 		switch rapid.SampledFrom([]string{"keep", "keep", "change", "drop"}).Draw(t, name) {

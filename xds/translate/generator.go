@@ -15,38 +15,55 @@ import (
 // never changes. An Out is shared, and never changed.
 type generator[In, Out any] struct {
 	make  func(In) Out
-	kept  map[string]*made[In, Out]
+	kept  map[string]*generated[In, Out]
 	round uint64
+	notes *notes
 }
 
-// made is a result with its input, which keeps the input's pointers alive, so
-// that no other value gets their addresses.
-type made[In, Out any] struct {
-	in   In
-	out  Out
-	used uint64 // the last round
+// generated is a result with its input, which keeps the input's pointers
+// alive, so that no other value gets their addresses.
+type generated[In, Out any] struct {
+	in In
+	made[Out]
 }
 
-func newGenerator[In, Out any](f func(In) Out) *generator[In, Out] {
-	return &generator[In, Out]{make: f, kept: map[string]*made[In, Out]{}}
+// made is a result.
+type made[Out any] struct {
+	out   Out
+	last  uint64  // the last round that used it
+	round *uint64 // the generator's
+}
+
+// keep notes that this round uses the result.
+func (m *made[Out]) keep() { m.last = *m.round }
+
+func newGenerator[In, Out any](n *notes, f func(In) Out) *generator[In, Out] {
+	return &generator[In, Out]{make: f, kept: map[string]*generated[In, Out]{}, notes: n}
 }
 
 // of gives the Out of an In, made before or now.
 func (g *generator[In, Out]) of(in In) Out {
+	m := g.ask(in)
+	g.notes.uses = append(g.notes.uses, m)
+	return m.out
+}
+
+// ask is of, for those who keep the result themselves.
+func (g *generator[In, Out]) ask(in In) *made[Out] {
 	key := identity(in)
 	m, ok := g.kept[key]
 	if !ok {
-		m = &made[In, Out]{in: in, out: g.make(in)}
+		m = &generated[In, Out]{in, made[Out]{out: g.make(in), round: &g.round}}
 		g.kept[key] = m
 	}
-	m.used = g.round
-	return m.out
+	m.keep()
+	return &m.made
 }
 
 // sweep ends a round, and forgets what was not used in it.
 func (g *generator[In, Out]) sweep() {
 	for key, m := range g.kept {
-		if m.used != g.round {
+		if m.last != g.round {
 			delete(g.kept, key)
 		}
 	}

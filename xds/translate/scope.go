@@ -19,15 +19,19 @@ type scopeKey struct {
 	sidecar   *model.Sidecar
 }
 
-// scope makes that of a class, once in a round.
+// scope is that of a class, made anew where something it is made of changed.
 func (r *round) scope(c class) *scope {
 	key := scopeKey{c.namespace, c.gateway, c.sidecar}
-	if have, ok := r.scopes[key]; ok {
-		return have
+	p, ok := r.scopes[key]
+	if !ok {
+		p = &piece[*scope]{}
+		r.scopes[key] = p
 	}
-	s := newScope(r.snap.ScopeOf(c.client()), r.trimmed.of)
-	r.scopes[key] = s
-	return s
+	if r.scoped[key] {
+		return p.out
+	}
+	r.scoped[key] = true
+	return p.get(r.Compiler, r.revision.scopes(c.sidecar), func() *scope { return newScope(r.snap.ScopeOf(c.client()), r.trimmed.of) })
 }
 
 func newScope(of model.Scope, trim func(trimInput) *model.Service) *scope {

@@ -87,17 +87,19 @@ func (in hostInput) policyOf(host string) *model.DestinationPolicy {
 
 // sidecarHosts makes a virtual host for each port of each service, and for
 // each host that only route tables know.
-func (r *round) sidecarHosts(c class) *Part {
-	known := r.scope(c)
-	tables := r.tables.imported(known, c.namespace)
-	var parts []*Part
-	for _, h := range r.domains.of(domainsInput{namespace: c.namespace, services: known.called, hosts: tables.hosts}).list {
-		in := hostInput{mesh: r.mesh, routes: listenerOutbound, host: h.host, port: h.port, domains: h.domains, service: h.service,
-			tables: tables.closest(h.host, known.at(h.port.Number)), gateways: []string{model.MeshGateway}, namespace: c.namespace, connect: true}
-		r.addCaller(&in, c)
-		parts = append(parts, r.hosts.of(in))
-	}
-	return r.joined.of(joinInput{parts})
+func (r *round) sidecarHosts(c class, k *kept) *Part {
+	return k.hosts.get(r.Compiler, r.revision, func() *Part {
+		known := r.scope(c)
+		tables := r.tables.imported(known, c.namespace)
+		if v := r.revision.calls(c.sidecar); k.inputs == nil || k.inputsOf != v {
+			k.inputs, k.inputsOf = map[hostKey]keptHost{}, v
+		}
+		var all joinInput
+		for _, h := range r.domains.of(domainsInput{namespace: c.namespace, services: known.called, hosts: tables.hosts}).list {
+			all.parts = append(all.parts, r.host(c, k, h, tables.closest(h.host, known.at(h.port.Number))))
+		}
+		return r.joined.of(all)
+	})
 }
 
 // addCaller adds what the tables' routes ask of the caller, and how their
