@@ -185,3 +185,21 @@ func TestTranslatedBootstrapServes(t *testing.T) {
 		t.Errorf("a path that no route has: %d, want 404", a.status)
 	}
 }
+
+// TestProxyConfigOfALiveProxy asks a running Envoy, and filters what it tells.
+func TestProxyConfigOfALiveProxy(t *testing.T) {
+	m := shared.get(t)
+	for _, c := range []struct{ args, want, not string }{
+		{"listeners productpage-v1", "15001 +all +routes outbound", "gateway"},
+		{"routes productpage-v1 --fqdn reviews.default.svc.cluster.local", "cluster outbound\\|9080\\|v2\\|reviews", "ratings"},
+		{"clusters productpage-v1 --subset v2", "reviews.default.svc.cluster.local +9080 +v2 +outbound +EDS", "v1"},
+		{"endpoints productpage-v1 --fqdn details.default.svc.cluster.local", m.Network + `\.\d+\.\d+:9080 +HEALTHY .* default/details-v1`, "reviews"},
+		{"filters productpage-v1 --direction inbound", "authorization +slot", "gateway"},
+		{"secrets productpage-v1", "NOT AFTER", "PRIVATE"},
+	} {
+		out, code := m.Krater(t, append([]string{"proxy-config"}, strings.Fields(c.args)...)...)
+		if code != 0 || !regexp.MustCompile(c.want).MatchString(out) || strings.Contains(out, c.not) {
+			t.Errorf("proxy-config %s: exit code %d, want %q and no %q\n%s", c.args, code, c.want, c.not, out)
+		}
+	}
+}

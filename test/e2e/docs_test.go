@@ -119,7 +119,7 @@ func without(t *testing.T, dir, text string) {
 }
 
 // offlineCommand are the manual's commands that need no running mesh.
-var offlineCommand = regexp.MustCompile(`^krater (analyze|compile|explain|translate) .*samples/bookinfo`)
+var offlineCommand = regexp.MustCompile(`^krater (analyze|compile|diff|explain|translate) .*samples/bookinfo`)
 
 // TestTheManualsCommandsRun runs each offline command as it stands there:
 // each exits with 0, and prints something.
@@ -150,7 +150,7 @@ func TestTheManualsCommandsRun(t *testing.T) {
 			})
 		}
 	}
-	for _, name := range []string{"analyze", "compile", "explain", "translate"} {
+	for _, name := range []string{"analyze", "compile", "diff", "explain", "translate"} {
 		if !found[name] {
 			t.Errorf("the manual shows no krater %s: is the pattern right?", name)
 		}

@@ -8,11 +8,12 @@ import (
 // listeners are the ports, with what each kind of connection meets.
 func listeners(d Dump) Table {
 	t := Table{Columns: []string{"LISTENER", "ADDRESS", "PORT", "MATCH", "DESTINATION"}}
+	slots := slots(d)
 	for _, l := range allListeners(d) {
 		at, port := address(l.get("address"))
 		f := listenerFacts(l)
 		for _, c := range chains(l) {
-			t.Rows = append(t.Rows, Row{[]string{l.text("name"), dash(at), dash(port), chainMatch(c), chainDestination(c)}, l, f})
+			t.Rows = append(t.Rows, Row{[]string{l.text("name"), dash(at), dash(port), chainMatch(c), chainDestination(c, slots)}, l, f})
 		}
 	}
 	return t.sorted()
@@ -82,11 +83,28 @@ func chainMatch(c object) string {
 	return strings.Join(parts, "; ")
 }
 
+// slots are the configurations that listeners get as resources, by name.
+func slots(d Dump) map[string]object {
+	out := map[string]object{}
+	for _, s := range d.all("EcdsConfigDump", "ecds_filter", "ecds_filters") {
+		out[s.text("name")] = s
+	}
+	return out
+}
+
+// configOf is a filter's configuration, its own or its slot's.
+func configOf(filter object, slots map[string]object) object {
+	if filter.has("config_discovery") {
+		return slots[filter.text("name")].get("typed_config")
+	}
+	return filter.get("typed_config")
+}
+
 // chainDestination says what a chain's last filter does.
-func chainDestination(c object) string {
+func chainDestination(c object, slots map[string]object) string {
 	var out string
 	for _, f := range c.list("filters") {
-		typed := f.get("typed_config")
+		typed := configOf(f, slots)
 		switch short(typed.text("@type")) {
 		case "HttpConnectionManager":
 			out = "routes " + typed.text("rds", "route_config_name")
@@ -97,10 +115,6 @@ func chainDestination(c object) string {
 			out = "cluster " + typed.text("cluster")
 			if shares := typed.list("weighted_clusters", "clusters"); len(shares) > 0 {
 				out = weighted(shares)
-			}
-		default:
-			if f.has("config_discovery") {
-				out = "slot " + f.text("name")
 			}
 		}
 	}
