@@ -1,32 +1,44 @@
 package explain
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+)
 
 // NormalizePath is what Envoy 1.40 makes of a request's path (query and all)
-// with normalize_path, merge_slashes and escaped slashes kept; !ok is a path
-// that it answers with 400. Only the part before "?" changes. In this order:
-// parameters of dot segments go ("/a/..;x/b"), "\" becomes "/", dot segments
+// with normalize_path, and merge_slashes unless the mesh keeps them; !ok is a
+// path that it answers with 400. Only the part before "?" changes. In this
+// order: escaped slashes are decoded where the mesh says so, parameters of dot segments go ("/a/..;x/b"), "\" becomes "/", dot segments
 // ("%2e" is a dot) are resolved, escapes of letters, digits and "-._~" are
 // decoded, characters that do not belong in a path are escaped, runs of
 // slashes become one.
 //
 // It is not idempotent, as Envoy's is not: "/x\..;/b" becomes "/x/..;/b",
 // which the next proxy makes "/b". Each proxy's policies see its own result.
-func NormalizePath(path string) (normal string, ok bool) {
+func NormalizePath(mesh model.Mesh, path string) (normal string, ok bool) {
 	if !validTarget(path) {
 		return "", false
 	}
 	plain, query, asked := strings.Cut(path, "?")
+	if mesh.DecodeSlashes {
+		plain = escapedSlashes.Replace(plain)
+	}
 	n := normalizer{in: dropDotParameters(plain), percent: -1}
 	if !n.run() {
 		return "", false
 	}
-	normal = mergeSlashes(string(n.out))
+	normal = string(n.out)
+	if !mesh.KeepSlashes {
+		normal = mergeSlashes(normal)
+	}
 	if asked {
 		normal += "?" + query
 	}
 	return normal, true
 }
+
+var escapedSlashes = strings.NewReplacer("%2f", "/", "%2F", "/", "%5c", `\`, "%5C", `\`)
 
 // validTarget tells whether Envoy takes a path at all.
 func validTarget(path string) bool {

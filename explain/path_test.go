@@ -3,6 +3,8 @@ package explain
 import (
 	"strings"
 	"testing"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // normalized holds what Envoy 1.40 itself made of each path; "" is a 400.
@@ -31,7 +33,7 @@ var normalized = [][2]string{
 
 func TestNormalizePath(t *testing.T) {
 	for _, c := range normalized {
-		got, ok := NormalizePath(c[0])
+		got, ok := NormalizePath(model.Mesh{}, c[0])
 		if got != c[1] || ok != (c[1] != "") {
 			t.Errorf("NormalizePath(%q) = %q, %t; Envoy: %q", c[0], got, ok, c[1])
 		}
@@ -47,7 +49,7 @@ func FuzzNormalizePath(f *testing.F) {
 		f.Add(c[0])
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		once, ok := NormalizePath(path)
+		once, ok := NormalizePath(model.Mesh{}, path)
 		if !ok {
 			return
 		}
@@ -58,7 +60,7 @@ func FuzzNormalizePath(f *testing.F) {
 		if strings.Contains(plain, "/../") || strings.Contains(plain, "/./") || strings.Contains(strings.TrimPrefix(plain, "/"), "//") {
 			t.Errorf("%q became %q", path, once)
 		}
-		twice, ok := NormalizePath(once)
+		twice, ok := NormalizePath(model.Mesh{}, once)
 		if settles(once) && (!ok || twice != once) {
 			t.Errorf("%q became %q, and then %q", path, once, twice)
 		}

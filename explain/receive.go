@@ -34,7 +34,7 @@ func Receive(mesh model.Mesh, role Role, v View) (received View, ok bool) {
 		return v, false
 	}
 	if mesh.NormalizePath {
-		normal, ok := NormalizePath(v.Path)
+		normal, ok := NormalizePath(mesh, v.Path)
 		if !ok {
 			return v, false
 		}

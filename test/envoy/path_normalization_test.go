@@ -11,14 +11,24 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/explain"
+	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/test/harness"
 )
 
 // TestNormalizePath draws paths out of what is hard about them, and holds
 // explain's normalization to what a real Envoy makes of each.
 func TestNormalizePath(t *testing.T) {
-	admin, port := harness.FreePort(t), harness.FreePort(t)
-	harness.StartEnvoy(t, []byte(fmt.Sprintf(echoPath, admin, port)), admin)
+	for name, mesh := range map[string]model.Mesh{"merge": {}, "base": {KeepSlashes: true}, "decode": {DecodeSlashes: true}} {
+		t.Run(name, func(t *testing.T) { normalizePaths(t, mesh) })
+	}
+}
+
+func normalizePaths(t *testing.T, mesh model.Mesh) {
+	admin, port, escaped := harness.FreePort(t), harness.FreePort(t), "KEEP_UNCHANGED"
+	if mesh.DecodeSlashes {
+		escaped = "UNESCAPE_AND_FORWARD"
+	}
+	harness.StartEnvoy(t, []byte(fmt.Sprintf(echoPath, admin, port, !mesh.KeepSlashes, escaped)), admin)
 	words := []string{"/", "/", "/", ".", "..", "%2e", "%2E", "%", "%2", "%25", "%61", "%41", "%2f", "%5c", "%00", "%zz", "\\", ";", ";x=1",
 		"a", "b", "6", "1", "\"", "<", "{", "|", "^", "`", "~", "%7e", "?", "?q=/../", "#", "é", "%c3%A9"}
 	random := rand.New(rand.NewPCG(1, 2))
@@ -30,7 +40,7 @@ func TestNormalizePath(t *testing.T) {
 			path += words[random.IntN(len(words))]
 		}
 		want, ok := conn.normalized(t, path)
-		if got, valid := explain.NormalizePath(path); got != want || valid != ok {
+		if got, valid := explain.NormalizePath(mesh, path); got != want || valid != ok {
 			t.Errorf("NormalizePath(%q) = %q, %t; Envoy: %q, %t", path, got, valid, want, ok)
 		}
 	}
@@ -87,8 +97,8 @@ static_resources:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: http
           normalize_path: true
-          merge_slashes: true
-          path_with_escaped_slashes_action: KEEP_UNCHANGED
+          merge_slashes: %t
+          path_with_escaped_slashes_action: %s
           route_config:
             virtual_hosts:
             - name: all

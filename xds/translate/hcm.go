@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 const filterHCM = "envoy.filters.network.http_connection_manager"
@@ -33,8 +35,8 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 		AccessLog:                       p.accessLogs(c),
 		Tracing:                         p.tracing(),
 		NormalizePath:                   wrapperspb.Bool(p.mesh.NormalizePath),
-		MergeSlashes:                    p.mesh.NormalizePath,
-		PathWithEscapedSlashesAction:    hcmv3.HttpConnectionManager_KEEP_UNCHANGED,
+		MergeSlashes:                    p.mesh.NormalizePath && !p.mesh.KeepSlashes,
+		PathWithEscapedSlashesAction:    escapedSlashes(p.mesh),
 		ServerHeaderTransformation:      hcmv3.HttpConnectionManager_PASS_THROUGH,
 		UseRemoteAddress:                wrapperspb.Bool(c.direction == gateway),
 		PreserveExternalRequestId:       true,
@@ -61,9 +63,18 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 			ConfigSource: overADS(), RouteConfigName: routes.GetName(),
 		}}
 	}
+	p.patchManager(c, m)
 	name := slotName(c.listener, "http")
 	p.out.Extensions = append(p.out.Extensions, extension(name, m))
 	return networkSlot(name, m)
+}
+
+// escapedSlashes is what becomes of %2F and %5C in a path.
+func escapedSlashes(m *model.Mesh) hcmv3.HttpConnectionManager_PathWithEscapedSlashesAction {
+	if m.NormalizePath && m.DecodeSlashes {
+		return hcmv3.HttpConnectionManager_UNESCAPE_AND_FORWARD
+	}
+	return hcmv3.HttpConnectionManager_KEEP_UNCHANGED
 }
 
 // handOver has connections replaced in turns: one that is open keeps the
