@@ -62,6 +62,8 @@ func (a *Agent) Run(ctx context.Context) error {
 			"--use-dynamic-base-id",
 			"--concurrency", fmt.Sprint(a.o.Concurrency),
 			"--log-level", "warning",
+			// It tells of max_grpc_timeout, which has no good replacement, once a route.
+			"--component-log-level", "misc:error",
 			"--log-format", "%L %n %v",
 		},
 		Output:  a.o.Output,

@@ -122,12 +122,12 @@ func goReplacement(re2 string) string {
 }
 
 // location is a redirect's answer.
-func location(r model.Redirect, match *model.HTTPMatch, port uint32, v View) string {
+func location(r model.Redirect, match *model.HTTPMatch, at Place, v View) string {
 	scheme, authority := v.Scheme, r.Authority
 	if r.Scheme != "" {
 		scheme = r.Scheme
 	}
-	port = redirectPort(r, port, v)
+	port := redirectPort(r, at, v)
 	if authority == "" {
 		authority = keptAuthority(v, scheme, port)
 	}
@@ -147,15 +147,22 @@ func location(r model.Redirect, match *model.HTTPMatch, port uint32, v View) str
 	return scheme + "://" + authority + path
 }
 
-// redirectPort is the port that is named: given, or derived from the one that
-// was called, but never the scheme's own. 0: none is.
-func redirectPort(r model.Redirect, called uint32, v View) uint32 {
+// redirectPort is the port that is named: given, or derived, but never the
+// scheme's own unless that was asked for. 0: none is.
+func redirectPort(r model.Redirect, at Place, v View) uint32 {
 	port, scheme := r.Port, r.Scheme
-	if r.DerivePort == "FROM_REQUEST_PORT" {
-		port = called
-	}
-	if scheme == "" {
+	switch {
+	case scheme != "":
+	case slices.Contains(at.Gateways, model.MeshGateway):
+		scheme = "http" // it reaches a sidecar in the clear, whatever its headers say
+	default:
 		scheme = v.Scheme
+	}
+	switch r.DerivePort {
+	case "FROM_REQUEST_PORT":
+		port = at.Port
+	case "FROM_PROTOCOL_DEFAULT":
+		return map[string]uint32{"http": 80, "https": 443}[scheme]
 	}
 	if port == 80 && scheme == "http" || port == 443 && scheme == "https" {
 		return 0

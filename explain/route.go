@@ -210,12 +210,12 @@ func (e *explainer) take(step *RouteStep, r model.HTTPRoute, match *model.HTTPMa
 	switch {
 	case r.Redirect != nil:
 		step.Reason = "the route redirects"
-		step.Status, step.Details, step.Location = r.Redirect.Code, "direct_response", location(*r.Redirect, match, at.Port, v)
+		step.Status, step.Details, step.Location = r.Redirect.Code, "direct_response", location(*r.Redirect, match, at, v)
 	case r.Direct != nil:
 		step.Reason = "the route answers itself"
 		step.Status, step.Details, step.Direct = r.Direct.Status, "direct_response", r.Direct
 		if s := r.Direct.Status; s == 201 || s/100 == 3 { // Envoy has a Location for each of these
-			step.Location = location(model.Redirect{}, nil, at.Port, v)
+			step.Location = location(model.Redirect{}, nil, at, v)
 		}
 	default:
 		step.Retries = e.snap.Mesh.Retries.Attempts

@@ -120,7 +120,7 @@ func StartEnvoyAt(t testing.TB, bootstrap []byte, admin string) *Envoy {
 		t.Fatal(err)
 	}
 	e := &Envoy{Admin: admin, Log: &Buffer{}}
-	e.cmd = exec.Command(EnvoyPath(t), "-c", file, "--use-dynamic-base-id", "--log-level", "warning", "--concurrency", "1")
+	e.cmd = exec.Command(EnvoyPath(t), "-c", file, "--use-dynamic-base-id", "--log-level", "warning", "--component-log-level", "misc:error", "--concurrency", "1")
 	e.cmd.Stdout, e.cmd.Stderr = e.Log, e.Log
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := e.cmd.Start(); err != nil {

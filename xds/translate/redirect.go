@@ -34,17 +34,21 @@ func (b *routing) redirect(r model.Redirect) *routev3.RedirectAction {
 }
 
 // redirectPort is the port that Location names; 0: Envoy keeps the request's,
-// but for the old scheme's default. The scheme's own default is not named.
+// but for the old scheme's default. The scheme's own is named only where it was
+// asked for: else the request's would stay.
 func (b *routing) redirectPort(r model.Redirect) uint32 {
-	port, scheme := r.Port, r.Scheme
-	if r.DerivePort == "FROM_REQUEST_PORT" {
-		port = b.port.Number
-	}
+	scheme, port := r.Scheme, r.Port
 	if scheme == "" {
 		scheme = "http"
 		if b.tls {
 			scheme = "https"
 		}
+	}
+	switch r.DerivePort {
+	case "FROM_REQUEST_PORT":
+		port = b.port.Number
+	case "FROM_PROTOCOL_DEFAULT":
+		return map[string]uint32{"http": 80, "https": 443}[scheme]
 	}
 	if port == 80 && scheme == "http" || port == 443 && scheme == "https" {
 		return 0

@@ -140,7 +140,9 @@ func setTimeout(out *routev3.RouteAction, t *model.Duration) {
 	if t != nil {
 		out.Timeout = duration(*t)
 	}
-	out.MaxStreamDuration = &routev3.RouteAction_MaxStreamDuration{GrpcTimeoutHeaderMax: out.Timeout}
+	// Its replacement, max_stream_duration, has Envoy forget the timeout above.
+	//lint:ignore SA1019 see there
+	out.MaxGrpcTimeout = out.Timeout
 }
 
 func destinationCluster(d model.Destination) string { return ClusterName(d.Port, d.Subset, d.Host) }
