@@ -15,6 +15,9 @@ type chain struct {
 	direction direction
 	port      uint32 // the workload's; 0 where calls to every port pass
 	explicit  bool   // an explicit proxy: CONNECT is answered
+	// What patches are matched with: the server names, and whether it ends TLS.
+	names []string
+	tls   bool
 }
 
 // served tells whether requests are served here: policies, limits and

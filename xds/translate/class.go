@@ -68,7 +68,18 @@ func asked(snap *model.Snapshot) map[string]bool {
 			add(s.Selector.Labels)
 		}
 	}
+	for _, p := range snap.Patches {
+		add(p.Selector.Labels)
+	}
 	return out
+}
+
+// direction is that of its calls.
+func (c class) direction() direction {
+	if c.gateway {
+		return gateway
+	}
+	return outbound
 }
 
 // client is a proxy of the class, as far as rules ask.

@@ -26,7 +26,8 @@ type clusterInput struct {
 	caller    caller
 	// source: calls leave from the workload's own address, which the bootstrap
 	// has; else from any.
-	source bool
+	source  bool
+	patches patches // of its clusters
 }
 
 // clusters are a service's under way.
@@ -45,6 +46,7 @@ func serviceClusters(in clusterInput) *Part {
 			c.add(port, sub)
 		}
 	}
+	c.out.Clusters = patchClusters(&c.report, in.patches, c.out.Clusters)
 	return &Part{Resources: c.out, problems: c.problems, secrets: c.secrets}
 }
 

@@ -49,11 +49,12 @@ type connectionsInput struct {
 type sidecarConnections struct {
 	connections
 	destinations map[string][]model.Destination // by filter chain
+	places       map[string]listenerPlace
 }
 
 // connectionsOf makes them.
 func connectionsOf(in connectionsInput) *sidecarConnections {
-	out := &sidecarConnections{destinations: map[string][]model.Destination{}}
+	out := &sidecarConnections{destinations: map[string][]model.Destination{}, places: map[string]listenerPlace{}}
 	for _, s := range in.services {
 		closest, within := closestTables(in.tables, s.Host), tablesWithin(in.tables, s.Host)
 		for _, port := range s.Ports {
@@ -64,6 +65,7 @@ func connectionsOf(in connectionsInput) *sidecarConnections {
 			c := connection{chain: tcpListener(port.Number, s.Host), protocol: port.Protocol, port: port.Number, local: s.LocalPorts[port.Number]}
 			c.names, c.ranges = calledBy(s, port.Number, in.namespace)
 			c.dynamic = slices.Contains(in.dynamic, c.chain)
+			out.places[c.chain] = listenerPlace{direction: outbound, listener: c.chain, chain: c.chain, port: c.port}
 			out.destinations[c.chain] = []model.Destination{{Host: s.Host, Namespace: s.Namespace, Port: port.Number, Weight: 1}}
 			for _, r := range at.tcpRoutes(closest) {
 				if r.source == "" { // a sidecar's caller has no address of its own
@@ -75,6 +77,7 @@ func connectionsOf(in connectionsInput) *sidecarConnections {
 					chain := c.chain + "|" + t.name
 					c.byName = append(c.byName, serverName{t.name, chain})
 					out.destinations[chain] = t.route.Destinations
+					out.places[chain] = listenerPlace{direction: outbound, listener: c.chain, chain: chain, port: c.port, names: []string{t.name}, tls: true}
 				}
 			}
 			if port.Protocol.IsTLS() {
@@ -143,14 +146,15 @@ func (r *round) connections(c class) (*connections, *Part) {
 		in.labels = c.labels
 	}
 	all := r.calls.of(in)
-	return r.lists.of(all.connections), r.tcpSlots(c, all.destinations)
+	return r.lists.of(all.connections), r.tcpSlots(c, all.destinations, all.places)
 }
 
 // tcpSlots makes the slots of filter chains.
-func (r *round) tcpSlots(c class, destinations map[string][]model.Destination) *Part {
+func (r *round) tcpSlots(c class, destinations map[string][]model.Destination, places map[string]listenerPlace) *Part {
 	var parts []*Part
+	list := patchesFor(r.snap, c.client()).of(c.direction(), patchNetwork)
 	for _, chain := range slices.Sorted(maps.Keys(destinations)) {
-		in := tcpInput{chain: chain, destinations: destinations[chain]}
+		in := tcpInput{chain: chain, destinations: destinations[chain], place: places[chain], patches: list}
 		for _, d := range in.destinations {
 			if s := r.scope(c).byHost[d.Host]; s != nil {
 				if p := r.snap.DestinationFor(s, c.client()); p != nil {

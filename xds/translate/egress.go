@@ -39,6 +39,7 @@ func (p *proxy) egress() {
 		}
 		if e.Port.Protocol.IsHTTP() {
 			routes := egressRoutes(l.Name)
+			p.patchRouteConfiguration(routes, outbound, routesPlace{routes: l.Name, port: *e.Port})
 			p.out.Routes = append(p.out.Routes, routes)
 			l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(chain{listener: l.Name, direction: outbound}, routes)}}}
 		} else if !p.egressTCP(l, e.Port.Number) {

@@ -54,8 +54,10 @@ func (p *proxy) gatewayChain(l plannedListener, c plannedChain) *listenerv3.Filt
 		// need not be the Gateway's.
 		IgnorePortInHostMatching: true,
 	}
+	p.patchRouteConfiguration(routes, gateway, routesPlace{routes: c.name, port: model.Port{Number: l.number}, gateways: c.gateways})
 	p.out.Routes = append(p.out.Routes, routes)
-	out.Filters = []*listenerv3.Filter{p.connectionManager(chain{listener: c.name, direction: gateway, port: l.number}, routes)}
+	at := chain{listener: c.name, direction: gateway, port: l.number, names: c.names, tls: c.tls != nil}
+	out.Filters = []*listenerv3.Filter{p.connectionManager(at, routes)}
 	return out
 }
 
@@ -99,7 +101,18 @@ func (r *round) gatewayHosts(plan *gatewayPlan, w *model.Workload, c class) *Par
 			}
 		}
 	}
-	return r.joined.of(joinInput{append(parts, r.tcpSlots(c, plan.destinations), plan.complaints)})
+	return r.joined.of(joinInput{append(parts, r.tcpSlots(c, plan.destinations, plan.places()), plan.complaints)})
+}
+
+// places are those of its filter chains, by name.
+func (p *gatewayPlan) places() map[string]listenerPlace {
+	out := map[string]listenerPlace{}
+	for _, l := range p.listeners {
+		for _, c := range l.chains {
+			out[c.name] = listenerPlace{direction: gateway, listener: l.name, chain: c.name, port: l.number, names: c.names, tls: l.tls}
+		}
+	}
+	return out
 }
 
 // gatewayInputs lists the virtual hosts of a route configuration, by host.

@@ -39,6 +39,8 @@ type plannedChain struct {
 	names   []string // server names; none: any
 	sources []string // ranges of callers; none: any
 	tls     *model.ServerTLS
+	// Gateways that it is of, "namespace/name": patches ask for them.
+	gateways []string
 }
 
 // served is a server of a Gateway.
@@ -76,6 +78,14 @@ func planGateway(in planInput) *gatewayPlan {
 	for g := range in.gateways {
 		for i := range in.gateways[g].Servers {
 			p.add(g, i)
+		}
+	}
+	for i := range p.listeners {
+		for j := range p.listeners[i].chains {
+			c := &p.listeners[i].chains[j]
+			for _, s := range p.served[c.name] {
+				c.gateways = append(c.gateways, s.gateway.Object.Key())
+			}
 		}
 	}
 	p.gatewayPlan.complaints = &Part{problems: p.problems}

@@ -36,11 +36,11 @@ func (p *proxy) inbound() {
 			unseen.listener += "|" + chainOther
 			l.FilterChains = []*listenerv3.FilterChain{
 				{Name: chainHTTP, FilterChainMatch: &listenerv3.FilterChainMatch{ApplicationProtocols: applicationProtocols},
-					Filters: []*listenerv3.Filter{p.connectionManager(c, inboundRoutes(port.cluster()))}},
+					Filters: []*listenerv3.Filter{p.connectionManager(c, p.inboundRoutes(port))}},
 				{Name: chainOther, Filters: p.inboundTCP(unseen, port.cluster(), port.pool)},
 			}
 		case port.protocol.IsHTTP():
-			l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, inboundRoutes(port.cluster()))}}}
+			l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, p.inboundRoutes(port))}}}
 		default:
 			l.FilterChains = []*listenerv3.FilterChain{{Filters: p.inboundTCP(c, port.cluster(), port.pool)}}
 		}
@@ -54,8 +54,9 @@ func (p *proxy) inbound() {
 
 // inboundRoutes sends everything to the application. A request that did not
 // reach it (its connection was closed meanwhile) is sent again.
-func inboundRoutes(cluster string) *routev3.RouteConfiguration {
-	return &routev3.RouteConfiguration{
+func (p *proxy) inboundRoutes(port servedPort) *routev3.RouteConfiguration {
+	cluster := port.cluster()
+	out := &routev3.RouteConfiguration{
 		Name:             cluster,
 		ValidateClusters: wrapperspb.Bool(false),
 		VirtualHosts: []*routev3.VirtualHost{{
@@ -71,6 +72,8 @@ func inboundRoutes(cluster string) *routev3.RouteConfiguration {
 			}},
 		}},
 	}
+	p.patchRouteConfiguration(out, inbound, routesPlace{routes: cluster, port: model.Port{Number: port.number}})
+	return out
 }
 
 // clusterOf leads to the application behind a port.

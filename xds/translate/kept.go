@@ -24,6 +24,7 @@ type callee struct {
 	policy    *model.DestinationPolicy
 	from      caller
 	namespace string // whose credentials are used
+	patches   patches
 }
 
 // keptService is a service's parts, and the endpoints they were made for.
@@ -55,9 +56,10 @@ func (r *round) callsOf(c class, k *kept) []callee {
 		k.services = nil
 		var out []callee
 		client := c.client()
+		patches := patchesFor(r.snap, client).of(c.direction(), patchCluster)
 		for _, s := range r.scope(c).services {
 			policy := r.snap.DestinationFor(s, client)
-			out = append(out, callee{s, policy, callerOf(&client, r.mesh, policy), credentialNamespace(policy, c.namespace)})
+			out = append(out, callee{s, policy, callerOf(&client, r.mesh, policy), credentialNamespace(policy, c.namespace), patches.forService(s.Host)})
 		}
 		return out
 	})
@@ -79,7 +81,7 @@ func (r *round) serviceParts(c class, k *kept) (clusters, endpoints *Part) {
 			was := s.clusters
 			*s = keptService{found: found,
 				clusters: r.clusters.ask(clusterInput{mesh: r.mesh, service: call.service, policy: call.policy,
-					named: ownEndpoints(call.service, found), namespace: call.namespace, caller: call.from,
+					named: ownEndpoints(call.service, found), namespace: call.namespace, caller: call.from, patches: call.patches,
 					source: !c.local || fromOwnAddress(call.service, found)}),
 				endpoints: r.endpoints.ask(endpointsInput{service: call.service, policy: call.policy, endpoints: found, mesh: r.mesh, caller: call.from}),
 			}

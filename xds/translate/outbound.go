@@ -16,6 +16,7 @@ import (
 // form are routed by Host; what CONNECT opens goes to the internal listener.
 func (p *proxy) outbound() {
 	routes := p.outboundRoutes()
+	p.patchRouteConfiguration(routes, outbound, routesPlace{routes: routes.Name})
 	p.out.Routes = append(p.out.Routes, routes)
 	p.out.Clusters = append(p.out.Clusters, internalCluster(clusterInternal, listenerInternal), internalCluster(clusterInternalTCP, listenerInternalTCP))
 	c := chain{listener: listenerOutbound, direction: outbound, explicit: true}

@@ -22,6 +22,8 @@ func ownPart(v view) *Part {
 		p.inbound()
 		p.outbound()
 	}
+	p.patchOwnClusters()
+	p.patchListeners()
 	p.out.sort()
 	return &Part{Resources: p.out, problems: p.problems, secrets: p.secrets}
 }

@@ -5,7 +5,6 @@ import (
 	corsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/cors/v3"
 	faultv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/fault/v3"
 	filterchainv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
-	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 
 	"github.com/krater-mesh/krater/model"
@@ -55,7 +54,7 @@ func (p *proxy) httpFilters(c chain) []*hcmv3.HttpFilter {
 	if c.explicit {
 		out = append(out, fixed("krater.authority", carryAuthority()))
 	}
-	out = append(out, fixed(filterCORS, pack(&corsv3.Cors{})))
+	out = append(out, p.patchSlot(c, "patch-first", beforeCORS), fixed(filterCORS, pack(&corsv3.Cors{})), p.patchSlot(c, "patch-after-cors", afterCORS))
 	for _, s := range slots {
 		name := slotName(c.listener, s.name)
 		out = append(out, discovered(name))
@@ -65,8 +64,10 @@ func (p *proxy) httpFilters(c chain) []*hcmv3.HttpFilter {
 		out = append(out, dynamicForward())
 	}
 	return append(out,
+		p.patchSlot(c, "patch-before-fault", beforeFault),
 		fixed(filterFault, pack(&faultv3.HTTPFault{})),
-		fixed("envoy.filters.http.router", pack(&routerv3.Router{})))
+		p.patchSlot(c, "patch-before-router", beforeRouter),
+		fixed(filterRouter, pack(p.patchRouter(c))))
 }
 
 func filterChain(f filters) *filterchainv3.FilterChainConfig {

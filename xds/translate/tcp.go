@@ -27,8 +27,9 @@ func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) 
 		p.out.Extensions = append(p.out.Extensions, extension(name, p.networkRBAC(c, action)))
 		out = append(out, networkSlot(name, &networkrbacv3.RBAC{}))
 	}
-	p.out.Extensions = append(p.out.Extensions, extension(tcpSlotName(c.listener),
-		tcpProxy(c.listener, []model.Destination{{Weight: 1}}, func(model.Destination) string { return cluster }, model.TrafficPolicy{ConnectionPool: pool})))
+	proxy := tcpProxy(c.listener, []model.Destination{{Weight: 1}}, func(model.Destination) string { return cluster }, model.TrafficPolicy{ConnectionPool: pool})
+	patchTCP(&p.report, p.patches.of(inbound, patchNetwork), c.place(), proxy)
+	p.out.Extensions = append(p.out.Extensions, extension(tcpSlotName(c.listener), proxy))
 	return append(out, tcpSlot(c.listener))
 }
 
@@ -64,6 +65,8 @@ type tcpInput struct {
 	chain        string
 	destinations []model.Destination
 	policies     []hostPolicy // of the destinations
+	place        listenerPlace
+	patches      patches
 }
 
 // tcpPart makes the slot: where connections go, and how.
@@ -77,9 +80,10 @@ func tcpPart(in tcpInput) *Part {
 			}
 		}
 	}
-	return &Part{Resources: Resources{Extensions: []*corev3.TypedExtensionConfig{
-		extension(tcpSlotName(in.chain), tcpProxy(in.chain, in.destinations, destinationCluster, policy)),
-	}}}
+	var r report
+	proxy := tcpProxy(in.chain, in.destinations, destinationCluster, policy)
+	patchTCP(&r, in.patches, in.place, proxy)
+	return &Part{problems: r.problems, Resources: Resources{Extensions: []*corev3.TypedExtensionConfig{extension(tcpSlotName(in.chain), proxy)}}}
 }
 
 func tcpSlot(chain string) *listenerv3.Filter {

@@ -15,6 +15,7 @@ type view struct {
 	mode          model.OutboundMode
 	sidecar       *model.Sidecar // nil: none
 	egressTo      *model.Destination
+	patches       patches
 	authorization []*model.AuthorizationPolicy
 	rego          []*model.RegoPolicy
 	limits        []*model.Limit
@@ -26,6 +27,7 @@ type view struct {
 // view selects what concerns a workload.
 func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections, mode: s.outbound, egressTo: s.egressTo, sidecar: s.sidecar, listeners: l,
+		patches:       patchesFor(r.snap, *w),
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
 		limits:        selected(r.snap.Limits, w, func(l *model.Limit) model.Selector { return l.Selector }),

@@ -26,6 +26,7 @@ type hostInput struct {
 	namespace string              // the caller's, and its labels
 	labels    map[string]string
 	policies  []hostPolicy // of the destinations
+	patches   patches
 	httpsOnly bool
 	tls       bool // requests come encrypted
 	connect   bool // CONNECT is answered
@@ -57,6 +58,10 @@ func virtualHost(in hostInput) *Part {
 		v.Routes = append(v.Routes, b.write(in.choices())...)
 	} else {
 		v.Routes = append(v.Routes, blockAll()[1])
+	}
+	at := routesPlace{routes: in.routes, port: in.port, gateways: in.gateways}
+	if !patchVirtualHost(&b.report, in.patches, at, v) {
+		return &Part{problems: b.problems}
 	}
 	return &Part{Resources: Resources{VirtualHosts: []*routev3.VirtualHost{v}}, problems: b.problems}
 }
@@ -106,6 +111,7 @@ func (r *round) sidecarHosts(c class, k *kept) *Part {
 // destinations are called.
 func (r *round) addCaller(in *hostInput, c class) {
 	in.labels = askedLabels(in.tables, c.labels)
+	in.patches = patchesFor(r.snap, c.client()).of(c.direction(), patchHost, patchRoute)
 	seen := map[string]bool{}
 	add := func(d model.Destination) {
 		if seen[d.Host] {
