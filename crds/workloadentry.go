@@ -43,6 +43,9 @@ func (c *conversion) endpointTemplate(e *networking.WorkloadEntry, field string)
 		c.port(n, join(field+".ports", name))
 	}
 	c.labels(e.GetLabels(), field+".labels")
+	if e.GetServiceAccount() != "" {
+		c.add(model.Info, model.CodeNotSupported, field+".serviceAccount", "", "who a workload is comes with identity: it has no effect yet")
+	}
 	return model.Endpoint{Network: networkOf(e.GetNetwork(), e.GetLabels()), Locality: localityOf(e.GetLocality(), e.GetLabels()),
 		Ports: e.GetPorts(), Labels: e.GetLabels(), ServiceAccount: e.GetServiceAccount(), Health: model.Healthy, Weight: max(e.GetWeight(), 1)}
 }
