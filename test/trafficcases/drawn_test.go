@@ -147,8 +147,8 @@ func (f *drawing) disagrees(b built, r trafficcases.Request) string {
 	f.world.sent++
 	id := fmt.Sprintf("d%d.", f.world.sent)
 	a := c.send(id)
-	if a.err != nil {
-		return "" // no such listener, or not one of HTTP
+	if a.err != nil || a.headers.Get("x-told-details") == "" {
+		return "" // no such listener, or one that sees no requests
 	}
 	f.sent++
 	f.statuses[strconv.Itoa(a.status)]++

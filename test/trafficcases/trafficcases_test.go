@@ -110,7 +110,7 @@ func (w *world) request(b built, c *caller, prefix string) (errs []string) {
 		id := fmt.Sprintf("%s%d.", prefix, i)
 		a := c.send(id)
 		tally.add(w.upstreams.name(a.at), a)
-		if i > 0 && c.r.Want.Shares != nil {
+		if c.r.Want.Shares != nil && (i > 0 || a.at == "") {
 			continue // only the count differs
 		}
 		for _, e := range compare(w, c, id, a) {

@@ -134,15 +134,16 @@ func sharing(all []model.Destination) []model.Destination {
 }
 
 // setTimeout bounds the whole of a request. One of gRPC may ask for less in
-// grpc-timeout, and without a bound of ours for anything.
+// grpc-timeout, and without a bound of ours for anything: what says so beside
+// a timeout is deprecated, but the newer field puts timeouts out of force.
 func setTimeout(out *routev3.RouteAction, t *model.Duration) {
 	out.Timeout = &durationpb.Duration{}
-	if t != nil {
-		out.Timeout = duration(*t)
+	if t == nil || *t == 0 {
+		out.MaxStreamDuration = &routev3.RouteAction_MaxStreamDuration{GrpcTimeoutHeaderMax: out.Timeout}
+		return
 	}
-	// Its replacement, max_stream_duration, has Envoy forget the timeout above.
-	//lint:ignore SA1019 see there
-	out.MaxGrpcTimeout = out.Timeout
+	out.Timeout = duration(*t)
+	out.MaxGrpcTimeout = out.Timeout //lint:ignore SA1019 see above
 }
 
 func destinationCluster(d model.Destination) string { return ClusterName(d.Port, d.Subset, d.Host) }
