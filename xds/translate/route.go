@@ -134,16 +134,15 @@ func sharing(all []model.Destination) []model.Destination {
 }
 
 // setTimeout bounds the whole of a request. One of gRPC may ask for less in
-// grpc-timeout, and without a bound of ours for anything: what says so beside
-// a timeout is deprecated, but the newer field puts timeouts out of force.
+// grpc-timeout, and without a bound of ours for anything.
 func setTimeout(out *routev3.RouteAction, t *model.Duration) {
 	out.Timeout = &durationpb.Duration{}
-	if t == nil || *t == 0 {
-		out.MaxStreamDuration = &routev3.RouteAction_MaxStreamDuration{GrpcTimeoutHeaderMax: out.Timeout}
-		return
+	if t != nil {
+		out.Timeout = duration(*t)
 	}
-	out.Timeout = duration(*t)
-	out.MaxGrpcTimeout = out.Timeout //lint:ignore SA1019 see above
+	// Its replacement, max_stream_duration, has Envoy forget the timeout above.
+	//lint:ignore SA1019 see there
+	out.MaxGrpcTimeout = out.Timeout
 }
 
 func destinationCluster(d model.Destination) string { return ClusterName(d.Port, d.Subset, d.Host) }
