@@ -62,15 +62,18 @@ type slot struct {
 }
 
 func newSlots(candidates []store.Candidate) []*slot {
-	var out []*slot
-	for _, c := range candidates {
-		s := &slot{ref: c.Ref, denial: c.Denial, newest: c.Entry, known: c.Known}
-		for _, e := range []*crds.Entry{c.Entry, c.LastGood, c.Denial} {
+	all := make([]slot, len(candidates))
+	versions := make([]*crds.Entry, 0, 3*len(candidates))
+	out := make([]*slot, len(candidates))
+	for i, c := range candidates {
+		start := len(versions)
+		for _, e := range [...]*crds.Entry{c.Entry, c.LastGood, c.Denial} {
 			if e != nil {
-				s.versions = append(s.versions, e)
+				versions = append(versions, e)
 			}
 		}
-		out = append(out, s)
+		all[i] = slot{ref: c.Ref, denial: c.Denial, newest: c.Entry, known: c.Known, versions: versions[start:len(versions):len(versions)]}
+		out[i] = &all[i]
 	}
 	byRef := func(a, b *slot) int { return a.ref.Compare(b.ref) }
 	if !slices.IsSortedFunc(out, byRef) { // the store sorts them

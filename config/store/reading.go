@@ -15,6 +15,7 @@ type reading struct {
 	problems model.Problems
 	origin   model.Origin
 	files    map[string]fileState // that were read with it
+	outside  bool                 // it rests on files
 	apply    uint64               // the last Apply that needed it
 }
 
@@ -46,7 +47,6 @@ func (s *Store) read(o *crds.Object) *reading {
 		r = r.movedTo(o.Origin)
 		s.readings[o.Root] = r
 	}
-	r.apply = s.applies
 	return r
 }
 
@@ -69,6 +69,7 @@ func (h Hooks) readAnew(o *crds.Object) *reading {
 	if d, ok := crds.Substitute(o); ok {
 		r.denial = &d
 	}
+	r.outside = len(r.files) > 0 || r.hasCode(model.CodeBadModule) || r.entry != nil && r.entry.Content.Filter != nil
 	return r
 }
 

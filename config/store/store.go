@@ -6,7 +6,9 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/krater-mesh/krater/config/source"
@@ -45,6 +47,10 @@ type Store struct {
 	applies  uint64
 	readings map[*crds.Node]*reading // by the object's root
 	order    []model.Ref             // of the last candidates
+	rows     []row                   // of the last listing, in its order; nil: not to be used again
+	sorted   []int                   // rows, by Ref
+	stale    map[model.Ref]bool      // rows whose candidate has to be made anew
+	inForce  []*crds.Entry           // that were committed last, by Ref
 
 	saving sync.Mutex
 	disk   *disk                     // nil: memory only
@@ -57,7 +63,7 @@ func Open(dir string, hooks Hooks) (*Store, error) {
 	if hooks.ReadFile == nil {
 		hooks.ReadFile = os.ReadFile
 	}
-	s := &Store{hooks: hooks, good: map[model.Ref]*crds.Entry{}, readings: map[*crds.Node]*reading{}, unkept: map[model.Ref]*crds.Entry{}}
+	s := &Store{hooks: hooks, good: map[model.Ref]*crds.Entry{}, readings: map[*crds.Node]*reading{}, unkept: map[model.Ref]*crds.Entry{}, stale: map[model.Ref]bool{}}
 	if dir == "" {
 		return s, nil
 	}
@@ -70,6 +76,7 @@ func Open(dir string, hooks Hooks) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the store %s: %w", dir, err)
 	}
+	s.inForce = inOrder(slices.Collect(maps.Values(s.good)))
 	return s, nil
 }
 
@@ -79,9 +86,12 @@ func Open(dir string, hooks Hooks) (*Store, error) {
 func (s *Store) Apply(l source.Listing) Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.applies++
+	if s.loading == nil && s.sameObjects(l) {
+		return s.applyEdits(l)
+	}
 	out := Result{Problems: s.loading}
 	s.loading = nil
-	s.applies++
 	first := make(map[model.Ref]*crds.Object, len(l.Objects))
 	candidates := make(map[model.Ref]Candidate, len(l.Objects))
 	for _, o := range l.Objects {
@@ -90,9 +100,10 @@ func (s *Store) Apply(l source.Listing) Result {
 			continue
 		}
 		first[o.Ref] = o
-		c, problems := s.candidate(o)
-		out.Problems = append(out.Problems, problems...)
-		candidates[o.Ref] = c
+		r := s.read(o)
+		r.apply = s.applies
+		out.Problems = append(out.Problems, r.problems...)
+		candidates[o.Ref] = s.candidate(o.Ref, r)
 	}
 	out.Problems = append(out.Problems, s.unreadable(l, candidates)...)
 	if len(s.readings) > len(first) {
@@ -100,6 +111,7 @@ func (s *Store) Apply(l source.Listing) Result {
 	}
 	out.Candidates = s.ordered(candidates)
 	out.Problems = out.Problems.Sorted()
+	s.remember(l, out)
 	return out
 }
 
@@ -120,15 +132,14 @@ func (s *Store) unreadable(l source.Listing, candidates map[model.Ref]Candidate)
 	return out
 }
 
-func (s *Store) candidate(o *crds.Object) (Candidate, model.Problems) {
-	r := s.read(o)
-	c := Candidate{Ref: o.Ref, Entry: r.entry, Denial: r.denial}
-	good := s.good[o.Ref]
+func (s *Store) candidate(ref model.Ref, r *reading) Candidate {
+	c := Candidate{Ref: ref, Entry: r.entry, Denial: r.denial}
+	good := s.good[ref]
 	c.Known = good != nil
 	if good != nil && (r.entry == nil || good.Version != r.entry.Version) {
 		c.LastGood = good
 	}
-	return c, r.problems
+	return c
 }
 
 func duplicate(o, first *crds.Object) model.Problem {
@@ -142,25 +153,7 @@ func duplicate(o, first *crds.Object) model.Problem {
 func (s *Store) Commit(inForce []*crds.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := make(map[model.Ref]bool, len(inForce))
-	for _, e := range inForce {
-		if e.Content.Authorization != nil && e.Content.Authorization.Substitute {
-			continue
-		}
-		kept[e.Ref] = true
-		if old := s.good[e.Ref]; old != e {
-			s.good[e.Ref] = e
-			if old == nil || old.Version != e.Version || old.Origin.File != e.Origin.File {
-				s.unkept[e.Ref] = e
-			}
-		}
-	}
-	for ref := range s.good {
-		if !kept[ref] {
-			delete(s.good, ref)
-			s.unkept[ref] = nil
-		}
-	}
+	s.commit(inOrder(inForce))
 }
 
 // Save writes what Commit changed. It is no part of an edit's way: the disk

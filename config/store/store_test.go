@@ -18,6 +18,7 @@ const (
 	edited  = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\nspec: {rules: [{to: [{operation: {methods: [PUT]}}]}]}\n"
 	bad     = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\nspec: {rules: [{to: [{operation: {method: [GET]}}]}]}\n"
 	broken  = "apiVersion: [\n"
+	before  = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\nspec: {rules: [{}]}\n---\n"
 	another = "---\napiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: w}\nspec: {address: 10.0.0.1}\n"
 )
 
@@ -32,6 +33,9 @@ func TestApplyKeepsTheLastGood(t *testing.T) {
 		"bad after good":          {[]string{good, bad}, "last good GET, denial"},
 		"bad twice":               {[]string{good, bad, bad}, "last good GET, denial"},
 		"bad from the beginning":  {[]string{bad}, "denial"},
+		"edited, then bad":        {[]string{good, edited, bad}, "last good PUT, denial"},
+		"edited, bad for long":    {[]string{good, edited, bad, bad}, "last good PUT, denial"},
+		"another one removed":     {[]string{before + good, good, bad}, "last good GET, denial"},
 		"bad, mended":             {[]string{good, bad, edited}, "entry PUT, last good GET, denial"},
 		"removed":                 {[]string{good, another}, ""},
 		"removed, then bad":       {[]string{good, another, bad}, "denial"},
@@ -55,6 +59,24 @@ func TestApplyKeepsTheLastGood(t *testing.T) {
 				t.Errorf("%s (restarted: %v): got %q, want %q", name, restart, got, c.want)
 			}
 		}
+	}
+}
+
+// TestCandidatesFollowWhatIsInForce though nothing is edited.
+func TestCandidatesFollowWhatIsInForce(t *testing.T) {
+	st := open(t, "", store.Hooks{})
+	l := listing("a.yaml", good)
+	r := st.Apply(l)
+	if r.Candidates[0].Known {
+		t.Error("nothing is in force yet")
+	}
+	commit(t, st, r)
+	if r := st.Apply(l); !r.Candidates[0].Known {
+		t.Error("it is in force")
+	}
+	st.Commit(nil) // it fits to nothing any more
+	if r := st.Apply(l); r.Candidates[0].Known {
+		t.Error("it is in force no more")
 	}
 }
 
