@@ -20,7 +20,7 @@ func (s size) String() string { return fmt.Sprintf("%dx%d", s.services, s.proxie
 func (s size) doubled() size { return size{s.services * 2, s.proxies * 2} }
 
 // namespaces are what services and proxies are spread over.
-func (s size) namespaces() int { return min(max(s.services/25, 2), 40) }
+func (s size) namespaces() int { return min(max(s.services/25, 2), 10) }
 
 // parseSizes reads "250x50,1000x200,max".
 func parseSizes(text string) (sizes []size, largest bool, err error) {
