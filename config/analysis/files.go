@@ -36,13 +36,25 @@ func (r *run) files() []file {
 			add(g.Object, at+".caCrl", s.TLS.CRL, false)
 		}
 	}
-	for _, d := range r.Snapshot.Destinations {
+	for _, d := range r.declaredDestinations() {
 		each(d, func(field string, t *model.ClientTLS) {
 			add(d.Object, field+".clientCertificate", t.Certificate, true)
 			add(d.Object, field+".privateKey", t.PrivateKey, false)
 			add(d.Object, field+".caCertificates", t.CACertificates, true)
 			add(d.Object, field+".caCrl", t.CRL, false)
 		})
+	}
+	return out
+}
+
+// declaredDestinations are DestinationRules as they were written: resolved,
+// several may be one.
+func (r *run) declaredDestinations() []*model.DestinationPolicy {
+	var out []*model.DestinationPolicy
+	for _, e := range r.Entries {
+		if e.Content.Destination != nil {
+			out = append(out, e.Content.Destination)
+		}
 	}
 	return out
 }
@@ -79,7 +91,7 @@ func reason(err error) error {
 // verification looks for calls over TLS to servers whose certificate nobody
 // checks.
 func verification(r *run) {
-	for _, d := range r.Snapshot.Destinations {
+	for _, d := range r.declaredDestinations() {
 		each(d, func(field string, t *model.ClientTLS) {
 			if !t.InsecureSkipVerify || t.Mode != model.TLSSimple && t.Mode != model.TLSMutual {
 				return
