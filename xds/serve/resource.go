@@ -3,8 +3,10 @@ package serve
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
@@ -20,6 +22,8 @@ type resource struct {
 	// endpoints is, for a cluster, the name of its EDS resource: Envoy warms
 	// a changed cluster until it gets that, and does not ask for it.
 	endpoints string
+	// brings: a filter's configuration that asks for others by name.
+	brings bool
 	// hosts: a route configuration that gets its virtual hosts by VHDS.
 	hosts bool
 }
@@ -42,6 +46,8 @@ func encode(name string, m proto.Message) (*resource, error) {
 		if m.GetType() == cluster.Cluster_EDS {
 			r.endpoints = cmp.Or(m.GetEdsClusterConfig().GetServiceName(), m.GetName())
 		}
+	case *core.TypedExtensionConfig:
+		r.brings = strings.HasSuffix(m.GetTypedConfig().GetTypeUrl(), ".HttpConnectionManager")
 	case *route.RouteConfiguration:
 		r.hosts = m.GetVhds() != nil
 	}

@@ -133,11 +133,24 @@ func (s *subscription) changes(g, routes *group) []item {
 			out = append(out, item{name, want})
 		}
 	}
+	if alone(s.typeURL) {
+		slices.SortStableFunc(out, func(a, b item) int { return s.later(g, a.name) - s.later(g, b.name) })
+	}
 	if s.under != nil {
 		out = append(out, s.hostless(g, routes)...)
 		slices.SortFunc(out, func(a, b item) int { return strings.Compare(a.name, b.name) })
 	}
 	return out
+}
+
+// later puts connection managers before the slots of their filters. Envoy ends
+// the warming of everything that waits for a slot when it refuses any: a manager
+// that comes after that is taken, but what it asks for is never asked for.
+func (s *subscription) later(g *group, name string) int {
+	if r := s.find(g, name); r != nil && r.brings {
+		return 0
+	}
+	return 1
 }
 
 // hostless answers for route configurations that have no virtual host: Envoy
