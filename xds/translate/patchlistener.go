@@ -47,7 +47,7 @@ const filterRouter = "envoy.filters.http.router"
 // portless reports a patch for one port where all ports share a chain.
 func (p *proxy) portless(c chain, list patches) {
 	for _, one := range list {
-		if c.direction == outbound && c.port == 0 && one.Match.Port != 0 && one.Match.Context != "" {
+		if one.Match.Filter != filterTCPProxy && c.direction == outbound && c.port == 0 && one.Match.Port != 0 && one.Match.Context != "" {
 			p.notSupported(one.Object, patchField(one)+".match.listener.portNumber",
 				"calls to all ports share one listener here: the patch is not applied to it", "leave the port out, or patch the VIRTUAL_HOST")
 		}
