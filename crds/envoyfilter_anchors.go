@@ -72,7 +72,26 @@ func (c *conversion) patchSupported(p *networking.EnvoyFilter_EnvoyConfigObjectP
 			return false
 		}
 	}
-	return c.patchAnchor(m, at)
+	return c.patchPlace(m, at+".match") && c.patchAnchor(m, at)
+}
+
+// patchPlace refuses matches that nothing here has: without them a patch
+// would be applied where it is not meant to be.
+func (c *conversion) patchPlace(m *model.EnvoyPatch, at string) bool {
+	none := func(given bool, field, fix, why string) bool {
+		if given {
+			c.add(model.Error, model.CodeNotSupported, at+field, fix, "%s: nothing would match", why)
+		}
+		return !given
+	}
+	listener := matchOf[m.ApplyTo] == "listener"
+	if m.Match.Version != "" {
+		c.ignore(at+".proxy.proxyVersion", "proxies have no version of Istio's: the patch is for every version")
+	}
+	return none(len(m.Match.Node) > 0, ".proxy.metadata", "write workloadSelector", "proxies have no metadata of Istio's injection") &&
+		none(listener && m.Match.PortName != "", ".listener.portName", "write portNumber", "listeners know ports by their number") &&
+		none(m.Match.Protocols != "", ".listener.filterChain.applicationProtocols", "leave it out", "filter chains are not chosen by application protocol") &&
+		none(m.Match.ListenerFilter != "" && m.ApplyTo != "LISTENER", ".listener.listenerFilter", "leave it out", "listener filters are no anchor")
 }
 
 func (c *conversion) unsupportedPatch(field, format string, args ...any) {
