@@ -16,8 +16,8 @@ func near(eps []model.Endpoint, w model.Workload, mesh model.Mesh, t model.Traff
 	if t.LoadBalancer != nil && t.LoadBalancer.Locality != nil {
 		lb = t.LoadBalancer.Locality
 	}
-	if t.LoadBalancer != nil && t.LoadBalancer.ZoneAware != nil {
-		lb = &model.LocalityLB{Failover: t.LoadBalancer.ZoneAware.Failover, FailoverPriority: t.LoadBalancer.ZoneAware.FailoverPriority}
+	if z := zones(t); z != nil && w.Locality != "" {
+		return first(eps, func(e model.Endpoint) int { return regionDistance(e, w, *z) })
 	}
 	switch {
 	case lb == nil:
@@ -35,6 +35,34 @@ func near(eps []model.Endpoint, w model.Workload, mesh model.Mesh, t model.Traff
 		return eps
 	}
 	return first(eps, func(e model.Endpoint) int { return distance(e, w, lb) })
+}
+
+// zones is the zone aware setting that holds; nil: none.
+func zones(t model.TrafficPolicy) *model.ZoneAwareLB {
+	if t.LoadBalancer == nil || t.LoadBalancer.ZoneAware == nil {
+		return nil
+	}
+	if z := t.LoadBalancer.ZoneAware; z.Enabled == nil || *z.Enabled {
+		return z
+	}
+	return nil
+}
+
+// regionDistance orders by labels, then by region: the caller's, the one that
+// takes over for it, the rest.
+func regionDistance(e model.Endpoint, w model.Workload, z model.ZoneAwareLB) int {
+	labels := 0
+	if len(z.FailoverPriority) > 0 {
+		labels = distance(e, w, &model.LocalityLB{FailoverPriority: z.FailoverPriority})
+	}
+	own, other := strings.Split(w.Locality, "/")[0], strings.Split(e.Locality, "/")[0]
+	switch {
+	case own == other:
+		return 3 * labels
+	case slices.ContainsFunc(z.Failover, func(f model.LocalityFailover) bool { return f.From == own && f.To != other }):
+		return 3*labels + 2
+	}
+	return 3*labels + 1
 }
 
 // hasShare tells whether the narrowest place that holds a locality has a share.

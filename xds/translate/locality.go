@@ -32,7 +32,7 @@ func callerOf(w *model.Workload, mesh *model.Mesh, policy *model.DestinationPoli
 		if zoneAware(t) {
 			lb = asLocality(*t.LoadBalancer.ZoneAware)
 		}
-		if lb == nil || len(lb.Distribute) == 0 && t.OutlierDetection == nil {
+		if lb == nil || len(lb.Distribute) == 0 && t.OutlierDetection == nil && !zoneAware(t) {
 			continue
 		}
 		matters = true
@@ -106,10 +106,9 @@ func prefersPlaces(mesh *model.Mesh, from caller, t model.TrafficPolicy) bool {
 // prefer orders an assignment's localities for a caller.
 func prefer(a *endpointv3.ClusterLoadAssignment, eps []model.Endpoint, mesh *model.Mesh, from caller, t model.TrafficPolicy) {
 	lb := localityLB(mesh, t)
-	if zoneAware(t) {
-		lb = asLocality(*t.LoadBalancer.ZoneAware)
-	}
 	switch {
+	case zoneAware(t) && from.locality != "":
+		byRegion(a, eps, *t.LoadBalancer.ZoneAware, from)
 	case lb == nil:
 	case distribution(lb, from) != nil:
 		distribute(a, distribution(lb, from))

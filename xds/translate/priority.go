@@ -48,12 +48,40 @@ func failoverLabels(mesh model.Mesh, d *model.DestinationPolicy) []string {
 }
 
 // byLabels prefers endpoints that share more of the labels with the caller,
-// counted from the first on to the first that differs. Endpoints of one
-// locality may come to stand in several groups.
+// counted from the first on to the first that differs.
 func byLabels(a *endpointv3.ClusterLoadAssignment, eps []model.Endpoint, priority []string, from caller) {
+	byEndpoint(a, eps, func(e model.Endpoint) uint32 {
+		return differs(priority, from, placeLabels(e.Labels, e.Locality, e.Network, e.Cluster))
+	})
+}
+
+// byRegion prefers, among endpoints that the labels make equal, those of the
+// caller's region, then of the one that takes over for it. Zones stay
+// together: Envoy itself balances between them.
+func byRegion(a *endpointv3.ClusterLoadAssignment, eps []model.Endpoint, z model.ZoneAwareLB, from caller) {
+	const tiers = 3
+	own, _, _ := strings.Cut(from.locality, "/")
+	byEndpoint(a, eps, func(e model.Endpoint) uint32 {
+		region, _, _ := strings.Cut(e.Locality, "/")
+		tier := uint32(1)
+		for _, f := range z.Failover {
+			if f.From == own && f.To != region {
+				tier = 2
+			}
+		}
+		if region == own {
+			tier = 0
+		}
+		return tiers*differs(z.FailoverPriority, from, placeLabels(e.Labels, e.Locality, e.Network, e.Cluster)) + tier
+	})
+}
+
+// byEndpoint gives each endpoint its priority. Those of one locality may come
+// to stand in several groups.
+func byEndpoint(a *endpointv3.ClusterLoadAssignment, eps []model.Endpoint, priority func(model.Endpoint) uint32) {
 	distance := map[string]uint32{} // by address
 	for _, e := range eps {
-		distance[e.Address] = differs(priority, from, placeLabels(e.Labels, e.Locality, e.Network, e.Cluster))
+		distance[e.Address] = priority(e)
 	}
 	var out []*endpointv3.LocalityLbEndpoints
 	for _, g := range a.Endpoints {
