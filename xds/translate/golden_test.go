@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/lua/v3" // that patches insert
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
