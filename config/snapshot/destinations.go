@@ -15,7 +15,8 @@ var destinationsStep = step{
 	reads: func(d *draft) []any {
 		return []any{d.settings, listID(d.snap.Services), listID(d.sorted), listID(d.snap.Secrets)}
 	},
-	run: (*draft).resolveDestinations,
+	parts: func(d *draft) []any { return []any{d.settings, listID(d.snap.Services), listID(d.snap.Secrets)} },
+	run:   (*draft).resolveDestinations,
 	share: func(d *draft, p *Result) {
 		d.snap.Destinations = shared(d.snap.Destinations, p.Snapshot.Destinations, func(v *model.DestinationPolicy) model.Ref { return v.Object })
 	},
@@ -44,7 +45,7 @@ func (d *draft) destinationRule(e *crds.Entry) {
 	if len(p.ExportTo) == 0 {
 		p.ExportTo = d.snap.Mesh.DestinationExportTo
 	}
-	d.once(e, func() any { d.checkDestination(e, p); return nil })
+	d.once(e, d.servedAt(p.Host, e.Ref.Namespace), func() any { d.checkDestination(e, p); return nil })
 	if d.merged(e, p) {
 		return
 	}
@@ -55,6 +56,14 @@ func (d *draft) destinationRule(e *crds.Entry) {
 		d.subsets.exact[key] = append(d.subsets.exact[key], &p)
 	}
 	d.snap.Destinations = append(d.snap.Destinations, &p)
+}
+
+// servedAt is where the service of a host is served.
+func (d *draft) servedAt(host, from string) *model.ServiceEndpoints {
+	if s, ok := d.service(host, from); ok {
+		return d.sorted.Find(s.Key())
+	}
+	return nil
 }
 
 // merged makes a DestinationRule part of the older ones of its namespace for

@@ -42,7 +42,7 @@ func (d *draft) routeTable(e *crds.Entry) {
 	if len(e.Content.Delegates) > 0 { // others' routes count
 		t = d.table(e)
 	} else {
-		t = d.once(e, func() any { return d.table(e) }).(*model.RouteTable)
+		t = d.once(e, nil, func() any { return d.table(e) }).(*model.RouteTable)
 	}
 	if slices.Contains(t.Gateways, model.MeshGateway) {
 		d.own(e, t)

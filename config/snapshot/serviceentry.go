@@ -17,7 +17,7 @@ func (d *draft) serviceEntry(e *crds.Entry) {
 		return
 	}
 	// Sorted once: the same list is seen to be the same.
-	endpoints := d.once(e, func() any { return inOrder(x.Endpoints) }).([]model.Endpoint)
+	endpoints := d.once(e, nil, func() any { return inOrder(x.Endpoints) }).([]model.Endpoint)
 	if x.Select != nil {
 		endpoints = append(slices.Clip(endpoints), d.selected(e.Ref.Namespace, x.Select)...)
 		if len(endpoints) == 0 {

@@ -15,6 +15,7 @@ type step struct {
 	name    string
 	kinds   []string
 	reads   func(*draft) []any // identities of what it reads
+	parts   func(*draft) []any // of what all parts of it read; nil: the same
 	run     func(*draft)
 	share   func(*draft, *Result) // with the build before, item by item
 	outputs func(*draft) []any    // pointers to the fields that it fills
@@ -35,6 +36,7 @@ func listID[T any](list []T) any {
 type kept struct {
 	inputs   []input
 	reads    []any
+	common   []any // what all parts read
 	outputs  []any
 	warnings model.Problems
 	parts    map[*crds.Entry]part
@@ -42,6 +44,7 @@ type kept struct {
 
 // part is what one object came to in a step, before others of its kind count.
 type part struct {
+	reads    any // beside what all parts read
 	value    any
 	warnings model.Problems
 }
@@ -75,7 +78,10 @@ func (d *draft) do(s step) {
 		return
 	}
 	k.parts, d.now, d.before = map[*crds.Entry]part{}, k, nil
-	if before != nil && slices.Equal(k.reads, before.reads) {
+	if k.common = k.reads; s.parts != nil {
+		k.common = s.parts(d)
+	}
+	if before != nil && slices.Equal(k.common, before.common) {
 		d.before = before
 	}
 	d.oldest = byTime(d.slots)
@@ -92,10 +98,10 @@ func (d *draft) do(s step) {
 }
 
 // once makes a part of an object that follows from the object, and from what
-// the step reads, alone: as long as these stay it is made once.
-func (d *draft) once(e *crds.Entry, resolve func() any) any {
+// it reads, alone: as long as these stay it is made once.
+func (d *draft) once(e *crds.Entry, reads any, resolve func() any) any {
 	if d.before != nil {
-		if p, made := d.before.parts[e]; made {
+		if p, made := d.before.parts[e]; made && p.reads == reads {
 			d.warnings = append(d.warnings, p.warnings...)
 			d.now.parts[e] = p
 			return p.value
@@ -104,7 +110,7 @@ func (d *draft) once(e *crds.Entry, resolve func() any) any {
 	start := len(d.warnings)
 	value := resolve()
 	if len(d.errors[e.Ref]) == 0 && !d.accepted[e.Ref] {
-		d.now.parts[e] = part{value, slices.Clone(d.warnings[start:])}
+		d.now.parts[e] = part{reads, value, slices.Clone(d.warnings[start:])}
 	}
 	return value
 }
