@@ -101,14 +101,23 @@ func (w *world) places(name string) []string {
 	return out
 }
 
-// arrives compares the request as it is sent on with what arrived.
+// arrives compares the request as it is sent on with what arrived. Two shares
+// of one cluster may change it differently.
 func (w *world) arrives(x explain.Explanation, o explain.Outcome, id string, a answer) (errs []string) {
 	got, arrived := w.upstreams.last(id, a.at)
-	i := slices.IndexFunc(x.First.Route.Targets, func(t explain.Target) bool { return t.Cluster == o.Cluster })
-	if !arrived || i < 0 {
-		return nil
+	for _, t := range x.First.Route.Targets {
+		if t.Cluster != o.Cluster || !arrived {
+			continue
+		}
+		if errs = differs(t.Request, got); len(errs) == 0 {
+			return nil
+		}
 	}
-	sent := x.First.Route.Targets[i].Request
+	return errs
+}
+
+// differs tells how a request that was sent is not the one that arrived.
+func differs(sent explain.View, got arrival) (errs []string) {
 	if got.Path != sent.Path || got.Authority != sent.Authority || got.Method != sent.Method {
 		errs = append(errs, fmt.Sprintf("%s %s to %s arrives, the proxy sends %s %s to %s", sent.Method, sent.Path, sent.Authority, got.Method, got.Path, got.Authority))
 	}
