@@ -67,6 +67,7 @@ func (s *session) reconsiderVirtualHosts() {
 // proxy wants from now on.
 func (s *session) request(req *discovery.DeltaDiscoveryRequest, now time.Time) {
 	t, known := s.types[req.GetTypeUrl()]
+	s.share(req.GetTypeUrl(), req.GetResourceNamesSubscribe())
 	if !known {
 		t = s.add(req.GetTypeUrl())
 		t.first(req)
@@ -74,7 +75,7 @@ func (s *session) request(req *discovery.DeltaDiscoveryRequest, now time.Time) {
 			for name, r := range s.cold {
 				t.warm(name, r)
 			}
-			clear(s.cold)
+			s.cold = map[string]*resource{}
 		}
 		s.isSet = nil
 		s.reconsiderVirtualHosts()
@@ -94,6 +95,17 @@ func (s *session) request(req *discovery.DeltaDiscoveryRequest, now time.Time) {
 		s.isSet = nil
 		if t.typeURL == TypeRouteConfiguration {
 			s.restartVirtualHosts(append(subscribe, unsubscribe...))
+		}
+	}
+}
+
+// share has names be the resources' own, of which there is one copy for all
+// proxies.
+func (s *session) share(typeURL string, names []string) {
+	g := s.set.group(typeURL)
+	for i, name := range names {
+		if r := g.find(name); r != nil {
+			names[i] = r.name
 		}
 	}
 }

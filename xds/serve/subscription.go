@@ -228,4 +228,7 @@ func (s *subscription) removals(g, routes *group) []item {
 func (s *subscription) settle(g *group) {
 	s.settled = g
 	s.has.settle(g)
+	if len(s.forced)+len(s.pinned) == 0 { // a map stays as large as it was once
+		s.forced, s.pinned = map[string]struct{}{}, map[string]*resource{}
+	}
 }
