@@ -164,6 +164,10 @@ func TestGatewayTLS(t *testing.T) {
 	if p, cipher := w.handshake(&tls.Config{ServerName: "two.test", RootCAs: ca.pool(), NextProtos: []string{"h2", "http/1.1"}}); p != "h2" || cipher != tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 {
 		t.Errorf("negotiated %s with %x", p, cipher)
 	}
+	a := do(t, w.edge(with(ca.issue(20, "client"))), "GET https://mutual.test/", "x-forwarded-client-cert: forged")
+	if xfcc := a.echo.Headers.Get("x-forwarded-client-cert"); !strings.Contains(xfcc, `Subject="CN=client"`) || strings.Contains(xfcc, "forged") {
+		t.Errorf("the client's certificate at the upstream: %q", xfcc)
+	}
 	// A new certificate, and a Secret that comes later, change no listener.
 	before := serveStat(t, envoy, "listener_manager.listener_modified")
 	w.snap.Secrets[0] = &model.Secret{Object: w.snap.Secrets[0].Object, Certificate: nil}

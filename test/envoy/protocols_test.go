@@ -282,6 +282,45 @@ func TestConnectionsToWhereTheCallerMeant(t *testing.T) {
 	}
 }
 
+// TestUnknownHostsPass calls what nobody declared, under ALLOW_ANY and under
+// REGISTRY_ONLY.
+func TestUnknownHostsPass(t *testing.T) {
+	w := newWorld(t)
+	wait := model.Duration(300 * time.Millisecond)
+	w.snap.Mesh.DetectionTimeout = &wait
+	plain := w.app("unknown", "127.0.0.1:0", nil)
+	first := listenTCP(t, func(c net.Conn) { fmt.Fprintln(c, "hello") })
+	ca := newAuthority(t, "ca")
+	cert := ca.issue(1, "localhost").tls(t)
+	secure := listenTCP(t, func(c net.Conn) { fmt.Fprintln(tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}}), "secret") })
+	named := func(at string) string { return "localhost" + at[len("127.0.0.1"):] }
+	w.snap.Mesh.Outbound = model.AllowAny
+	plane, _ := translatePlane(t, w.resources())
+	plane.publish("ALLOW_ANY", w.resources().Set())
+	if got := outcome(w.proxied(), "http://"+named(plain)+"/"); got != "200 unknown" {
+		t.Errorf("HTTP: %s", got)
+	}
+	if got := outcome(client(w.transport(named(plain))), "http://"+named(plain)+"/"); got != "200 unknown" {
+		t.Errorf("HTTP in a tunnel: %s", got)
+	}
+	if got := w.name(named(secure), "localhost", ca.pool()); got != "secret" {
+		t.Errorf("TLS: %s", got)
+	}
+	for _, target := range []string{first, named(first)} {
+		if got := w.talk(target).line(); got != "hello" {
+			t.Errorf("TCP to %s: %q", target, got)
+		}
+	}
+	w.snap.Mesh.Outbound = model.RegistryOnly
+	plane.publish("REGISTRY_ONLY", w.resources().Set())
+	if got := outcome(w.proxied(), "http://"+named(plain)+"/"); got != "502" {
+		t.Errorf("HTTP under REGISTRY_ONLY: %s", got)
+	}
+	if c, status, _ := dialThrough(w.address(2)+":15001", first); c != nil || status != 502 {
+		t.Errorf("TCP under REGISTRY_ONLY: %d", status)
+	}
+}
+
 func mustDial(t *testing.T, at string) net.Conn {
 	t.Helper()
 	c, err := net.DialTimeout("tcp", at, 5*time.Second)

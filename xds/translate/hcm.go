@@ -48,10 +48,15 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 		UpgradeConfigs:                  []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
 		RequestIdExtension:              &hcmv3.RequestIDExtension{TypedConfig: pack(&requestidv3.UuidRequestIdConfig{PackTraceReason: wrapperspb.Bool(false)})},
 		StripTrailingHostDot:            true,
-		SetCurrentClientCertDetails:     nil,
 		ForwardClientCertDetails:        hcmv3.HttpConnectionManager_SANITIZE,
 		AppendXForwardedPort:            false,
 		AddProxyProtocolConnectionState: nil,
+	}
+	if c.direction == gateway && c.tls { // who the client proved to be
+		m.ForwardClientCertDetails = hcmv3.HttpConnectionManager_SANITIZE_SET
+		m.SetCurrentClientCertDetails = &hcmv3.HttpConnectionManager_SetCurrentClientCertDetails{
+			Subject: wrapperspb.Bool(true), Cert: true, Dns: true, Uri: true,
+		}
 	}
 	if c.explicit {
 		m.UpgradeConfigs = append(m.UpgradeConfigs, &hcmv3.HttpConnectionManager_UpgradeConfig{UpgradeType: "CONNECT"})
