@@ -10,7 +10,6 @@ const (
 	CodeDuplicateObject = "KR0005"
 	CodeNotSupported    = "KR0006" // accepted, not yet translated
 	CodeMissing         = "KR0007" // a required field is absent
-	CodeBadRegex        = "KR0008"
 	CodeBadRego         = "KR0009"
 	CodeBadModule       = "KR0010" // a Wasm module that cannot be had, or is not Wasm
 	CodeBadExpression   = "KR0011"
@@ -38,6 +37,7 @@ const (
 	CodePortRequired       = "IST0112" // VirtualServiceDestinationPortSelectorRequired
 	CodePortProtocols      = "IST0116" // DeploymentAssociatedToMultipleServices
 	CodePortName           = "IST0118" // PortNameIsNotUnderNamingConvention
+	CodeBadRegex           = "IST0122" // InvalidRegexp
 	CodeSelectsNothing     = "IST0127" // NoMatchingWorkloadsFound
 	CodeNoVerification     = "IST0128" // NoServerCertificateVerificationDestinationLevel
 	CodeNoVerificationPort = "IST0129" // NoServerCertificateVerificationPortLevel
