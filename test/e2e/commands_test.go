@@ -152,7 +152,7 @@ func refusal(t *testing.T, m *harness.Mesh, column, proxy, detail string) error 
 		}
 	}
 	for _, p := range s.Problems {
-		if p.Code == "KR0013" && p.Object.Name == proxy && p.Field == column && strings.Contains(p.Message, detail) {
+		if p.Code == "KR0013" && strings.HasPrefix(p.Message, "the proxy "+proxy+" refused ") && strings.Contains(p.Message, "("+column+")") && strings.Contains(p.Message, detail) {
 			if code != 1 {
 				return fmt.Errorf("exit code %d, want 1", code)
 			}

@@ -32,6 +32,7 @@ type TypeStatus struct {
 	State   State     `json:"state"`
 	Detail  string    `json:"detail,omitempty"` // why it is not SYNCED
 	Refused []string  `json:"refused,omitempty"`
+	Details []string  `json:"details,omitempty"` // why, for each that is refused
 	Version string    `json:"version,omitempty"` // of all resources of the type in the set
 	Count   int       `json:"count"`             // resources acknowledged
 	Acked   time.Time `json:"acked"`             // last acknowledgement, zero if none
@@ -64,6 +65,7 @@ func (s *subscription) status(g *group) TypeStatus {
 		st.State = StateNack
 		var details []string
 		for _, name := range st.Refused {
+			st.Details = append(st.Details, s.refused[name].detail)
 			details = append(details, name+": "+s.refused[name].detail)
 		}
 		st.Detail = strings.Join(details, "; ")

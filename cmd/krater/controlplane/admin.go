@@ -63,12 +63,12 @@ func (c *ControlPlane) Status() Status {
 		s := clientStatus(w.ID(), clients[w.ID()])
 		s.Address, s.Gateway = w.Address, w.Gateway
 		out.Proxies = append(out.Proxies, s)
-		out.Problems = append(out.Problems, refusals(s)...)
+		out.Problems = append(out.Problems, refusals(current.snapshot, w, clients[w.ID()])...)
 	}
 	for _, node := range []string{model.NodePolicyd, model.NodeCollector} {
 		s := clientStatus(node, clients[node])
 		out.Daemons = append(out.Daemons, s)
-		out.Problems = append(out.Problems, refusals(s)...)
+		out.Problems = append(out.Problems, refusals(current.snapshot, model.Workload{Name: node}, clients[node])...)
 	}
 	return out
 }
@@ -86,21 +86,4 @@ func clientStatus(id string, s serve.ClientStatus) ClientStatus {
 		out.Types[shortType(typeURL)] = TypeStatus{State: state, Count: t.Count, Detail: t.Detail}
 	}
 	return out
-}
-
-// refusals makes a Problem of each type that a client refused.
-func refusals(s ClientStatus) model.Problems {
-	var out model.Problems
-	for name, t := range s.Types {
-		if t.State == Nack {
-			out = append(out, model.Problem{
-				Code: model.CodeRejected, Severity: model.Error,
-				Object:  model.Ref{Kind: "Proxy", Name: s.ID},
-				Field:   name,
-				Message: t.Detail,
-				Fix:     "the last good version stays in force",
-			})
-		}
-	}
-	return out.Sorted()
 }
