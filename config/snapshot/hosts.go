@@ -35,6 +35,21 @@ func (d *draft) service(host, from string) (model.Service, bool) {
 	return *found, true
 }
 
+// underWildcard tells whether a service whose host is a pattern has the host.
+func (d *draft) underWildcard(host, from string) bool {
+	for at := strings.IndexByte(host, '.'); at >= 0; {
+		if _, ok := d.service("*"+host[at:], from); ok {
+			return true
+		}
+		next := strings.IndexByte(host[at+1:], '.')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	return false
+}
+
 // hostLike suggests a host for one that is not there.
 func (d *draft) hostLike(host, from string) string {
 	var visible, short []string

@@ -126,7 +126,7 @@ func (d *draft) checkHosts(e *crds.Entry, t model.RouteTable) {
 			if name == model.MeshGateway {
 				_, known := d.service(h, e.Ref.Namespace)
 				own := strings.HasSuffix(h, ".svc."+d.snap.Mesh.Domain)
-				taken = taken || known || h[0] == '*' || len(t.HTTP) > 0 && !own
+				taken = taken || known || h[0] == '*' || d.underWildcard(h, e.Ref.Namespace) || len(t.HTTP) > 0 && !own
 			} else if g, ok := d.gatewayNamed(name, e.Ref.Namespace); ok {
 				taken = taken || takes(g, h, e.Ref.Namespace)
 			} else {
