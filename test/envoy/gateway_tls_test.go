@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"slices"
@@ -361,5 +363,58 @@ func TestGatewayHTTPS(t *testing.T) {
 	}
 	if got := outcome(h1, "https://a.web.test/", "b.web.test"); got != "404" {
 		t.Errorf("another Gateway's host: %s", got)
+	}
+}
+
+// TestGatewayEditsChangeListenersInPlace adds and removes servers: what is open
+// stays open.
+func TestGatewayEditsChangeListenersInPlace(t *testing.T) {
+	w := gatewayWorld(t)
+	ca := newAuthority(t, "ca")
+	w.secret("web", ca.issue(10, "*.web.test"), nil, nil)
+	tlsOf := &model.ServerTLS{Mode: model.TLSSimple, Credentials: []string{"web"}}
+	w.gateway("a", https(tlsOf, "a.web.test"), model.GatewayServer{Port: 80, Protocol: model.HTTP, Hosts: []string{"a.web.test"}})
+	for _, host := range []string{"a.web.test", "b.web.test"} {
+		w.routed(host[:1], host, "v1")
+	}
+	plane, envoy := translatePlane(t, w.resourcesOf("edge"))
+	plane.publish("first", w.resourcesOf("edge").Set())
+	kept := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool()}, MaxConnsPerHost: 1, DialContext: dialer(w.address(1) + ":8443")}}
+	reused := func(edit string) {
+		t.Helper()
+		again := false
+		r, err := http.NewRequest("GET", "https://a.web.test/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { again = i.Reused }}
+		res, err := kept.Do(r.WithContext(httptrace.WithClientTrace(context.Background(), trace)))
+		if err != nil {
+			t.Fatalf("%s: %v", edit, err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		if res.StatusCode != 200 || again != (edit != "first") {
+			t.Errorf("%s: %d, the connection was kept: %t", edit, res.StatusCode, again)
+		}
+	}
+	reused("first")
+	w.gateway("b", https(tlsOf, "b.web.test"), model.GatewayServer{Port: 80, Protocol: model.HTTP, Hosts: []string{"b.web.test"}})
+	plane.publish("added", w.resourcesOf("edge").Set())
+	if got := outcome(w.edge(&tls.Config{RootCAs: ca.pool()}), "https://b.web.test/"); got != "200 v1" {
+		t.Errorf("the added server: %s", got)
+	}
+	reused("added")
+	w.snap.Gateways = w.snap.Gateways[:1]
+	plane.publish("removed", w.resourcesOf("edge").Set())
+	if got := outcome(w.edge(&tls.Config{RootCAs: ca.pool()}), "https://b.web.test/"); got != "refused" {
+		t.Errorf("the removed server: %s", got)
+	}
+	reused("removed")
+	if n := serveStat(t, envoy, "listener_manager.total_listeners_draining"); n != "0" {
+		t.Errorf("%s listeners drain", n)
+	}
+	if n := serveStat(t, envoy, "listener_manager.listener_in_place_updated"); n != "2" {
+		t.Errorf("%s changes in place, want 2", n)
 	}
 }

@@ -292,7 +292,9 @@ func TestUnknownHostsPass(t *testing.T) {
 	first := listenTCP(t, func(c net.Conn) { fmt.Fprintln(c, "hello") })
 	ca := newAuthority(t, "ca")
 	cert := ca.issue(1, "localhost").tls(t)
-	secure := listenTCP(t, func(c net.Conn) { fmt.Fprintln(tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}}), "secret") })
+	secure := listenTCP(t, func(c net.Conn) {
+		fmt.Fprintln(tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}}), "secret")
+	})
 	named := func(at string) string { return "localhost" + at[len("127.0.0.1"):] }
 	w.snap.Mesh.Outbound = model.AllowAny
 	plane, _ := translatePlane(t, w.resources())
