@@ -38,7 +38,7 @@ func (s *session) nextChange() (*subscription, []item) {
 			blocked = blocked || ordered(t.typeURL)
 			continue
 		}
-		if t.waiting = false; t.settled == g {
+		if t.waiting = false; t.settled == g && !t.greet() {
 			continue
 		}
 		apart := len(t.suspects) > 0

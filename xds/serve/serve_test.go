@@ -54,6 +54,17 @@ func TestAnEmptySetIsAnswered(t *testing.T) {
 	want(t, c.response(), "", "")
 }
 
+// A proxy without listeners waits for that word before it is live.
+func TestAnEmptyTypeBesideOthersIsAnswered(t *testing.T) {
+	w := newWire(t)
+	w.publish("n", Set{TypeCluster: {"c": say("x")}, TypeListener: {}})
+	c := w.open("n", &discovery.DeltaDiscoveryRequest{TypeUrl: TypeCluster})
+	res := c.response()
+	c.ask(TypeListener)
+	c.answer(res, "")
+	want(t, c.response(), "", "")
+}
+
 func TestUnknownNamesAreAnswered(t *testing.T) {
 	w := newWire(t)
 	w.publish("n", Set{TypeExtensionConfig: {"known": say("x")}})
