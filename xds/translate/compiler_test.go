@@ -29,13 +29,12 @@ func TestCompilerForgetsNothingAndKeepsNothing(t *testing.T) {
 }
 
 func equalsNew(t *rapid.T, got map[string]translate.Result, snap *model.Snapshot, eps model.Endpoints) {
-	for _, w := range snap.Workloads {
-		want, problems := translate.Translate(snap, eps, w, options)
-		if a, b := text(t, want), text(t, got[w.ID()].Resources()); a != b {
-			t.Fatalf("%s (want -, got +):\n%s", w.ID(), cmp.Diff(a, b))
+	for id, want := range translate.NewCompiler(options).Compile(snap, eps, snap.Workloads) {
+		if a, b := text(t, want.Resources()), text(t, got[id].Resources()); a != b {
+			t.Fatalf("%s (want -, got +):\n%s", id, cmp.Diff(a, b))
 		}
-		if diff := cmp.Diff(problems, got[w.ID()].Problems); diff != "" {
-			t.Fatalf("%s (want -, got +):\n%s", w.ID(), diff)
+		if diff := cmp.Diff(want.Problems, got[id].Problems); diff != "" {
+			t.Fatalf("%s (want -, got +):\n%s", id, diff)
 		}
 	}
 }
