@@ -90,6 +90,7 @@ func (c *conversion) patchPlace(m *model.EnvoyPatch, at string) bool {
 	}
 	return none(len(m.Match.Node) > 0, ".proxy.metadata", "write workloadSelector", "proxies have no metadata of Istio's injection") &&
 		none(listener && m.Match.PortName != "", ".listener.portName", "write portNumber", "listeners know ports by their number") &&
+		none(!listener && m.Match.PortName != "", ".routeConfiguration.portName", "write portNumber", "routes of gateways know ports by their number") &&
 		none(m.Match.Protocols != "", ".listener.filterChain.applicationProtocols", "leave it out", "filter chains are not chosen by application protocol") &&
 		none(m.Match.ListenerFilter != "" && m.ApplyTo != "LISTENER", ".listener.listenerFilter", "leave it out", "listener filters are no anchor")
 }
