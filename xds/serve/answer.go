@@ -11,6 +11,7 @@ import (
 // first takes the first request of a type on a stream: what the proxy has
 // from before, and whether it wants everything.
 func (s *subscription) first(req *discovery.DeltaDiscoveryRequest) {
+	s.edition++
 	for name, version := range req.GetInitialResourceVersions() {
 		s.has.put(name, parseDigest(version))
 		s.answered = true
@@ -22,6 +23,7 @@ func (s *subscription) first(req *discovery.DeltaDiscoveryRequest) {
 // subscribe adds names. A name that is asked for again is answered again,
 // but not on a first request, which says what the proxy has.
 func (s *subscription) subscribe(names []string, first bool) {
+	s.edition++
 	for _, name := range names {
 		if name == wildcard {
 			s.all = true
@@ -40,6 +42,7 @@ func (s *subscription) subscribe(names []string, first bool) {
 
 // unsubscribe drops names, and what is remembered of them.
 func (s *subscription) unsubscribe(names []string) {
+	s.edition++
 	for _, name := range names {
 		if name == wildcard {
 			s.all = false
@@ -69,6 +72,7 @@ func (s *subscription) prune() {
 
 // drop forgets all about a name but the wish for it.
 func (s *subscription) drop(name string) {
+	s.edition++
 	s.has.forget(name)
 	if s.named(name) {
 		s.has.apart[name] = unheard
@@ -80,6 +84,7 @@ func (s *subscription) drop(name string) {
 
 // ack records that the response in flight is in force.
 func (s *subscription) ack() {
+	s.edition++
 	for _, i := range s.flight.items {
 		if s.flight.void != nil && s.flight.void(i.name) {
 			continue
@@ -111,6 +116,7 @@ func (s *subscription) retry() {
 // and the good ones may not have been taken: so each half is tried apart,
 // until every refused resource is known by its name.
 func (s *subscription) nack(detail string) {
+	s.edition++
 	items := s.flight.items
 	s.flight, s.settled = nil, nil
 	if len(detail) > maxDetailBytes {
@@ -129,6 +135,7 @@ func (s *subscription) nack(detail string) {
 // is sent again, also where the proxy has it still: else the refused bytes,
 // should they come back, would be acknowledged; see alone.
 func (s *subscription) mend(g *group) {
+	s.edition++
 	for name, r := range s.refused {
 		if g.want(name) != r.digest {
 			delete(s.refused, name)

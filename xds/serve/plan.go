@@ -159,6 +159,7 @@ func (s *session) respond(t *subscription, items []item, now time.Time) *respons
 		res.resources = append(res.resources, r)
 		s.warm(r.endpoints)
 	}
+	t.edition++
 	for _, i := range items {
 		delete(t.forced, i.name)
 		delete(t.pinned, i.name)

@@ -46,6 +46,15 @@ type subscription struct {
 	acked    time.Time            // last
 	waiting  bool                 // has changes that wait for earlier types
 	removing bool                 // has removals that are unsent
+	edition  uint64               // counts the changes of names, has and forced
+	found    found                // candidates, as long as nothing changed
+}
+
+// found are the candidates for a group at a count of changes.
+type found struct {
+	of      *group
+	edition uint64
+	names   []string
 }
 
 func newSubscription(typeURL string) *subscription {
@@ -98,6 +107,14 @@ func (s *subscription) needs(name string, want digest) bool {
 // else than it shall: those in which the group differs from the one that was
 // settled, and those that stand apart. The list may be shared.
 func (s *subscription) candidates(g *group) []string {
+	if s.found.of != g || s.found.edition != s.edition {
+		s.found = found{g, s.edition, s.look(g)}
+	}
+	return s.found.names
+}
+
+// look finds the candidates.
+func (s *subscription) look(g *group) []string {
 	out := changed(s.has.base, g)
 	if len(s.has.apart)+len(s.forced) == 0 {
 		return out
@@ -173,6 +190,7 @@ func (s *subscription) warm(name string, r *resource) {
 	}
 	s.forced[name] = struct{}{}
 	s.settled = nil
+	s.edition++
 	if r != nil {
 		s.pinned[name] = r
 	}
@@ -226,7 +244,7 @@ func (s *subscription) removals(g, routes *group) []item {
 
 // settle notes that the proxy needs nothing more of a group.
 func (s *subscription) settle(g *group) {
-	s.settled = g
+	s.settled, s.found = g, found{}
 	s.has.settle(g)
 	if len(s.forced)+len(s.pinned) == 0 { // a map stays as large as it was once
 		s.forced, s.pinned = map[string]struct{}{}, map[string]*resource{}
