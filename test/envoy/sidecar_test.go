@@ -84,7 +84,11 @@ func TestSidecarIngress(t *testing.T) {
 	for range 2 {
 		go outcome(client(newTransport()), "http://"+w.address(2)+":9081/slow")
 	}
-	<-started
+	select {
+	case <-started:
+	case <-time.After(5 * time.Second):
+		t.Fatal("no request reaches the application")
+	}
 	deadline := time.Now().Add(5 * time.Second)
 	for get(w.address(2)+":9081") != "503" {
 		if time.Now().After(deadline) {
