@@ -50,10 +50,12 @@ type sidecarConnections struct {
 	connections
 	destinations map[string][]model.Destination // by filter chain
 	places       map[string]listenerPlace
+	complaints   *Part
 }
 
 // connectionsOf makes them.
 func connectionsOf(in connectionsInput) *sidecarConnections {
+	var problems report
 	out := &sidecarConnections{destinations: map[string][]model.Destination{}, places: map[string]listenerPlace{}}
 	for _, s := range in.services {
 		closest, within := closestTables(in.tables, s.Host), tablesWithin(in.tables, s.Host)
@@ -67,6 +69,7 @@ func connectionsOf(in connectionsInput) *sidecarConnections {
 			c.dynamic = slices.Contains(in.dynamic, c.chain)
 			out.places[c.chain] = listenerPlace{direction: outbound, listener: c.chain, chain: c.chain, port: c.port}
 			out.destinations[c.chain] = []model.Destination{{Host: s.Host, Namespace: s.Namespace, Port: port.Number, Weight: 1}}
+			at.complain(&problems, closest, s)
 			for _, r := range at.tcpRoutes(closest) {
 				if r.source == "" { // a sidecar's caller has no address of its own
 					out.destinations[c.chain] = r.route.Destinations
@@ -86,7 +89,25 @@ func connectionsOf(in connectionsInput) *sidecarConnections {
 			out.list = append(out.list, c)
 		}
 	}
+	out.complaints = &Part{problems: problems.problems}
 	return out
+}
+
+// complain reports rules that hold but for what a sidecar cannot compare.
+func (c call) complain(r *report, tables []*model.RouteTable, s *model.Service) {
+	for _, t := range tables {
+		for i, route := range t.TCP {
+			for j, m := range route.Matches {
+				field := "spec.tcp[" + strconv.Itoa(i) + "].match[" + strconv.Itoa(j) + "]"
+				if m.SourceSubnet != "" {
+					r.notSupported(t.Object, field+".sourceSubnet", "a sidecar's callers have no address of their own: the rule never holds there", "use sourceLabels, or a gateway")
+				}
+				if len(m.Subnets) > 0 && len(s.Addresses) == 0 && isPort(m.Port, c.port) {
+					r.notSupported(t.Object, field+".destinationSubnets", s.Host+" has no address to compare: the rule never holds for it", "give the service addresses, or leave the subnets out")
+				}
+			}
+		}
+	}
 }
 
 // calledBy are the names of a service's port, with the port, and the ranges of
@@ -146,7 +167,7 @@ func (r *round) connections(c class) (*connections, *Part) {
 		in.labels = c.labels
 	}
 	all := r.calls.of(in)
-	return r.lists.of(all.connections), r.tcpSlots(c, all.destinations, all.places)
+	return r.lists.of(all.connections), r.joined.of(joinInput{[]*Part{r.tcpSlots(c, all.destinations, all.places), all.complaints}})
 }
 
 // tcpSlots makes the slots of filter chains.
