@@ -83,11 +83,12 @@ func (p *proxy) egressTCP(l *listenerv3.Listener, port uint32) bool {
 // egressRoutes refuses unknown hosts; known ones come as virtual hosts.
 func egressRoutes(name string) *routev3.RouteConfiguration {
 	return &routev3.RouteConfiguration{
-		Name:                     name,
-		ValidateClusters:         wrapperspb.Bool(false),
-		Vhds:                     &routev3.Vhds{ConfigSource: overADS()},
-		IgnorePortInHostMatching: true,
-		VirtualHosts:             []*routev3.VirtualHost{{Name: RouteBlockAll, Domains: []string{"*"}, Routes: blockAll()}},
+		Name:                           name,
+		ValidateClusters:               wrapperspb.Bool(false),
+		MaxDirectResponseBodySizeBytes: wrapperspb.UInt32(maxDirectBody),
+		Vhds:                           &routev3.Vhds{ConfigSource: overADS()},
+		IgnorePortInHostMatching:       true,
+		VirtualHosts:                   []*routev3.VirtualHost{{Name: RouteBlockAll, Domains: []string{"*"}, Routes: blockAll()}},
 	}
 }
 
