@@ -93,18 +93,29 @@ func connectionsOf(in connectionsInput) *sidecarConnections {
 	return out
 }
 
-// complain reports rules that hold but for what a sidecar cannot compare.
+// complain reports rules that hold but for what a sidecar cannot compare, and
+// addresses of the service that it cannot.
 func (c call) complain(r *report, tables []*model.RouteTable, s *model.Service) {
 	for _, t := range tables {
-		for i, route := range t.TCP {
-			for j, m := range route.Matches {
-				field := "spec.tcp[" + strconv.Itoa(i) + "].match[" + strconv.Itoa(j) + "]"
-				if m.SourceSubnet != "" {
-					r.notSupported(t.Object, field+".sourceSubnet", "a sidecar's callers have no address of their own: the rule never holds there", "use sourceLabels, or a gateway")
-				}
-				if len(m.Subnets) > 0 && len(s.Addresses) == 0 && isPort(m.Port, c.port) {
-					r.notSupported(t.Object, field+".destinationSubnets", s.Host+" has no address to compare: the rule never holds for it", "give the service addresses, or leave the subnets out")
-				}
+		c.complainOf(r, t.Object, "spec.tls", t.TLS, s)
+		c.complainOf(r, t.Object, "spec.tcp", t.TCP, s)
+	}
+	for i, a := range s.Addresses {
+		if strings.Contains(a, "/") && strings.Contains(a, ":") {
+			r.notSupported(s.Object, "spec.addresses["+strconv.Itoa(i)+"]", "ranges of IPv6 addresses are not recognized: "+a+" does not lead to "+s.Host, "call it by name, or by addresses without a range")
+		}
+	}
+}
+
+func (c call) complainOf(r *report, table model.Ref, field string, routes []model.L4Route, s *model.Service) {
+	for i, route := range routes {
+		for j, m := range route.Matches {
+			at := field + "[" + strconv.Itoa(i) + "].match[" + strconv.Itoa(j) + "]"
+			if m.SourceSubnet != "" {
+				r.notSupported(table, at+".sourceSubnet", "a sidecar's callers have no address of their own: the rule never holds there", "use sourceLabels, or a gateway")
+			}
+			if len(m.Subnets) > 0 && len(s.Addresses) == 0 && isPort(m.Port, c.port) {
+				r.notSupported(table, at+".destinationSubnets", s.Host+" has no address to compare: the rule never holds for it", "give the service addresses, or leave the subnets out")
 			}
 		}
 	}
