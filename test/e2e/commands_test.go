@@ -96,24 +96,32 @@ func TestWasmIsOnlyWhereARuleNeedsIt(t *testing.T) {
 func TestARefusalShows(t *testing.T) {
 	m := shared.get(t)
 	for _, c := range []struct{ name, column, proxy, detail, text string }{
-		{"route", "VHDS", "default/productpage-v1", "BOGUS", `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
+		{"cluster", "CDS", "default/productpage-v1", "cluster provided LB", `
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
 metadata: {name: refused}
 spec:
-  hosts: [details]
-  http:
-  - headers: {request: {set: {x-a: "%BOGUS%"}}}
-    route: [{destination: {host: details}}]
+  configPatches:
+  - applyTo: CLUSTER
+    match: {context: SIDECAR_OUTBOUND, cluster: {service: details.default.svc.cluster.local}}
+    patch: {operation: MERGE, value: {lb_policy: CLUSTER_PROVIDED}}
 `},
-		{"filter", "ECDS", "default/details-v1", "Wasm plugin default/refused", `
-apiVersion: krater.dev/v1alpha1
-kind: Filter
+		{"filter", "ECDS", "default/details-v1", "script load error", `
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
 metadata: {name: refused}
 spec:
-  selector: {matchLabels: {app: details}}
-  url: builtin:headers
-  config: {response: {set: a string}}
+  workloadSelector: {labels: {app: details}}
+  configPatches:
+  - applyTo: HTTP_FILTER
+    match: {context: SIDECAR_INBOUND, listener: {filterChain: {filter: {name: envoy.filters.network.http_connection_manager, subFilter: {name: envoy.filters.http.router}}}}}
+    patch:
+      operation: INSERT_BEFORE
+      value:
+        name: envoy.filters.http.lua
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
+          default_source_code: {inline_string: "this is no Lua"}
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
