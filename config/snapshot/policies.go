@@ -80,7 +80,11 @@ func (d *draft) selector(e *crds.Entry, s model.Selector) model.Selector {
 		}
 	}
 	if len(d.snap.Workloads) > 0 {
-		d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.selector", "", "it selects no workload")
+		field := "spec.selector"
+		if e.Ref.Kind == "EnvoyFilter" {
+			field = "spec.workloadSelector"
+		}
+		d.problem(e, model.Warning, model.CodeSelectsNothing, field, "", "it selects no workload")
 	}
 	return s
 }
