@@ -138,8 +138,12 @@ type Endpoint struct {
 	Labels         map[string]string `json:"labels,omitempty"`
 	Workload       string            `json:"workload,omitempty"` // namespace/name
 	ServiceAccount string            `json:"serviceAccount,omitempty"`
-	Health         Health            `json:"health"`
-	Weight         uint32            `json:"weight"` // at least 1
+	// MTLS: a proxy of the mesh stands before it and takes mutual TLS, but on
+	// PlainPorts (of the endpoint).
+	MTLS       bool     `json:"mtls,omitempty"`
+	PlainPorts []uint32 `json:"plainPorts,omitempty"`
+	Health     Health   `json:"health"`
+	Weight     uint32   `json:"weight"` // at least 1
 }
 
 // PortFor is the number a service's port has at this endpoint.

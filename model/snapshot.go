@@ -6,10 +6,17 @@ import (
 
 // Mesh holds the settings of the whole mesh.
 type Mesh struct {
-	Name          string  `json:"name"`
-	Domain        string  `json:"domain"`        // "cluster.local"
-	RootNamespace string  `json:"rootNamespace"` // "istio-system"
-	TrustDomain   string  `json:"trustDomain"`
+	Name          string `json:"name"`
+	Domain        string `json:"domain"`        // "cluster.local"
+	RootNamespace string `json:"rootNamespace"` // "istio-system"
+	TrustDomain   string `json:"trustDomain"`
+	// TrustDomainAliases are further names that the trust domain has in policies
+	// and certificates, as after a migration.
+	TrustDomainAliases []string `json:"trustDomainAliases,omitempty"`
+	// NoAutoMTLS: calls are encrypted only where a destination says ISTIO_MUTUAL.
+	NoAutoMTLS bool `json:"noAutoMTLS,omitempty"`
+	// MinTLSVersion of mutual TLS within the mesh; empty: TLSV1_2.
+	MinTLSVersion string  `json:"minTLSVersion,omitempty"`
 	Sampling      float64 `json:"sampling"`  // percent of requests traced
 	AccessLog     bool    `json:"accessLog"` // every proxy sends records of all requests to the collector
 	// Outbound is what becomes of calls to hosts that nobody declared.
@@ -57,23 +64,26 @@ type Snapshot struct {
 	Mesh     Mesh              `json:"mesh"`
 	// Origins says where each object was declared, by Ref.String(). It is no
 	// part of the version: moving a line changes nothing.
-	Origins       map[string]Origin      `json:"origins,omitempty"`
-	Workloads     []Workload             `json:"workloads,omitempty"`
-	Services      []*Service             `json:"services,omitempty"`
-	Gateways      []*Gateway             `json:"gateways,omitempty"`
-	Routes        []*RouteTable          `json:"routes,omitempty"` // by creation, then by object: the order in which those of one gateway host are joined
-	Destinations  []*DestinationPolicy   `json:"destinations,omitempty"`
-	Sidecars      []*Sidecar             `json:"sidecars,omitempty"`
-	Patches       []*EnvoyPatch          `json:"patches,omitempty"` // by priority, then as Istio orders them
-	Secrets       []*Secret              `json:"secrets,omitempty"`
-	Authorization []*AuthorizationPolicy `json:"authorization,omitempty"`
-	Rego          []*RegoPolicy          `json:"rego,omitempty"`
-	Limits        []*Limit               `json:"limits,omitempty"`
-	Filters       []*FilterBinding       `json:"filters,omitempty"`
-	Attributes    []*AttributeSet        `json:"attributes,omitempty"`
-	Telemetry     []*TelemetryRule       `json:"telemetry,omitempty"`
-	Backends      []*TelemetryBackend    `json:"backends,omitempty"`
-	Placements    []Placement            `json:"placements,omitempty"`
+	Origins      map[string]Origin    `json:"origins,omitempty"`
+	Workloads    []Workload           `json:"workloads,omitempty"`
+	Services     []*Service           `json:"services,omitempty"`
+	Gateways     []*Gateway           `json:"gateways,omitempty"`
+	Routes       []*RouteTable        `json:"routes,omitempty"` // by creation, then by object: the order in which those of one gateway host are joined
+	Destinations []*DestinationPolicy `json:"destinations,omitempty"`
+	Sidecars     []*Sidecar           `json:"sidecars,omitempty"`
+	Patches      []*EnvoyPatch        `json:"patches,omitempty"` // by priority, then as Istio orders them
+	Secrets      []*Secret            `json:"secrets,omitempty"`
+	// PeerAuthentications are sorted by age.
+	PeerAuthentications []*PeerAuthentication  `json:"peerAuthentications,omitempty"`
+	Groups              []*WorkloadGroup       `json:"groups,omitempty"`
+	Authorization       []*AuthorizationPolicy `json:"authorization,omitempty"`
+	Rego                []*RegoPolicy          `json:"rego,omitempty"`
+	Limits              []*Limit               `json:"limits,omitempty"`
+	Filters             []*FilterBinding       `json:"filters,omitempty"`
+	Attributes          []*AttributeSet        `json:"attributes,omitempty"`
+	Telemetry           []*TelemetryRule       `json:"telemetry,omitempty"`
+	Backends            []*TelemetryBackend    `json:"backends,omitempty"`
+	Placements          []Placement            `json:"placements,omitempty"`
 
 	index *index          // made by Seal
 	sums  map[string]sums // the hash tree, made by Seal
