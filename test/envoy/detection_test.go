@@ -25,7 +25,8 @@ func TestDetectionTimeout(t *testing.T) {
 	if got := w.talk("any:7000").line(); got != "greetings" {
 		t.Errorf("%q, want the server's greeting", got)
 	}
-	if took := time.Since(begin); took < wait.Std() || took > 4*time.Second {
+	// Envoy's timers go by the time at which its loop woke: a little early is right.
+	if took := time.Since(begin); took < wait.Std()*9/10 || took > 4*time.Second {
 		t.Errorf("it came after %v, want %v and little more", took, wait.Std())
 	}
 }
