@@ -20,6 +20,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/policyd/authz"
 	"github.com/krater-mesh/krater/policyd/decisionlog"
 )
@@ -64,7 +65,7 @@ func (s *Service) Server() *authz.Server { return s.server }
 
 // Run listens, follows the control plane and answers until ctx is done.
 func (s *Service) Run(ctx context.Context) error {
-	listener, err := Listen(ctx, s.options.Listen)
+	listener, err := listen.On(ctx, s.options.Listen)
 	if err != nil {
 		return err
 	}

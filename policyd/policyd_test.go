@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd"
 	"github.com/krater-mesh/krater/policyd/rego"
@@ -201,7 +202,7 @@ func TestRunSaysWhyItCannotListen(t *testing.T) {
 	}
 	defer taken.Close()
 	err = policyd.Run(context.Background(), policyd.Options{Listen: taken.Addr().String()})
-	var refused *policyd.AddressError
+	var refused *listen.AddressError
 	if !errors.As(err, &refused) || refused.Problem.Code != model.CodePort {
 		t.Errorf("wanted a Problem, got %v", err)
 	}

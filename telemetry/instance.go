@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"strings"
 	"time"
 
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/telemetry/distribution"
 	"github.com/krater-mesh/krater/telemetry/pipelines"
 	"go.opentelemetry.io/collector/component"
@@ -37,8 +36,10 @@ func (c *Collector) launch(ctx context.Context, conf pipelines.Configuration) (*
 	if err != nil {
 		return nil, err
 	}
-	for _, listen := range []string{c.options.OTLP, c.options.ALS} {
-		removeStale(listen)
+	if path, ok := strings.CutPrefix(c.options.OTLP, "unix:"); ok { // its receiver listens by itself
+		if err := listen.RemoveStale(ctx, path); err != nil {
+			return nil, err
+		}
 	}
 	failures := make(chan error)
 	svc, err := service.New(ctx, service.Settings{
@@ -110,22 +111,4 @@ func read(ctx context.Context, conf pipelines.Configuration, factories otelcol.F
 		return nil, fmt.Errorf("checking the pipelines' configuration: %w", err)
 	}
 	return cfg, nil
-}
-
-// removeStale removes the socket of a collector that was killed. One that
-// still answers is left: the listener will say so.
-func removeStale(listen string) {
-	path, ok := strings.CutPrefix(listen, "unix:")
-	if !ok {
-		return
-	}
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode().Type() != os.ModeSocket {
-		return
-	}
-	if conn, err := net.Dial("unix", path); err == nil {
-		_ = conn.Close()
-		return
-	}
-	_ = os.Remove(path)
 }

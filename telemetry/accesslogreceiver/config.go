@@ -26,11 +26,3 @@ func (c *Config) Validate() error {
 	}
 	return nil
 }
-
-// address splits Listen as net.Listen takes it.
-func (c *Config) address() (network, address string) {
-	if path, ok := strings.CutPrefix(c.Listen, "unix:"); ok {
-		return "unix", path
-	}
-	return "tcp", c.Listen
-}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"time"
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/service/accesslog/v3"
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/telemetry/mesh"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
@@ -53,8 +53,8 @@ func newReceiver(set receiver.Settings, cfg *Config, view *mesh.View, next consu
 }
 
 // Start implements component.Component: it listens, then serves.
-func (r *logsReceiver) Start(_ context.Context, host component.Host) error {
-	listener, err := net.Listen(r.config.address())
+func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
+	listener, err := listen.On(ctx, r.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listening for access logs: %w", err)
 	}

@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/krater-mesh/krater/cmd/krater/listen"
 	"github.com/krater-mesh/krater/cmd/krater/stages"
 	"github.com/krater-mesh/krater/config/status"
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/serve"
 	"github.com/krater-mesh/krater/xds/translate"
@@ -76,11 +76,11 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 	if err := c.edit(ctx, "start", time.Now()); err != nil {
 		return err
 	}
-	xds, err := listen.On(c.o.XDS)
+	xds, err := listen.On(ctx, c.o.XDS)
 	if err != nil {
 		return err
 	}
-	admin, err := listen.On(c.o.Admin)
+	admin, err := listen.On(ctx, c.o.Admin)
 	if err != nil {
 		xds.Close()
 		return err

@@ -1,4 +1,7 @@
-package policyd
+// Package listen opens what a part of Krater listens on: a Unix socket that is
+// its user's alone, or a TCP address. It replaces sockets that nobody answers
+// on any more, and takes nothing from a process that lives.
+package listen
 
 import (
 	"context"
@@ -14,10 +17,13 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// Listen opens "unix:PATH" or "host:port". A Unix socket is its owner's alone
+// IsUnix tells whether a target is a Unix socket.
+func IsUnix(target string) bool { return strings.HasPrefix(target, "unix:") }
+
+// On opens "unix:PATH" or "host:port". A Unix socket is its owner's alone
 // (0600); a socket file that nobody answers on is replaced. An address in use
 // is a Problem in words.
-func Listen(ctx context.Context, address string) (net.Listener, error) {
+func On(ctx context.Context, address string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(address, "unix:")
 	var config net.ListenConfig
 	if !unix {
@@ -27,7 +33,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 		}
 		return l, nil
 	}
-	if err := removeStale(ctx, path); err != nil {
+	if err := RemoveStale(ctx, path); err != nil {
 		return nil, err
 	}
 	// The socket is made under another name, so that it never exists with
@@ -64,8 +70,9 @@ func (l *unixListener) Close() error {
 	return err
 }
 
-// removeStale removes a socket's file that nobody answers on.
-func removeStale(ctx context.Context, path string) error {
+// RemoveStale removes a socket's file that nobody answers on. It is for those
+// whose libraries listen by themselves; On does it already.
+func RemoveStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -93,7 +100,7 @@ func removeStale(ctx context.Context, path string) error {
 	return nil
 }
 
-// AddressError is an address that policyd cannot listen on.
+// AddressError is an address that cannot be listened on.
 type AddressError struct {
 	Problem model.Problem
 	err     error
@@ -110,7 +117,7 @@ func (e *AddressError) Unwrap() error { return e.err }
 func inUse(address string, err error) error {
 	return &AddressError{err: err, Problem: model.Problem{
 		Code: model.CodePort, Severity: model.Error,
-		Message: fmt.Sprintf("policyd cannot listen on %s: %v", address, err),
+		Message: fmt.Sprintf("cannot listen on %s: %v", address, err),
 		Fix:     "end what listens there, or choose another address",
 	}}
 }

@@ -1,4 +1,4 @@
-package policyd_test
+package listen_test
 
 import (
 	"context"
@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/krater-mesh/krater/policyd"
+	"github.com/krater-mesh/krater/listen"
 )
 
 func TestListenOnUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "policyd.sock")
-	l, err := policyd.Listen(context.Background(), "unix:"+path)
+	l, err := listen.On(context.Background(), "unix:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,8 +25,8 @@ func TestListenOnUnixSocket(t *testing.T) {
 	if mode := info.Mode().Perm(); mode != 0o600 {
 		t.Errorf("the socket's mode is %o, wanted 600", mode)
 	}
-	_, err = policyd.Listen(context.Background(), "unix:"+path)
-	var refused *policyd.AddressError
+	_, err = listen.On(context.Background(), "unix:"+path)
+	var refused *listen.AddressError
 	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "KR0017") {
 		t.Errorf("a socket that somebody answers on was taken: %v", err)
 	}
@@ -48,7 +48,7 @@ func TestListenReplacesAStaleSocket(t *testing.T) {
 	if err := dead.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := policyd.Listen(context.Background(), "unix:"+path)
+	l, err := listen.On(context.Background(), "unix:"+path)
 	if err != nil {
 		t.Fatalf("a stale socket stands in the way: %v", err)
 	}
@@ -62,7 +62,7 @@ func TestListenLeavesFilesAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := policyd.Listen(context.Background(), "unix:"+path); err == nil {
+	if _, err := listen.On(context.Background(), "unix:"+path); err == nil {
 		t.Error("a file that is no socket was replaced")
 	}
 	if content, err := os.ReadFile(path); err != nil || string(content) != "x" {
@@ -76,8 +76,8 @@ func TestListenOnAPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	_, err = policyd.Listen(context.Background(), taken.Addr().String())
-	var refused *policyd.AddressError
+	_, err = listen.On(context.Background(), taken.Addr().String())
+	var refused *listen.AddressError
 	if !errors.As(err, &refused) {
 		t.Errorf("wanted a Problem, got %v", err)
 	}
