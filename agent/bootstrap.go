@@ -27,6 +27,7 @@ const (
 	PolicydCluster      = "krater-policyd"      // ext_authz
 	OTLPCluster         = "krater-otlp"         // spans and stats
 	ALSCluster          = "krater-als"          // access logs
+	SDSCluster          = "krater-sds"          // certificates, from the agent
 	// LocalCluster is the workload's own service, by which Envoy knows what
 	// share of its callers stands in which zone.
 	LocalCluster = "krater-local"
@@ -44,7 +45,7 @@ type Proxy struct {
 // Upstreams are where Krater's parts listen: "unix:PATH" or "host:port".
 // Without a control plane the proxy has its static resources only.
 type Upstreams struct {
-	ControlPlane, Policyd, OTLP, ALS string
+	ControlPlane, Policyd, OTLP, ALS, SDS string
 }
 
 // Bootstrap is what Envoy starts with: its name, its admin page, the static
@@ -63,7 +64,7 @@ func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 	}
 	b.LayeredRuntime = runtime
 	for _, c := range []struct{ name, target string }{
-		{ControlPlaneCluster, u.ControlPlane}, {PolicydCluster, u.Policyd}, {OTLPCluster, u.OTLP}, {ALSCluster, u.ALS},
+		{ControlPlaneCluster, u.ControlPlane}, {PolicydCluster, u.Policyd}, {OTLPCluster, u.OTLP}, {ALSCluster, u.ALS}, {SDSCluster, u.SDS},
 	} {
 		if c.target == "" {
 			continue

@@ -112,8 +112,20 @@ func StartEnvoy(t testing.TB, bootstrap []byte, adminPort int) *Envoy {
 	return StartEnvoyAt(t, bootstrap, fmt.Sprintf("http://127.0.0.1:%d", adminPort))
 }
 
-// StartEnvoyAt is StartEnvoy for an admin page at any URL.
+// StartEnvoyAt is StartEnvoy for an admin page at any URL. A bootstrap that
+// does not say where its identity is served gets that of its node's workload,
+// with the default service account.
 func StartEnvoyAt(t testing.TB, bootstrap []byte, admin string) *Envoy {
+	t.Helper()
+	if hasIdentity.Match(bootstrap) {
+		return StartEnvoyAs(t, nil, bootstrap, admin)
+	}
+	return StartEnvoyAs(t, NewIdentity(t, whose(bootstrap)), bootstrap, admin)
+}
+
+// StartEnvoyAs is StartEnvoyAt with an identity, if it is not nil, for a
+// bootstrap that does not say where one is served.
+func StartEnvoyAs(t testing.TB, i *Identity, bootstrap []byte, admin string) *Envoy {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "envoy.yaml")
 	if err := os.WriteFile(file, bootstrap, 0o600); err != nil {
@@ -121,6 +133,7 @@ func StartEnvoyAt(t testing.TB, bootstrap []byte, admin string) *Envoy {
 	}
 	e := &Envoy{Admin: admin, Log: &Buffer{}}
 	e.cmd = exec.Command(EnvoyPath(t), "-c", file, "--use-dynamic-base-id", "--log-level", "warning", "--component-log-level", "misc:error", "--concurrency", "1")
+	e.cmd.Args = append(e.cmd.Args, i.args(t)...)
 	e.cmd.Stdout, e.cmd.Stderr = e.Log, e.Log
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := e.cmd.Start(); err != nil {

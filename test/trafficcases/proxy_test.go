@@ -38,7 +38,7 @@ type proxy struct {
 func startProxy(t *testing.T, plane *harness.Plane, w model.Workload, dns uint32, first serve.Set) *proxy {
 	t.Helper()
 	b, err := agent.Bootstrap(agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address},
-		agent.Upstreams{ControlPlane: plane.Socket, Policyd: "unix:/nonexistent/policyd", OTLP: "unix:/nonexistent/otlp", ALS: "unix:/nonexistent/als"})
+		agent.Upstreams{ControlPlane: plane.Socket, SDS: harness.NewIdentity(t, w).SDS, Policyd: "unix:/nonexistent/policyd", OTLP: "unix:/nonexistent/otlp", ALS: "unix:/nonexistent/als"})
 	if err != nil {
 		t.Fatal(err)
 	}
