@@ -26,9 +26,12 @@ type wire struct {
 	events   chan Event
 }
 
-func newWire(t testing.TB) *wire {
+func newWire(t testing.TB) *wire { return newWireOf(t, Options{}) }
+
+func newWireOf(t testing.TB, o Options) *wire {
 	w := &wire{t: t, listener: bufconn.Listen(1 << 20), events: make(chan Event, 1<<16)}
-	w.Server = New(Options{Observe: func(e Event) { w.events <- e }})
+	o.Observe = func(e Event) { w.events <- e }
+	w.Server = New(o)
 	g := grpc.NewServer(GRPCOptions()...)
 	w.Register(g)
 	go g.Serve(w.listener)

@@ -5,12 +5,14 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
+	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -24,6 +26,13 @@ type Options struct {
 	// Observe is called for each event, in order within a stream, from the
 	// stream's goroutine: a slow one delays that stream only.
 	Observe func(Event)
+	// Admit is asked with the first request of each stream, whether it may
+	// speak for its node; nil: whoever comes may. The stream ends, with the
+	// cause as its error, when the context ends that it gives.
+	Admit func(ctx context.Context, node *core.Node) (context.Context, error)
+	// Reports are called, by type URL, with requests that ask for nothing: they
+	// tell something of the proxy, and are never answered.
+	Reports map[string]func(node string, req *discovery.DeltaDiscoveryRequest)
 }
 
 // Server serves many proxies. Its methods may be called by many goroutines.
@@ -31,6 +40,8 @@ type Server struct {
 	discovery.UnimplementedAggregatedDiscoveryServiceServer
 	log     *slog.Logger
 	watcher func(Event)
+	admit   func(context.Context, *core.Node) (context.Context, error)
+	reports map[string]func(string, *discovery.DeltaDiscoveryRequest)
 
 	mu    sync.Mutex // never held while encoding or sending
 	nodes map[string]*node
@@ -46,7 +57,10 @@ func New(o Options) *Server {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
-	return &Server{log: o.Logger, watcher: o.Observe, nodes: map[string]*node{}}
+	if o.Admit == nil {
+		o.Admit = func(ctx context.Context, _ *core.Node) (context.Context, error) { return ctx, nil }
+	}
+	return &Server{log: o.Logger, watcher: o.Observe, admit: o.Admit, reports: o.Reports, nodes: map[string]*node{}}
 }
 
 // Register adds the server to a gRPC server, which is made with GRPCOptions.

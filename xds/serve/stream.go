@@ -48,6 +48,10 @@ func (s *Server) DeltaAggregatedResources(rpc discovery.AggregatedDiscoveryServi
 	if node == "" {
 		return status.Error(codes.InvalidArgument, "the first request of a stream must carry node.id")
 	}
+	admitted, err := s.admit(rpc.Context(), first.GetNode())
+	if err != nil {
+		return err
+	}
 	st := &stream{server: s, rpc: rpc, node: node, wake: make(chan struct{}, 1), since: time.Now(), session: newSession(node)}
 	s.connect(st)
 	defer s.disconnect(st)
@@ -55,13 +59,16 @@ func (s *Server) DeltaAggregatedResources(rpc discovery.AggregatedDiscoveryServi
 	incoming := make(chan *discovery.DeltaDiscoveryRequest)
 	ended := make(chan error, 1)
 	go func() { ended <- requests(rpc, incoming) }()
-	return st.run(first, incoming, ended)
+	return st.run(admitted, first, incoming, ended)
 }
 
 // run is the stream's one loop: a request or a new set comes in, whatever may
 // be sent goes out.
-func (st *stream) run(req *discovery.DeltaDiscoveryRequest, incoming <-chan *discovery.DeltaDiscoveryRequest, ended <-chan error) error {
+func (st *stream) run(ctx context.Context, req *discovery.DeltaDiscoveryRequest, incoming <-chan *discovery.DeltaDiscoveryRequest, ended <-chan error) error {
 	for {
+		if ctx.Err() != nil { // it may not be told anything more
+			return context.Cause(ctx)
+		}
 		if err := st.pump(req); err != nil {
 			return err
 		}
@@ -69,6 +76,8 @@ func (st *stream) run(req *discovery.DeltaDiscoveryRequest, incoming <-chan *dis
 		case req = <-incoming:
 		case <-st.wake:
 			req = nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		case err := <-ended:
 			if err == io.EOF {
 				return nil
@@ -80,6 +89,10 @@ func (st *stream) run(req *discovery.DeltaDiscoveryRequest, incoming <-chan *dis
 
 // pump takes a request in, if there is one, and sends all that may be sent.
 func (st *stream) pump(req *discovery.DeltaDiscoveryRequest) error {
+	if report, ok := st.server.reports[req.GetTypeUrl()]; ok {
+		report(st.node, req)
+		req = nil
+	}
 	for {
 		res, events := st.step(req)
 		req = nil
