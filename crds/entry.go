@@ -79,6 +79,11 @@ type ExternalService struct {
 // ExternalWorkload is a WorkloadEntry.
 type ExternalWorkload struct {
 	Endpoint model.Endpoint `json:"endpoint"`
+	// Agent tells that an agent of the mesh stands beside it.
+	Agent bool `json:"agent,omitempty"`
+	// Group is the WorkloadGroup that it registered itself by.
+	Group   string            `json:"group,omitempty"`
+	Metrics *model.AppMetrics `json:"metrics,omitempty"`
 }
 
 // Limits are those of one RateLimit object.

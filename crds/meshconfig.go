@@ -19,7 +19,8 @@ func (c *conversion) meshConfig(in *meshconfig.MeshConfig, out *model.Mesh) {
 		return
 	}
 	c.homeless(in, meshConfigHomes, meshConfigReasons, at)
-	c.homeless(in.GetDefaultConfig(), []string{"tracing"}, nil, at+".defaultConfig")
+	c.homeless(in.GetDefaultConfig(), []string{"terminationDrainDuration", "tracing"}, nil, at+".defaultConfig")
+	out.Drain = c.durationOrZero(in.GetDefaultConfig().GetTerminationDrainDuration(), at+".defaultConfig.terminationDrainDuration")
 	c.homeless(in.GetDefaultConfig().GetTracing(), []string{"sampling"}, tracingReasons, at+".defaultConfig.tracing")
 	c.meshOutbound(in.GetOutboundTrafficPolicy(), out, at+".outboundTrafficPolicy")
 	c.meshTracing(in, out, at)

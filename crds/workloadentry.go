@@ -1,6 +1,8 @@
 package crds
 
 import (
+	"maps"
+	"net/netip"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -13,7 +15,32 @@ func convertWorkloadEntry(c *conversion) Content {
 	if !c.read(in) {
 		return Content{}
 	}
-	return Content{Workload: &ExternalWorkload{Endpoint: c.endpoint(in, "spec")}}
+	out := &ExternalWorkload{Group: c.object.Annotation(annotationGroup)}
+	in.Labels = c.allLabels(in.GetLabels())
+	out.Endpoint = c.endpoint(in, "spec")
+	out.Endpoint.Health = c.registeredHealth()
+	out.Agent = out.Group != "" || in.GetLabels()[labelTLSMode] == tlsModeIstio
+	if _, err := netip.ParseAddr(in.GetAddress()); out.Agent && err != nil {
+		c.bad("spec.address", "a workload with an agent has an IP address")
+	}
+	out.Metrics = c.appMetrics("metadata.annotations")
+	return Content{Workload: out}
+}
+
+// allLabels are those of the spec, and the object's own, which count more.
+func (c *conversion) allLabels(spec map[string]string) map[string]string {
+	own := c.object.Root.Field("metadata").Field("labels")
+	if own == nil || len(own.Fields) == 0 {
+		return spec
+	}
+	out := maps.Clone(spec)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for _, f := range own.Fields {
+		out[f.Name] = f.Value.Text()
+	}
+	return out
 }
 
 func (c *conversion) endpoint(e *networking.WorkloadEntry, field string) model.Endpoint {
@@ -43,8 +70,8 @@ func (c *conversion) endpointTemplate(e *networking.WorkloadEntry, field string)
 		c.port(n, join(field+".ports", name))
 	}
 	c.labels(e.GetLabels(), field+".labels")
-	if e.GetServiceAccount() != "" {
-		c.add(model.Info, model.CodeNotSupported, field+".serviceAccount", "", "who a workload is comes with identity: it has no effect yet")
+	if a := e.GetServiceAccount(); a != "" && !dnsName.MatchString(a) {
+		c.bad(field+".serviceAccount", "%q is no name of a service account", a)
 	}
 	return model.Endpoint{Network: networkOf(e.GetNetwork(), e.GetLabels()), Locality: localityOf(e.GetLocality(), e.GetLabels()),
 		Ports: e.GetPorts(), Labels: e.GetLabels(), ServiceAccount: e.GetServiceAccount(), Health: model.Healthy, Weight: max(e.GetWeight(), 1)}
@@ -57,6 +84,10 @@ const (
 	labelZone     = "topology.kubernetes.io/zone"
 	labelSubzone  = "topology.istio.io/subzone"
 	labelNetwork  = "topology.istio.io/network"
+	// labelTLSMode tells, with tlsModeIstio, that a proxy of the mesh stands
+	// before a workload.
+	labelTLSMode = "security.istio.io/tlsMode"
+	tlsModeIstio = "istio"
 )
 
 // localityOf is "region/zone/subzone": as given, else as the labels say.

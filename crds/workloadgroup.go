@@ -29,10 +29,9 @@ func convertWorkloadGroup(c *conversion) Content {
 	out.Template = c.endpointTemplate(t, "spec.template")
 	out.Template.Labels = nil
 	if out.Template.ServiceAccount == "" {
-		out.Template.ServiceAccount = "default"
+		out.Template.ServiceAccount = model.DefaultServiceAccount
 	}
 	out.Probe = c.probe(in.GetProbe(), "spec.probe")
-	c.ignore("spec", "no workload registers itself until agents have identities: declare a WorkloadEntry for each")
 	return Content{WorkloadGroup: out}
 }
 

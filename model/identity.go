@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -85,4 +86,10 @@ func cutLast(s, sep string) (before, after string, found bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
+}
+
+// MemberName is the name of the workload that registers itself by a group
+// from an address.
+func MemberName(group string, a netip.Addr) string {
+	return group + "-" + strings.NewReplacer(".", "-", ":", "-").Replace(a.Unmap().WithZone("").StringExpanded())
 }

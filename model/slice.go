@@ -1,15 +1,17 @@
 package model
 
-// The resource types of policyd's and the collector's slices, served over the
-// same delta xDS as Envoy's own. A resource is a google.protobuf.BytesValue
-// that holds the JSON of the model type; its name is the object's key
-// ("namespace/name").
+// The resource types of policyd's and the collector's slices, and of what an
+// agent keeps for itself, served over the same delta xDS as Envoy's own. A
+// resource is a google.protobuf.BytesValue that holds the JSON of the model
+// type; its name is the object's key ("namespace/name").
 const (
 	TypeRegoPolicy       = "type.googleapis.com/krater.v1alpha1.RegoPolicy"
 	TypeTelemetryRule    = "type.googleapis.com/krater.v1alpha1.TelemetryRule"
 	TypeTelemetryBackend = "type.googleapis.com/krater.v1alpha1.TelemetryBackend"
 	TypeWorkload         = "type.googleapis.com/krater.v1alpha1.Workload"
 	TypeAttributeSet     = "type.googleapis.com/krater.v1alpha1.AttributeSet"
+	// TypeAgentSettings has one resource, named as the node.
+	TypeAgentSettings = "type.googleapis.com/krater.v1alpha1.AgentSettings"
 )
 
 // The node ids of the two daemons that subscribe.

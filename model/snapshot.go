@@ -40,7 +40,9 @@ type Mesh struct {
 	RouteExportTo       []string   `json:"routeExportTo,omitempty"`
 	DestinationExportTo []string   `json:"destinationExportTo,omitempty"`
 	Providers           []Provider `json:"providers,omitempty"` // Istio's extensionProviders
-	Network             string     `json:"network,omitempty"`   // CIDR in 127.0.0.0/8 of the workloads' addresses
+	// Drain is how long a proxy that ends waits for its connections; absent: 5 s.
+	Drain   *Duration `json:"drain,omitempty"`
+	Network string    `json:"network,omitempty"` // CIDR in 127.0.0.0/8 of the workloads' addresses
 }
 
 // Provider is one of Istio's extensionProviders, for policies and telemetry

@@ -8,7 +8,7 @@ const (
 	// loopback address; outbound calls go through HTTP_PROXY. It can be
 	// bypassed and is no security boundary.
 	InterceptByProxy Interception = "explicit-proxy"
-	// InterceptByRedirect: the kernel redirects (a later issue's).
+	// InterceptByRedirect: the kernel redirects what comes and what goes.
 	InterceptByRedirect Interception = "redirect"
 )
 
@@ -43,7 +43,22 @@ type Workload struct {
 	Ports          []WorkloadPort    `json:"ports,omitempty"`
 	Service        string            `json:"service,omitempty"` // host of the service it serves first
 	Process        *Process          `json:"process,omitempty"`
+	// Group is the WorkloadGroup, of its namespace, that it registered itself by.
+	Group string `json:"group,omitempty"`
+	// Metrics is where its application's own are.
+	Metrics *AppMetrics `json:"metrics,omitempty"`
+}
+
+// AppMetrics is where an application shows metrics, in Prometheus' text.
+type AppMetrics struct {
+	Port  uint32 `json:"port"` // on the workload's loopback
+	Path  string `json:"path"`
+	HTTPS bool   `json:"https,omitempty"`
 }
 
 // ID is "namespace/name": the proxy's node id.
 func (w Workload) ID() string { return w.Namespace + "/" + w.Name }
+
+// Elsewhere tells whether the workload runs on a machine of its own, where
+// somebody starts its agent: a WorkloadEntry declares it.
+func (w Workload) Elsewhere() bool { return w.Object.Kind == "WorkloadEntry" }

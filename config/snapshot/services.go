@@ -46,6 +46,7 @@ func (d *draft) resolveServices() {
 	d.byAge(d.serviceEntry)
 	d.ownNames()
 	d.listServices()
+	d.entryWorkloads()
 	d.localPorts()
 	d.sorted = d.sortedEndpoints()
 	settings := d.snap.Mesh
