@@ -1,6 +1,7 @@
 package crds
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,10 @@ const dryRun = "istio.io/dry-run"
 var authorizationPolicyTranslated = []string{
 	"selector", "action", "rules[].from[].source.ipBlocks", "rules[].from[].source.notIpBlocks",
 	"rules[].from[].source.remoteIpBlocks", "rules[].from[].source.notRemoteIpBlocks",
+	"rules[].from[].source.principals", "rules[].from[].source.notPrincipals",
+	"rules[].from[].source.namespaces", "rules[].from[].source.notNamespaces",
+	"rules[].from[].source.serviceAccounts", "rules[].from[].source.notServiceAccounts",
+	"rules[].from[].source.trustDomains", "rules[].from[].source.notTrustDomains",
 	"rules[].to[].operation", "rules[].when",
 }
 
@@ -47,14 +52,9 @@ func convertAuthorizationPolicy(c *conversion) Content {
 func (c *conversion) authorizationRule(r *security.Rule, field string) model.AuthorizationRule {
 	var out model.AuthorizationRule
 	for i, f := range r.GetFrom() {
-		s, at := f.GetSource(), index(field+".from", i)+".source"
-		src := model.Source{
-			IPBlocks:          c.cidrs(s.GetIpBlocks(), at+".ipBlocks"),
-			NotIPBlocks:       c.cidrs(s.GetNotIpBlocks(), at+".notIpBlocks"),
-			RemoteIPBlocks:    c.cidrs(s.GetRemoteIpBlocks(), at+".remoteIpBlocks"),
-			NotRemoteIPBlocks: c.cidrs(s.GetNotRemoteIpBlocks(), at+".notRemoteIpBlocks"),
-		}
-		if len(src.IPBlocks)+len(src.NotIPBlocks)+len(src.RemoteIPBlocks)+len(src.NotRemoteIPBlocks) == 0 && !c.reported(at) {
+		at := index(field+".from", i) + ".source"
+		src := c.source(f.GetSource(), at)
+		if reflect.ValueOf(src).IsZero() && !c.reported(at) {
 			c.missing(at, "a source says who calls")
 		}
 		out.From = append(out.From, src)
@@ -151,11 +151,16 @@ func (c *conversion) ports(in []string, field string) []uint32 {
 }
 
 // conditionKeys are those of Istio that are not translated yet.
-var conditionKeys = []string{"source.ip", "remote.ip", "source.namespace", "source.principal", "source.serviceAccount",
-	"source.trustDomain", "request.auth.principal", "request.auth.audiences", "request.auth.presenter",
+var conditionKeys = []string{"source.ip", "remote.ip", "request.auth.principal", "request.auth.audiences", "request.auth.presenter",
 	"destination.ip", "destination.port", "connection.sni"}
 
 func (c *conversion) condition(w *security.Condition, field string) model.Condition {
+	if len(w.GetValues())+len(w.GetNotValues()) == 0 {
+		c.missing(field, "a condition has values or notValues")
+	}
+	if src, ok := c.sourceCondition(w, field); ok {
+		return model.Condition{Source: src}
+	}
 	header, isHeader := strings.CutPrefix(w.GetKey(), "request.headers[")
 	header, closed := strings.CutSuffix(header, "]")
 	out := model.Condition{Header: strings.ToLower(header),
@@ -167,9 +172,6 @@ func (c *conversion) condition(w *security.Condition, field string) model.Condit
 		c.refuse(field+".key", "conditions on %s are not translated yet", w.GetKey())
 	default:
 		c.add(model.Error, model.CodeInvalidValue, field+".key", "for a header: request.headers[name]", "unknown key %q", w.GetKey())
-	}
-	if len(out.Values)+len(out.NotValues) == 0 {
-		c.missing(field, "a condition has values or notValues")
 	}
 	return out
 }

@@ -118,7 +118,7 @@ func sourceFails(s model.Source, v View) string {
 	case inBlocks(s.NotRemoteIPBlocks, v.Remote):
 		return fmt.Sprintf("the client %s is in %s", v.Remote, strings.Join(s.NotRemoteIPBlocks, ", "))
 	}
-	return ""
+	return callerFails(s, v.Principal)
 }
 
 // inBlocks tells whether an IP is in one of the CIDR blocks (or addresses).
@@ -187,6 +187,12 @@ func MatchHost(m model.StringMatch, authority string) bool {
 // enough. An absent header matches no value, so Values fail and NotValues hold
 // (Envoy: not(header matches)).
 func conditionFails(c model.Condition, v View) string {
+	if c.Source != nil {
+		if why := sourceFails(*c.Source, v); why != "" {
+			return "when: " + why
+		}
+		return ""
+	}
 	have := v.Values(c.Header)
 	matches := func(m model.StringMatch) bool { return slices.ContainsFunc(have, m.Matches) }
 	if len(c.Values) > 0 && !slices.ContainsFunc(c.Values, matches) {

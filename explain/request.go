@@ -59,6 +59,9 @@ type View struct {
 	Peer      string  `json:"peer"`   // IP of the connection's other end
 	Remote    string  `json:"remote"` // IP of the client, after X-Forwarded-For
 	Port      uint32  `json:"port"`   // that the caller means
+	// Principal is who the caller's certificate says that it is, without
+	// "spiffe://"; empty: the connection has none.
+	Principal string `json:"principal,omitempty"`
 	// Bound is the port that the proxy was reached on, where that is another
 	// one: a gateway's 80 is really 8080. Policies' ports compare this one.
 	Bound uint32 `json:"bound,omitempty"`

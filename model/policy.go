@@ -34,8 +34,19 @@ type AuthorizationRule struct {
 	When []Condition `json:"when,omitempty"`
 }
 
-// Source is who calls: each list that is not empty holds.
+// Source is who calls: each list that is not empty holds. Principals,
+// namespaces, accounts and trust domains are what the caller's certificate
+// says: without one none of them matches, and so every Not list holds.
 type Source struct {
+	Principals         []StringMatch `json:"principals,omitempty"` // "TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT"; aliases of the trust domain are written out
+	NotPrincipals      []StringMatch `json:"notPrincipals,omitempty"`
+	Namespaces         []StringMatch `json:"namespaces,omitempty"`
+	NotNamespaces      []StringMatch `json:"notNamespaces,omitempty"`
+	ServiceAccounts    []string      `json:"serviceAccounts,omitempty"` // "NAMESPACE/ACCOUNT"
+	NotServiceAccounts []string      `json:"notServiceAccounts,omitempty"`
+	TrustDomains       []StringMatch `json:"trustDomains,omitempty"`
+	NotTrustDomains    []StringMatch `json:"notTrustDomains,omitempty"`
+
 	IPBlocks          []string `json:"ipBlocks,omitempty"` // CIDR, of the connection's peer
 	NotIPBlocks       []string `json:"notIpBlocks,omitempty"`
 	RemoteIPBlocks    []string `json:"remoteIpBlocks,omitempty"` // CIDR, after X-Forwarded-For
@@ -54,11 +65,19 @@ type Operation struct {
 	NotPorts   []uint32      `json:"notPorts,omitempty"`
 }
 
-// Condition is on one request header: one of Values, none of NotValues.
+// Named tells whether a source asks for what a certificate says.
+func (s Source) Named() bool {
+	return len(s.Principals)+len(s.NotPrincipals)+len(s.Namespaces)+len(s.NotNamespaces)+
+		len(s.ServiceAccounts)+len(s.NotServiceAccounts)+len(s.TrustDomains)+len(s.NotTrustDomains) > 0
+}
+
+// Condition is on one request header: one of Values, none of NotValues. Or it
+// is on who calls.
 type Condition struct {
-	Header    string        `json:"header"` // lower case
+	Header    string        `json:"header,omitempty"` // lower case
 	Values    []StringMatch `json:"values,omitempty"`
 	NotValues []StringMatch `json:"notValues,omitempty"`
+	Source    *Source       `json:"source,omitempty"` // then the others are empty
 }
 
 // FailureMode is what happens to a request whose policy cannot be asked.

@@ -38,6 +38,7 @@ func (d *draft) policy(e *crds.Entry) {
 	case c.Authorization != nil:
 		p := *c.Authorization
 		p.Selector = d.selector(e, p.Selector)
+		p.Rules = trustDomainsOf(d.snap.Mesh).rules(p.Rules)
 		d.snap.Authorization = append(d.snap.Authorization, &p)
 	case c.Rego != nil:
 		p := *c.Rego

@@ -15,6 +15,10 @@ import (
 func principals(from []model.Source, when []model.Condition) []*rbacconfigv3.Principal {
 	var conditions []*rbacconfigv3.Principal
 	for _, w := range when {
+		if w.Source != nil {
+			conditions = append(conditions, sourcePrincipals(*w.Source)...)
+			continue
+		}
 		values := func(m model.StringMatch) *rbacconfigv3.Principal {
 			return &rbacconfigv3.Principal{Identifier: &rbacconfigv3.Principal_Header{
 				Header: headerMatcher(model.HeaderMatch{Name: w.Header, Match: m}),
@@ -29,14 +33,30 @@ func principals(from []model.Source, when []model.Condition) []*rbacconfigv3.Pri
 	}
 	var out []*rbacconfigv3.Principal
 	for _, s := range from {
-		var all []*rbacconfigv3.Principal
-		all = appendList(all, each(s.IPBlocks, directIP), false)
-		all = appendList(all, each(s.NotIPBlocks, directIP), true)
-		all = appendList(all, each(s.RemoteIPBlocks, remoteIP), false)
-		all = appendList(all, each(s.NotRemoteIPBlocks, remoteIP), true)
+		all := sourcePrincipals(s)
 		out = append(out, allOf(append(all, conditions...)))
 	}
 	return out
+}
+
+// sourcePrincipals are a source's conditions: each of them holds.
+func sourcePrincipals(s model.Source) []*rbacconfigv3.Principal {
+	var all []*rbacconfigv3.Principal
+	for _, l := range []struct {
+		yes, no []string
+		of      func(string) *rbacconfigv3.Principal
+	}{{s.IPBlocks, s.NotIPBlocks, directIP}, {s.RemoteIPBlocks, s.NotRemoteIPBlocks, remoteIP}, {s.ServiceAccounts, s.NotServiceAccounts, accountPrincipal}} {
+		all = appendList(all, each(l.yes, l.of), false)
+		all = appendList(all, each(l.no, l.of), true)
+	}
+	for _, l := range []struct {
+		yes, no []model.StringMatch
+		of      func(model.StringMatch) *rbacconfigv3.Principal
+	}{{s.Principals, s.NotPrincipals, wholePrincipal}, {s.Namespaces, s.NotNamespaces, namespacePrincipal}, {s.TrustDomains, s.NotTrustDomains, trustDomainPrincipal}} {
+		all = appendList(all, each(l.yes, l.of), false)
+		all = appendList(all, each(l.no, l.of), true)
+	}
+	return all
 }
 
 // appendList adds "one of the values", or "none of them"; no values say nothing.

@@ -123,8 +123,15 @@ func rbacRules(policies []model.AuthorizationPolicy, action model.Action, networ
 
 // withoutHTTP is what remains of a rule where there are no requests.
 func withoutHTTP(r model.AuthorizationRule, action model.Action) (model.AuthorizationRule, bool) {
-	hasHTTP := len(r.When) > 0
+	hasHTTP := false
 	out := model.AuthorizationRule{From: r.From}
+	for _, c := range r.When {
+		if c.Source != nil { // a connection has its caller, too
+			out.When = append(out.When, c)
+		} else {
+			hasHTTP = true
+		}
+	}
 	for _, o := range r.To {
 		hasHTTP = hasHTTP || len(o.Methods)+len(o.NotMethods)+len(o.Paths)+len(o.NotPaths)+len(o.Hosts)+len(o.NotHosts) > 0
 		out.To = append(out.To, model.Operation{Ports: o.Ports, NotPorts: o.NotPorts})
