@@ -58,6 +58,12 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 			Subject: wrapperspb.Bool(true), Cert: true, Dns: true, Uri: true,
 		}
 	}
+	if c.direction == inbound && c.mtls { // a gateway's word, and who says it
+		m.ForwardClientCertDetails = hcmv3.HttpConnectionManager_APPEND_FORWARD
+		m.SetCurrentClientCertDetails = &hcmv3.HttpConnectionManager_SetCurrentClientCertDetails{
+			Subject: wrapperspb.Bool(true), Dns: true, Uri: true,
+		}
+	}
 	if c.explicit {
 		m.UpgradeConfigs = append(m.UpgradeConfigs, &hcmv3.HttpConnectionManager_UpgradeConfig{UpgradeType: "CONNECT"})
 	}
@@ -69,9 +75,8 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 		}}
 	}
 	p.patchManager(c, m)
-	name := slotName(c.listener, "http")
-	p.out.Extensions = append(p.out.Extensions, extension(name, m))
-	return networkSlot(name, m)
+	p.slot(c.manager(), m)
+	return networkSlot(c.manager(), m)
 }
 
 // escapedSlashes is what becomes of %2F and %5C in a path.

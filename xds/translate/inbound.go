@@ -28,25 +28,16 @@ func (p *proxy) inbound() {
 			Address:          bindAddress(port.bind, port.number),
 			TrafficDirection: corev3.TrafficDirection_INBOUND,
 		}
-		c := chain{listener: l.Name, direction: inbound, port: port.number}
+		mode, ok := p.accepted(port.number)
+		if !ok {
+			continue
+		}
+		l.FilterChains = p.inboundChains(l.Name, port, mode)
 		switch {
 		case port.protocol == model.Auto && port.tls == nil:
 			p.sniff(l)
-			unseen := c
-			unseen.listener += "|" + chainOther
-			l.FilterChains = []*listenerv3.FilterChain{
-				{Name: chainHTTP, FilterChainMatch: &listenerv3.FilterChainMatch{ApplicationProtocols: applicationProtocols},
-					Filters: []*listenerv3.Filter{p.connectionManager(c, p.inboundRoutes(port))}},
-				{Name: chainOther, Filters: p.inboundTCP(unseen, port.cluster(), port.pool)},
-			}
-		case port.protocol.IsHTTP():
-			l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, p.inboundRoutes(port))}}}
-		default:
-			l.FilterChains = []*listenerv3.FilterChain{{Filters: p.inboundTCP(c, port.cluster(), port.pool)}}
-		}
-		if port.tls != nil {
+		case inspected(port, mode):
 			p.sniffTLS(l)
-			l.FilterChains[0].TransportSocket = p.decrypt(port.tls, port.protocol.IsHTTP())
 		}
 		p.out.Listeners = append(p.out.Listeners, l)
 	}

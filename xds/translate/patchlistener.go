@@ -69,7 +69,7 @@ func (p *proxy) patchSlot(c chain, name string, anchor map[string]string) *hcmv3
 	name = slotName(c.listener, name)
 	out := discovered(name)
 	out.GetConfigDiscovery().DefaultConfig = pack(filterChain(nil))
-	p.out.Extensions = append(p.out.Extensions, extension(name, filterChain(p.inserted(c, anchor))))
+	p.slot(name, filterChain(p.inserted(c, anchor)))
 	return out
 }
 

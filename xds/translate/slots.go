@@ -1,11 +1,14 @@
 package translate
 
 import (
+	"slices"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	corsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/cors/v3"
 	faultv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/fault/v3"
 	filterchainv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -48,6 +51,13 @@ func empty(*proxy, chain) filters { return nil }
 // slotName is the resource's name, and the filter's: Envoy wants them equal.
 func slotName(listener, slot string) string { return listener + "/" + slot }
 
+// slot adds what is in a slot, once: the chains of a port share them.
+func (p *proxy) slot(name string, m proto.Message) {
+	if !slices.ContainsFunc(p.out.Extensions, func(e *corev3.TypedExtensionConfig) bool { return e.Name == name }) {
+		p.out.Extensions = append(p.out.Extensions, extension(name, m))
+	}
+}
+
 // httpFilters lists a chain's filters, and adds the resources of its slots.
 func (p *proxy) httpFilters(c chain) []*hcmv3.HttpFilter {
 	var out []*hcmv3.HttpFilter
@@ -58,7 +68,7 @@ func (p *proxy) httpFilters(c chain) []*hcmv3.HttpFilter {
 	for _, s := range slots {
 		name := slotName(c.listener, s.name)
 		out = append(out, discovered(name))
-		p.out.Extensions = append(p.out.Extensions, extension(name, filterChain(s.fill(p, c))))
+		p.slot(name, filterChain(s.fill(p, c)))
 	}
 	if c.direction != inbound {
 		out = append(out, dynamicForward())

@@ -48,12 +48,13 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 			func(s *model.Snapshot) {
 				s.Authorization = []*model.AuthorizationPolicy{{Object: ref, Action: model.Deny, Rules: []model.AuthorizationRule{{}}}}
 			},
-			func(s *model.Snapshot) { s.Authorization[0].Action = model.Allow }, []string{"authorization"}},
+			func(s *model.Snapshot) { s.Authorization[0].Action = model.Allow },
+			[]string{"authorization", "inbound|127.80.0.2|9080|other/authorization", "inbound|127.80.0.2|9080|other/authorization-allow"}},
 		{"RegoPolicy",
 			func(s *model.Snapshot) {
 				s.Rego = []*model.RegoPolicy{{Object: ref, Modules: []model.RegoModule{{Name: "a", Source: "b"}}}}
 			},
-			func(s *model.Snapshot) { s.Rego[0].Modules[0].Source = "c" }, []string{"authorization"}},
+			func(s *model.Snapshot) { s.Rego[0].Modules[0].Source = "c" }, []string{"authorization", "inbound|127.80.0.2|9080|other/authorization"}},
 		{"RateLimit",
 			func(s *model.Snapshot) {
 				s.Limits = []*model.Limit{{Object: ref, Name: "l", Requests: 1, Per: 1e9, Scope: model.ScopeProxy}}
@@ -73,10 +74,10 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 			func(s *model.Snapshot) {
 				s.Telemetry = []*model.TelemetryRule{{Object: ref, Metrics: []model.Metric{{Name: "m", Kind: model.Counter}}}}
 			},
-			func(s *model.Snapshot) { s.Telemetry[0].Metrics[0].Name = "n" }, []string{"http", "outbound/http", "outbound-internal/http"}},
+			func(s *model.Snapshot) { s.Telemetry[0].Metrics[0].Name = "n" }, []string{"http", "http-mtls", "outbound/http", "outbound-internal/http"}},
 		{"Mesh's sampling",
 			func(s *model.Snapshot) { s.Mesh.Sampling = 7 },
-			func(s *model.Snapshot) { s.Mesh.Sampling = 8 }, []string{"http", "outbound/http", "outbound-internal/http"}},
+			func(s *model.Snapshot) { s.Mesh.Sampling = 8 }, []string{"http", "http-mtls", "outbound/http", "outbound-internal/http"}},
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			c, w := readCase(t, "testdata/sidecar-http.in.yaml")
@@ -114,11 +115,12 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 }
 
 // TestEverySlotIsAlwaysThere counts the slots of each HTTP listener, one of
-// which is for its connection manager.
+// which is for its connection manager. Where calls are served it is two, by
+// whether the caller showed a certificate, and what is passed on has three.
 func TestEverySlotIsAlwaysThere(t *testing.T) {
 	c, w := readCase(t, "testdata/sidecar-http.in.yaml")
 	r, _ := translate.Translate(c.Snapshot, c.Endpoints, w, options)
-	if got, want := len(r.Extensions), 3*18; got != want {
+	if got, want := len(r.Extensions), 3*18+1+3; got != want {
 		t.Errorf("%d slots, want %d", got, want)
 	}
 }

@@ -11,7 +11,9 @@ import (
 
 func TestStaticRefersToNothing(t *testing.T) {
 	c, w := readCase(t, "testdata/authorization-tcp.in.yaml")
-	r, _ := translate.Translate(c.Snapshot, c.Endpoints, w, options)
+	alone := options
+	alone.NoIdentity = true
+	r, _ := translate.Translate(c.Snapshot, c.Endpoints, w, alone)
 	before, err := r.JSON()
 	if err != nil {
 		t.Fatal(err)

@@ -24,13 +24,23 @@ func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) 
 		if action == model.Allow {
 			name += "-allow"
 		}
-		p.out.Extensions = append(p.out.Extensions, extension(name, p.networkRBAC(c, action)))
+		if c.sealed && action == model.Deny && len(p.rego) > 0 {
+			p.slot(name, refuseAll(c))
+		} else {
+			p.slot(name, p.networkRBAC(c, action))
+		}
 		out = append(out, networkSlot(name, &networkrbacv3.RBAC{}))
 	}
 	proxy := tcpProxy(c.listener, []model.Destination{{Weight: 1}}, func(model.Destination) string { return cluster }, model.TrafficPolicy{ConnectionPool: pool})
 	patchTCP(&p.report, p.patches.of(inbound, patchNetwork), c.place(), proxy)
-	p.out.Extensions = append(p.out.Extensions, extension(tcpSlotName(c.listener), proxy))
+	p.slot(tcpSlotName(c.listener), proxy)
 	return append(out, tcpSlot(c.listener))
+}
+
+// refuseAll refuses connections whose requests were to be decided one by one.
+func refuseAll(c chain) *networkrbacv3.RBAC {
+	everything := model.AuthorizationPolicy{Object: model.Ref{Kind: "RegoPolicy", Name: chainTLS}, Rules: []model.AuthorizationRule{{}}}
+	return &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_", Rules: rbacRules([]model.AuthorizationPolicy{everything}, model.Deny, true)}
 }
 
 // localTCP opens, for each TCP service, the port of the workload's own address

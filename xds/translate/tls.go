@@ -35,10 +35,7 @@ func (p *proxy) decrypt(t *model.ServerTLS, http bool) *corev3.TransportSocket {
 			},
 		}
 	}
-	return &corev3.TransportSocket{
-		Name:       "envoy.transport_sockets.tls",
-		ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(out)},
-	}
+	return tlsSocket(pack(out))
 }
 
 // refer names a secret, which the proxy then gets.

@@ -16,6 +16,9 @@ type Options struct {
 	// Builtin is the module of Krater's own filters. Without one, attributes
 	// are not drawn, and a Problem says so.
 	Builtin model.Module
+	// NoIdentity: the proxies have no agent, so no certificate. They call, and
+	// take calls, in plain text.
+	NoIdentity bool
 }
 
 // Translate gives what one workload's proxy gets.

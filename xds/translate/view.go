@@ -14,6 +14,7 @@ type view struct {
 	connections   *connections
 	mode          model.OutboundMode
 	sidecar       *model.Sidecar // nil: none
+	accepts       accepts
 	egressTo      *model.Destination
 	patches       patches
 	authorization []*model.AuthorizationPolicy
@@ -27,6 +28,7 @@ type view struct {
 // view selects what concerns a workload.
 func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections, mode: s.outbound, egressTo: s.egressTo, sidecar: s.sidecar, listeners: l,
+		accepts:       acceptedBy(r.snap.MTLS(*w)),
 		patches:       patchesFor(r.snap, *w),
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),

@@ -65,7 +65,7 @@ func New(o Options) (*ControlPlane, error) {
 		return nil, err
 	}
 	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits()}
-	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin()})
+	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin(), NoIdentity: true}) // until agents serve identities
 	c.server = serve.New(serve.Options{Logger: o.Logger, Observe: c.edits.observe})
 	return c, nil
 }
