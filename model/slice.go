@@ -10,9 +10,12 @@ const (
 	TypeTelemetryBackend = "type.googleapis.com/krater.v1alpha1.TelemetryBackend"
 	TypeWorkload         = "type.googleapis.com/krater.v1alpha1.Workload"
 	TypeAttributeSet     = "type.googleapis.com/krater.v1alpha1.AttributeSet"
-	// TypeAgentSettings has one resource, named as the node.
+	// TypeAgentSettings has one resource, AgentSettingsName.
 	TypeAgentSettings = "type.googleapis.com/krater.v1alpha1.AgentSettings"
 )
+
+// AgentSettingsName is the same for all: equal settings are one resource.
+const AgentSettingsName = "agent"
 
 // The node ids of the two daemons that subscribe.
 const (

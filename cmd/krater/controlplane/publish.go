@@ -20,6 +20,7 @@ type publisher struct {
 	encoder  *serve.Encoder
 	parts    map[*translate.Part]*serve.Part
 	daemons  daemonSlices
+	agents   agentSettings
 }
 
 func newPublisher(o translate.Options) *publisher {
@@ -43,8 +44,13 @@ func (p *publisher) recipients(r stages.Result) ([]recipient, model.Problems, er
 	var problems model.Problems
 	seen, before := map[model.Problem]bool{}, p.parts
 	p.parts = make(map[*translate.Part]*serve.Part, len(before))
+	settings := p.agents.of(r.Snapshot, p.encoder)
 	for _, w := range r.Snapshot.Workloads {
-		result, to := results[w.ID()], recipient{node: w.ID()}
+		own, err := settings(w)
+		if err != nil {
+			return nil, nil, err
+		}
+		result, to := results[w.ID()], recipient{node: w.ID(), parts: []*serve.Part{own}}
 		for _, part := range result.Parts {
 			encoded, err := p.encode(part, before)
 			if err != nil {
