@@ -23,6 +23,8 @@ const (
 	CodeUnused          = "KR0020" // declared, and never used
 	CodeProtocol        = "KR0021" // a rule for a protocol or port that nothing has
 	CodeCertificateEnds = "KR0022"
+	CodeNotInjected     = "KR0023" // a Pod that has no sidecar, or would not end with one
+	CodeNoCertificate   = "KR0024" // a request for a certificate that was refused
 )
 
 // Istio's codes, where it has one for the same thing; beside each, its name
@@ -34,6 +36,8 @@ const (
 	CodeHostConflict       = "IST0109" // ConflictingMeshGatewayVirtualServiceHosts
 	CodeSidecarConflict    = "IST0110" // ConflictingSidecarWorkloadSelectors
 	CodeSidecarTwice       = "IST0111" // MultipleSidecarsWithoutWorkloadSelectors
+	CodeMisplaced          = "IST0107" // MisplacedAnnotation
+	CodeUnknownAnnotation  = "IST0108" // UnknownAnnotation
 	CodePortRequired       = "IST0112" // VirtualServiceDestinationPortSelectorRequired
 	CodePortProtocols      = "IST0116" // DeploymentAssociatedToMultipleServices
 	CodePortName           = "IST0118" // PortNameIsNotUnderNamingConvention
@@ -45,6 +49,7 @@ const (
 	CodeIneffective        = "IST0131" // VirtualServiceIneffectiveMatch
 	CodeGatewayHost        = "IST0132" // VirtualServiceHostNotFoundInGateway
 	CodeSharedCertificate  = "IST0138" // GatewayDuplicateCertificate
+	CodeProxyUser          = "IST0144" // InvalidApplicationUID
 	CodeGatewayConflict    = "IST0145" // ConflictingGateways
 	CodeClaims             = "IST0149" // JwtClaimBasedRoutingWithoutRequestAuthN
 	CodeBadCredential      = "IST0161" // InvalidGatewayCredential
