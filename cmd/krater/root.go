@@ -28,7 +28,7 @@ Start with:  krater up samples/bookinfo`,
 	root.AddCommand(
 		upCommand(), downCommand(), statusCommand(),
 		analyzeCommand(), translateCommand(), compileCommand(), explainCommand(), diffCommand(), proxyConfigCommand(),
-		controlPlaneCommand(), policydCommand(), collectorCommand(), agentCommand(),
+		controlPlaneCommand(), policydCommand(), collectorCommand(), withRedirect(agentCommand()),
 	)
 	return root
 }
