@@ -11,6 +11,7 @@ import (
 	"github.com/krater-mesh/krater/cmd/krater/observe"
 	"github.com/krater-mesh/krater/cmd/krater/state"
 	"github.com/krater-mesh/krater/cmd/krater/up"
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/policyd"
 	"github.com/krater-mesh/krater/telemetry"
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ func parts(mesh string, l state.Layout, log *slog.Logger) []up.Part {
 				return runControlPlane(ctx, controlPlaneOptions([]string{mesh}, l, log))
 			},
 			Args:  []string{"controlplane", mesh, "--state", l.Dir},
-			Ready: []string{l.Socket("xds"), l.Socket("admin")},
+			Ready: []string{l.Socket("xds"), l.Socket("agents"), l.Socket("admin")},
 		},
 		{
 			Name:  "policyd",
@@ -45,7 +46,10 @@ func parts(mesh string, l state.Layout, log *slog.Logger) []up.Part {
 func controlPlaneOptions(paths []string, l state.Layout, log *slog.Logger) controlplane.Options {
 	return controlplane.Options{
 		Paths: paths, StateDir: l.Path("config"), ModuleDir: l.Path("modules"),
-		XDS: l.Socket("xds"), Admin: l.Socket("admin"), Logger: log,
+		XDS: l.Socket("xds"), Agents: l.Socket("agents"), Admin: l.Socket("admin"),
+		CADir: l.Path("ca"), Registered: l.Path("registered"), Denied: l.Path("denied"),
+		PlainProxies: true, // until every agent of `krater up` has a certificate
+		Logger:       log,
 	}
 }
 
@@ -99,15 +103,25 @@ func part(use, short string, args cobra.PositionalArgs, run func(cmd *cobra.Comm
 }
 
 func controlPlaneCommand() *cobra.Command {
-	var xds, admin string
+	var xds, agents, ca, admin string
 	cmd := part("controlplane PATH... --state DIR", "Serve a configuration to proxies, policyd and the collector.", cobra.MinimumNArgs(1),
 		func(cmd *cobra.Command, args []string, l state.Layout) error {
 			o := controlPlaneOptions(args, l, logger(cmd))
 			override(&o.XDS, xds)
+			override(&o.Agents, agents)
+			override(&o.CAFiles, ca)
 			override(&o.Admin, admin)
+			if err := onlyUnix("--xds", o.XDS, "agents and daemons of other machines come over --agents, with certificates"); err != nil {
+				return err
+			}
+			if err := onlyUnix("--admin", o.Admin, "it is for this machine's administrators"); err != nil {
+				return err
+			}
 			return runControlPlane(cmd.Context(), o)
 		})
-	cmd.Flags().StringVar(&xds, "xds", "", "Where delta xDS is served: unix:PATH or host:port (default: unix:STATE/xds.sock).")
+	cmd.Flags().StringVar(&xds, "xds", "", "Where policyd and the collector of this machine get their configuration, without TLS: unix:PATH (default: unix:STATE/xds.sock).")
+	cmd.Flags().StringVar(&agents, "agents", "", "Where agents get certificates, configuration and modules, over TLS: unix:PATH or host:port (default: unix:STATE/agents.sock).")
+	cmd.Flags().StringVar(&ca, "ca", "", "Folder of an authority made elsewhere: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem (default: a root of Krater's own in STATE/ca).")
 	cmd.Flags().StringVar(&admin, "admin", "", "Where `krater status` asks: unix:PATH (default: unix:STATE/admin.sock).")
 	return cmd
 }
@@ -185,6 +199,15 @@ func runAgent(cmd *cobra.Command, l state.Layout, workload, address string, u ag
 		return err
 	}
 	return a.Run(cmd.Context())
+}
+
+// onlyUnix refuses an address that anybody can reach, where nobody is asked
+// who they are.
+func onlyUnix(flag, target, instead string) error {
+	if listen.IsUnix(target) {
+		return nil
+	}
+	return fmt.Errorf("%s %s: this is open to whoever can open its socket, so it is unix:PATH only; %s", flag, target, instead)
 }
 
 func override(target *string, value string) {

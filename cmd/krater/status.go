@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/krater-mesh/krater/cmd/krater/admission"
 	"github.com/krater-mesh/krater/cmd/krater/controlplane"
 	"github.com/krater-mesh/krater/cmd/krater/state"
 	"github.com/spf13/cobra"
@@ -88,6 +90,7 @@ func statusText(w io.Writer, s controlplane.Status) error {
 		}
 		fmt.Fprintln(t)
 	}
+	connections(t, s)
 	fmt.Fprintln(t, "\nDAEMON\tSTATE\tRESOURCES")
 	for _, d := range s.Daemons {
 		var parts []string
@@ -102,6 +105,7 @@ func statusText(w io.Writer, s controlplane.Status) error {
 			fmt.Fprintf(t, "%.19s\t%.2f MB\t%d\t%s\n", m.Digest, float64(m.Size)/1e6, m.Proxies, strings.Join(m.Filters, ", "))
 		}
 	}
+	refused(t, s.Refused)
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -112,6 +116,28 @@ func statusText(w io.Writer, s controlplane.Status) error {
 		}
 	}
 	return nil
+}
+
+// connections tell who is connected by a certificate, and until when.
+func connections(w io.Writer, s controlplane.Status) {
+	header := "\nCONNECTED\tIDENTITY\tCERTIFICATE ENDS\tFROM\n"
+	for _, c := range slices.Concat(s.Proxies, s.Daemons) {
+		if c.Connection != nil {
+			fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\n", header, c.ID, c.Connection.Identity, c.Connection.Ends.Format(time.DateTime), c.Connection.Address)
+			header = ""
+		}
+	}
+}
+
+// refused are those who asked for what is not theirs, the last one first.
+func refused(w io.Writer, list []admission.Refusal) {
+	if len(list) > 0 {
+		fmt.Fprintln(w, "\nREFUSED\tWHO\tFROM\tTIMES\tLAST\tREASON")
+	}
+	for _, r := range list {
+		who := cmp.Or(strings.TrimSpace(r.Identity+" "+r.Workload), "nobody known")
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%q\n", r.What, who, cmp.Or(r.Address, "-"), r.Count, r.Last.Format(time.DateTime), r.Reason)
+	}
 }
 
 func cell(p controlplane.ClientStatus, column string) string {

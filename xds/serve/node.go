@@ -78,6 +78,18 @@ func (s *Server) Forget(name string) {
 	}
 }
 
+// Mentions tells whether a resource of a type has a text in its bytes, among
+// those that a node shall have.
+func (s *Server) Mentions(name, typeURL string, text []byte) bool {
+	s.mu.Lock()
+	var parts []*Part
+	if n, ok := s.nodes[name]; ok {
+		parts = n.parts
+	}
+	s.mu.Unlock()
+	return slices.ContainsFunc(parts, func(p *Part) bool { return p.Mentions(typeURL, text) })
+}
+
 // newest gives a stream its node's set and the causes it has not heard of,
 // if it does not know them yet.
 func (s *Server) newest(st *stream) (set *encoded, causes []Cause, changed bool) {

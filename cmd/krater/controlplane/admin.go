@@ -45,7 +45,8 @@ func (c *ControlPlane) now() published {
 // Fleet is what is to run.
 func (c *ControlPlane) Fleet() Fleet {
 	s := c.now().snapshot
-	return Fleet{Version: model.Hash([]any{s.Workloads, s.Services}), Workloads: s.Workloads, Services: s.Services}
+	here := slices.DeleteFunc(slices.Clone(s.Workloads), model.Workload.Elsewhere)
+	return Fleet{Version: model.Hash([]any{here, s.Services}), Workloads: here, Services: s.Services}
 }
 
 // Status is the state of the mesh now.
@@ -53,24 +54,37 @@ func (c *ControlPlane) Status() Status {
 	current := c.now()
 	out := Status{
 		Mesh: current.snapshot.Mesh.Name, Snapshot: current.snapshot.Version, At: current.at,
-		Modules: modulesOf(current.snapshot, current.clients), Problems: slices.Clone(current.problems),
+		Modules: modulesOf(current.snapshot, current.clients), Problems: c.problems(), Refused: c.gate.List(),
 	}
-	clients := map[string]serve.ClientStatus{}
+	clients, connections := map[string]serve.ClientStatus{}, c.gate.Connections()
 	for _, s := range c.server.Status() {
 		clients[s.Node] = s
 	}
+	of := func(node string) ClientStatus {
+		s := clientStatus(node, clients[node])
+		if connection, ok := connections[node]; ok {
+			s.Connection = &connection
+		}
+		return s
+	}
 	for _, w := range current.snapshot.Workloads {
-		s := clientStatus(w.ID(), clients[w.ID()])
-		s.Address, s.Gateway = w.Address, w.Gateway
+		s := of(w.ID())
+		s.Address, s.Gateway, s.Elsewhere = w.Address, w.Gateway, w.Elsewhere()
 		out.Proxies = append(out.Proxies, s)
 		out.Problems = append(out.Problems, refusals(current.snapshot, w, clients[w.ID()])...)
 	}
 	for _, node := range []string{model.NodePolicyd, model.NodeCollector} {
-		s := clientStatus(node, clients[node])
-		out.Daemons = append(out.Daemons, s)
+		out.Daemons = append(out.Daemons, of(node))
 		out.Problems = append(out.Problems, refusals(current.snapshot, model.Workload{Name: node}, clients[node])...)
 	}
 	return out
+}
+
+// problems are those of the configuration, and of who is denied.
+func (c *ControlPlane) problems() model.Problems {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Concat(c.current.problems, c.deniedProblems)
 }
 
 func clientStatus(id string, s serve.ClientStatus) ClientStatus {

@@ -10,11 +10,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
+	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"github.com/krater-mesh/krater/cmd/krater/admission"
+	"github.com/krater-mesh/krater/cmd/krater/registrar"
 	"github.com/krater-mesh/krater/cmd/krater/stages"
 	"github.com/krater-mesh/krater/config/status"
+	"github.com/krater-mesh/krater/identity/authority"
 	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/serve"
@@ -28,24 +33,41 @@ type Options struct {
 	Paths     []string // files and folders of configuration
 	StateDir  string   // the last good versions
 	ModuleDir string   // Wasm modules, by digest
-	XDS       string   // where delta xDS is served: "unix:PATH" or "host:port"
 	Admin     string   // where the admin API is served
-	Logger    *slog.Logger
+	// XDS is where policyd and the collector of this machine get their part,
+	// without TLS: a Unix socket that their user alone can open.
+	XDS string
+	// Agents is where agents get certificates, configuration and modules, over
+	// TLS: "unix:PATH" or "host:port".
+	Agents string
+	CADir  string // what the mesh's authority keeps
+	// CAFiles holds an authority that somebody else made, in the form of
+	// Istio's cacerts. Empty: the authority's own root.
+	CAFiles    string
+	Registered string // the WorkloadEntries of those who registered themselves
+	Denied     string // the file of denied workloads
+	// PlainProxies admits proxies without a certificate on XDS.
+	PlainProxies bool
+	Logger       *slog.Logger
 }
 
 // ControlPlane is one run of it.
 type ControlPlane struct {
-	o      Options
-	stages *stages.Stages
-	server *serve.Server
-	edits  *edits
-	status *status.Status
+	o         Options
+	stages    *stages.Stages
+	server    *serve.Server
+	edits     *edits
+	status    *status.Status
+	gate      *admission.Gate
+	registrar *registrar.Registrar
+	authority *authority.Authority // opened by Run
 	// Of the one goroutine that takes edits.
 	publisher  *publisher
 	policySets policySets
 
-	mu      sync.Mutex
-	current published
+	mu             sync.Mutex
+	current        published
+	deniedProblems model.Problems
 }
 
 // published is the newest snapshot with what came of it.
@@ -60,13 +82,21 @@ type published struct {
 
 // New reads nothing and listens nowhere yet.
 func New(o Options) (*ControlPlane, error) {
-	st, err := stages.Open(o.Paths, o.StateDir, o.ModuleDir)
+	r, err := registrar.Open(registrar.Options{Dir: o.Registered, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
-	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits()}
+	st, err := stages.Open(append(slices.Clone(o.Paths), o.Registered), o.StateDir, o.ModuleDir)
+	if err != nil {
+		return nil, err
+	}
+	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits(), registrar: r}
+	c.gate = admission.New(admission.Options{Peer: c.peer, Joined: c.joined, AnyPlain: o.PlainProxies, Logger: o.Logger})
 	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin(), NoIdentity: true}) // until agents serve identities
-	c.server = serve.New(serve.Options{Logger: o.Logger, Observe: c.edits.observe})
+	c.server = serve.New(serve.Options{
+		Logger: o.Logger, Observe: c.edits.observe, Admit: c.gate.Admit,
+		Reports: map[string]func(string, *discovery.DeltaDiscoveryRequest){typeHealth: c.reportHealth},
+	})
 	return c, nil
 }
 
@@ -76,19 +106,30 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 	if err := c.edit(ctx, "start", time.Now()); err != nil {
 		return err
 	}
-	xds, err := listen.On(ctx, c.o.XDS)
-	if err != nil {
+	if err := c.openAuthority(); err != nil {
 		return err
 	}
-	admin, err := listen.On(ctx, c.o.Admin)
-	if err != nil {
-		xds.Close()
+	defer c.authority.Close()
+	defer c.registrar.Close()
+	if err := c.readDenied(); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.serveXDS(ctx, xds) })
-	group.Go(func() error { return c.serveAdmin(ctx, admin) })
+	for _, l := range []struct {
+		target string
+		serve  func(context.Context, net.Listener) error
+	}{{c.o.XDS, c.serveXDS}, {c.o.Agents, c.serveAgents}, {c.o.Admin, c.serveAdmin}} {
+		listener, err := listen.On(ctx, l.target)
+		if err != nil {
+			group.Go(func() error { return err }) // ends those before it
+			break
+		}
+		group.Go(func() error { return l.serve(ctx, listener) })
+	}
+	c.registrar.Start()
 	group.Go(func() error { return c.watch(ctx) })
+	group.Go(func() error { c.gate.Run(ctx, c.authority.Changed); return nil })
+	group.Go(func() error { c.followDenied(ctx); return nil })
 	return group.Wait()
 }
 

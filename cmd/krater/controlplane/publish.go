@@ -117,6 +117,7 @@ func (c *ControlPlane) publish(ctx context.Context, r stages.Result, cause serve
 	}
 	c.edits.took(ctx, "translate", began)
 
+	c.admit(r.Snapshot) // first: who is not of the mesh any more is told nothing of it
 	began = time.Now()
 	_, span = c.edits.tracer.Start(ctx, "xds.publish")
 	defer span.End()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/krater-mesh/krater/cmd/krater/admission"
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -27,16 +28,21 @@ type Status struct {
 	Proxies  []ClientStatus `json:"proxies"`
 	Daemons  []ClientStatus `json:"daemons"`
 	Modules  []ModuleStatus `json:"modules,omitempty"`
-	Problems model.Problems `json:"problems,omitempty"`
+	// Refused is what was asked for and not given, the last first.
+	Refused  []admission.Refusal `json:"refused,omitempty"`
+	Problems model.Problems      `json:"problems,omitempty"`
 }
 
 // ClientStatus is one proxy or daemon.
 type ClientStatus struct {
-	ID        string                `json:"id"`
-	Address   string                `json:"address,omitempty"`
-	Gateway   bool                  `json:"gateway,omitempty"`
-	Connected bool                  `json:"connected"`
-	Types     map[string]TypeStatus `json:"types,omitempty"` // "CDS", "LDS", …
+	ID        string `json:"id"`
+	Address   string `json:"address,omitempty"`
+	Gateway   bool   `json:"gateway,omitempty"`
+	Elsewhere bool   `json:"elsewhere,omitempty"` // on a machine of its own: nobody here starts its agent
+	Connected bool   `json:"connected"`
+	// Connection is who it is by its certificate; nil: it came without one.
+	Connection *admission.Connection `json:"connection,omitempty"`
+	Types      map[string]TypeStatus `json:"types,omitempty"` // "CDS", "LDS", …
 }
 
 // TypeStatus is one resource type of one proxy.
@@ -80,7 +86,7 @@ func (s Status) Waiting() string {
 	var out []string
 	for _, list := range [][]ClientStatus{s.Proxies, s.Daemons} {
 		for _, c := range list {
-			if st := c.State(); st != Synced {
+			if st := c.State(); st != Synced && (c.Connected || !c.Elsewhere) {
 				out = append(out, fmt.Sprintf("%s is %s%s", c.ID, st, c.reason()))
 			}
 		}

@@ -1,0 +1,58 @@
+package controlplane
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krater-mesh/krater/cmd/krater/admission"
+	"github.com/krater-mesh/krater/identity/authority"
+	"github.com/krater-mesh/krater/model"
+)
+
+// openAuthority opens the mesh's authority, when the mesh's name is known.
+func (c *ControlPlane) openAuthority() error {
+	mesh := c.now().snapshot.Mesh
+	a, err := authority.Open(authority.Options{
+		Dir: c.o.CADir, Files: c.o.CAFiles, TrustDomain: mesh.TrustDomain, Aliases: mesh.TrustDomainAliases,
+		Permit:  func(r authority.Request) error { return c.gate.Permit(r.Claims) },
+		Observe: func(r authority.Refusal) { c.gate.Add(refusedCertificate(r), r.At) }, // it has logged it
+		Logger:  c.o.Logger,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the mesh's certificate authority: %w", err)
+	}
+	c.authority = a
+	return nil
+}
+
+// refusedCertificate is a refusal of the authority's among the others.
+func refusedCertificate(r authority.Refusal) admission.Refusal {
+	out := admission.Refusal{What: "certificate", Address: r.Address, Reason: r.Reason}
+	if r.Wanted != "" {
+		out.Reason += "; it asked for " + r.Wanted
+	}
+	switch who, of, ok := strings.Cut(r.Asker, ":"); {
+	case strings.HasPrefix(r.Asker, "spiffe://"):
+		out.Identity = r.Asker
+	case ok && (who == "workload" || who == "group"):
+		out.Workload = of
+	}
+	return out
+}
+
+// admit has those who are declared be admitted from now on, and nobody else.
+func (c *ControlPlane) admit(s *model.Snapshot) {
+	c.gate.SetMesh(admission.NewMesh(s))
+	c.registrar.SetGroups(s.Groups)
+	if c.authority == nil { // it is opened with this
+		return
+	}
+	before := c.now().snapshot.Mesh
+	if before.TrustDomain == s.Mesh.TrustDomain && slices.Equal(before.TrustDomainAliases, s.Mesh.TrustDomainAliases) {
+		return
+	}
+	if err := c.authority.SetTrustDomain(s.Mesh.TrustDomain, s.Mesh.TrustDomainAliases); err != nil {
+		c.o.Logger.Error("the authority stays with the trust domain it had", "reason", err)
+	}
+}
