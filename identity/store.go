@@ -91,11 +91,14 @@ func Load(path, format string, value any) error {
 	return nil
 }
 
+// ErrNotPrivate says that a file with a key in it is not its user's only.
+var ErrNotPrivate = errors.New("others may read or change it")
+
 // private refuses a file with a key in it that others may read or write.
 func private(path string, info fs.FileInfo) error {
 	switch {
 	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%s holds a private key, and others may read or change it (mode %04o): chmod 600 it, and think who may have its key", path, info.Mode().Perm())
+		return fmt.Errorf("%s holds a private key, and %w (mode %04o): chmod 600 it, and think who may have its key", path, ErrNotPrivate, info.Mode().Perm())
 	case info.Size() > maxFile:
 		return fmt.Errorf("reading %s: it has %d bytes, more than any that Krater wrote", path, info.Size())
 	}

@@ -34,6 +34,6 @@ func (a *Authority) current() (identity.Credential, bool) {
 }
 
 func half(c identity.Credential) time.Time {
-	leaf := c.Leaf()
-	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2)
+	from := c.Leaf().NotBefore.Add(skew)
+	return from.Add(c.Leaf().NotAfter.Sub(from) / 2)
 }
