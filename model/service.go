@@ -85,11 +85,30 @@ type Service struct {
 	Headless   bool       `json:"headless,omitempty"` // Kubernetes' clusterIP: None
 	// SubjectAltNames, one of which the endpoints' certificates must have.
 	SubjectAltNames []string `json:"subjectAltNames,omitempty"`
+	// AutoAddress stands in for a virtual address where none is declared: names
+	// are looked up as it, and redirected connections are told apart by it. It
+	// is of no network.
+	AutoAddress string `json:"autoAddress,omitempty"`
 	// LocalPorts maps a TCP port to the one a sidecar without redirect
 	// listens on for it, on its workload's own address.
 	LocalPorts map[uint32]uint32 `json:"localPorts,omitempty"`
 	// Merged are further objects that the service is made of.
 	Merged []Ref `json:"merged,omitempty"`
+}
+
+// VirtualAddresses are the addresses by which redirected connections mean the
+// service, without ranges.
+func (s *Service) VirtualAddresses() []string {
+	if s.AutoAddress != "" {
+		return []string{s.AutoAddress}
+	}
+	var out []string
+	for _, a := range s.Addresses {
+		if !strings.Contains(a, "/") {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // Key identifies the service.

@@ -48,6 +48,7 @@ func (d *draft) resolveServices() {
 	d.listServices()
 	d.entryWorkloads()
 	d.localPorts()
+	d.autoAddresses()
 	d.sorted = d.sortedEndpoints()
 	settings := d.snap.Mesh
 	d.settings = &settings
