@@ -19,13 +19,25 @@ func (c *conversion) clientTLS(t *networking.ClientTLSSettings, field string) *m
 	}
 	switch out.Mode {
 	case model.TLSIstioMutual:
-		c.add(model.Error, model.CodeNotSupported, field+".mode", "use MUTUAL with certificates of your own, or DISABLE", "ISTIO_MUTUAL comes with workload identity")
+		c.ownIdentity(out, field)
 	case model.TLSDisable:
 		c.noTLSFields(out, field)
 	default:
 		c.tlsSources(out, field)
 	}
 	return out
+}
+
+// ownIdentity warns of what the workload's own certificate stands in the way
+// of. A server name, and names to check, may be given.
+func (c *conversion) ownIdentity(t *model.ClientTLS, field string) {
+	for name, given := range map[string]bool{"clientCertificate": t.Certificate != "", "privateKey": t.PrivateKey != "", "caCertificates": t.CACertificates != "",
+		"caCrl": t.CRL != "", "credentialName": t.Credential != "", "insecureSkipVerify": t.InsecureSkipVerify} {
+		if given {
+			c.warn(field+"."+name, "ISTIO_MUTUAL shows the workload's own certificate, and trusts the mesh's authority: it has no effect")
+		}
+	}
+	t.Certificate, t.PrivateKey, t.CACertificates, t.CRL, t.Credential, t.InsecureSkipVerify = "", "", "", "", "", false
 }
 
 // noTLSFields warns of settings for TLS where there is none: mode, whose

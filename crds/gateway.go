@@ -31,18 +31,12 @@ func convertGateway(c *conversion) Content {
 			c.bad(at+".port.name", "the name %s is given twice", name)
 		}
 		words[name] = true
-		if g, ok := c.gatewayServer(s, at); ok {
-			out.Servers = append(out.Servers, g)
-		}
-	}
-	if len(out.Servers) == 0 && len(in.GetServers()) > 0 {
-		c.refuse("spec.servers", "none of the servers can be opened yet")
+		out.Servers = append(out.Servers, c.gatewayServer(s, at))
 	}
 	return Content{Gateway: out}
 }
 
-// gatewayServer is false for a server that waits for a later version.
-func (c *conversion) gatewayServer(s *networking.Server, at string) (model.GatewayServer, bool) {
+func (c *conversion) gatewayServer(s *networking.Server, at string) model.GatewayServer {
 	g := model.GatewayServer{Name: s.GetName(), Port: s.GetPort().GetNumber(), Bind: c.bind(s.GetBind(), at+".bind")}
 	switch {
 	case s.GetPort() == nil:
@@ -68,11 +62,12 @@ func (c *conversion) gatewayServer(s *networking.Server, at string) (model.Gatew
 	if s.GetDefaultEndpoint() != "" {
 		c.ignore(at+".defaultEndpoint", "a gateway sends nowhere without a route: it has no effect, as in Istio")
 	}
-	return g, c.gatewayTLS(s.GetTls(), &g, at)
+	c.gatewayTLS(s.GetTls(), &g, at)
+	return g
 }
 
 // gatewayTLS holds a server's TLS settings against its protocol.
-func (c *conversion) gatewayTLS(t *networking.ServerTLSSettings, g *model.GatewayServer, at string) bool {
+func (c *conversion) gatewayTLS(t *networking.ServerTLSSettings, g *model.GatewayServer, at string) {
 	switch {
 	case g.Protocol.IsTLS() && t == nil:
 		c.missing(at+".tls", "a server of protocol %s has TLS settings", g.Protocol)
@@ -80,9 +75,8 @@ func (c *conversion) gatewayTLS(t *networking.ServerTLSSettings, g *model.Gatewa
 		if t.GetHttpsRedirect() {
 			c.warn(at+".tls.httpsRedirect", "only a plain text HTTP server redirects to HTTPS: it has no effect here")
 		}
-		if why := waitsForIdentity(t.GetMode()); why != "" {
-			c.ignore(at+".tls.mode", "%s: port %d is not opened", why, g.Port)
-			return false
+		if t.GetMode() == networking.ServerTLSSettings_AUTO_PASSTHROUGH && g.Protocol != model.TLS {
+			c.bad(at+".tls.mode", "AUTO_PASSTHROUGH is for protocol TLS: what is inside is not looked at")
 		}
 		g.TLS = c.serverTLS(t, at+".tls")
 		c.oldCertificateFiles(t, at+".tls")
@@ -95,7 +89,6 @@ func (c *conversion) gatewayTLS(t *networking.ServerTLSSettings, g *model.Gatewa
 			c.bad(at+".tls", "a plain text HTTP server has no TLS settings but httpsRedirect: write protocol HTTPS")
 		}
 	}
-	return true
 }
 
 // oldCertificateFiles names the Secret that tutorials use today instead of

@@ -28,6 +28,8 @@ var kinds = sync.OnceValue(func() []kind {
 			spec: shapeOf(&networking.EnvoyFilter{}), convert: convertEnvoyFilter},
 		{name: "AuthorizationPolicy", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, access: true, strict: true,
 			spec: shapeOf(&security.AuthorizationPolicy{}), translated: authorizationPolicyTranslated, convert: convertAuthorizationPolicy},
+		kind{name: "PeerAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"},
+			spec: shapeOf(&security.PeerAuthentication{}), convert: convertPeerAuthentication}.decidesAccess(),
 		{name: "WasmPlugin", group: "extensions.istio.io", versions: []string{"v1alpha1"},
 			spec: shapeOf(&extensions.WasmPlugin{}), translated: wasmPluginTranslated, refused: wasmPluginRefused, convert: convertWasmPlugin},
 
@@ -50,7 +52,6 @@ var kinds = sync.OnceValue(func() []kind {
 // notTranslated are kinds that are known and not read yet.
 var notTranslated = []kind{
 	{name: "ProxyConfig", group: "networking.istio.io", versions: []string{"v1beta1"}, why: "proxies start with defaults"},
-	{name: "PeerAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "there is no mutual TLS"},
 	{name: "RequestAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "no token is verified"},
 	{name: "Telemetry", group: "telemetry.istio.io", versions: []string{"v1alpha1", "v1"}, why: "use TelemetryRule"},
 	{name: "TrafficExtension", group: "extensions.istio.io", versions: []string{"v1alpha1"}, why: "use WasmPlugin or Filter"},

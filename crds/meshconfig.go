@@ -36,6 +36,7 @@ func (c *conversion) meshConfig(in *meshconfig.MeshConfig, out *model.Mesh) {
 	out.ServiceExportTo = c.defaultExportTo(in.GetDefaultServiceExportTo(), true, at+".defaultServiceExportTo")
 	out.RouteExportTo = c.defaultExportTo(in.GetDefaultVirtualServiceExportTo(), false, at+".defaultVirtualServiceExportTo")
 	out.DestinationExportTo = c.defaultExportTo(in.GetDefaultDestinationRuleExportTo(), false, at+".defaultDestinationRuleExportTo")
+	c.meshMTLS(in, out, at)
 	out.Providers = c.providers(in.GetExtensionProviders(), at+".extensionProviders")
 }
 

@@ -4,8 +4,8 @@ package crds
 // say what is so anyway.
 var meshConfigHomes = []string{
 	"connectTimeout", "defaultConfig", "defaultDestinationRuleExportTo", "defaultHttpRetryPolicy", "defaultServiceExportTo",
-	"defaultVirtualServiceExportTo", "enableTracing", "extensionProviders", "h2UpgradePolicy", "localityLbSetting",
-	"outboundTrafficPolicy", "pathNormalization", "protocolDetectionTimeout", "rootNamespace", "tcpKeepalive", "trustDomain",
+	"defaultVirtualServiceExportTo", "enableAutoMtls", "enableTracing", "extensionProviders", "h2UpgradePolicy", "localityLbSetting", "meshMTLS",
+	"outboundTrafficPolicy", "pathNormalization", "protocolDetectionTimeout", "rootNamespace", "tcpKeepalive", "trustDomain", "trustDomainAliases",
 }
 
 // meshConfigReasons tell why the others have none, and what to write instead.
@@ -22,7 +22,6 @@ var meshConfigReasons = map[string]string{
 	"disableEnvoyListenerLog":     "proxies send no listener logs",
 	"discoverySelectors":          "the objects of every namespace are read",
 	"dnsRefreshRate":              "the answers' own time to live decides",
-	"enableAutoMtls":              "mutual TLS between workloads comes with identity",
 	"enableEnvoyAccessLogService": "records go to the collector",
 	"enablePrometheusMerge":       "scrape the application and the proxy by themselves",
 	"hboneIdleTimeout":            "there are no ambient proxies",
@@ -32,7 +31,6 @@ var meshConfigReasons = map[string]string{
 	"ingressControllerMode":       "Ingress objects are not read: write a Gateway",
 	"ingressSelector":             "Ingress objects are not read: write a Gateway",
 	"ingressService":              "Ingress objects are not read: write a Gateway",
-	"meshMTLS":                    "mutual TLS between workloads comes with identity",
 	"outboundClusterStatName":     "statistics keep the names that Krater's metrics are made from",
 	"proxyHttpPort":               "the sidecar listens on port 15001",
 	"proxyInboundListenPort":      "the sidecar listens on its workload's ports",
@@ -41,7 +39,6 @@ var meshConfigReasons = map[string]string{
 	"serviceScopeConfigs":         "there are no ambient proxies",
 	"serviceSettings":             "there is one cluster",
 	"tlsDefaults":                 "write the TLS versions and cipherSuites of each Gateway",
-	"trustDomainAliases":          "identities of workloads come later",
 	"verifyCertificateAtClient":   "certificates of servers are always verified by the system's authorities",
 	"zoneAwareLbSetting":          "write zoneAwareLbSetting in a DestinationRule",
 }

@@ -15,15 +15,19 @@ import (
 // serverTLS converts the settings of a server, of a gateway or a sidecar.
 func (c *conversion) serverTLS(t *networking.ServerTLSSettings, at string) *model.ServerTLS {
 	out := &model.ServerTLS{Mode: model.TLSMode(t.GetMode().String())}
-	if out.Mode == model.TLSPassthrough {
+	if out.Mode == model.TLSPassthrough || out.Mode == model.TLSAutoPassthrough {
 		if usesCertificates(t) {
 			c.add(model.Warning, model.CodeInvalidValue, at+".mode", "write mode: SIMPLE where the gateway is to decrypt",
-				"PASSTHROUGH, the mode of settings without one, uses no certificates: they have no effect")
+				"%s uses no certificates: they have no effect", passthroughName(out.Mode))
 		}
 		return out
 	}
-	c.certificates(t, out, at)
-	c.clientCertificates(t, out, at)
+	if out.Mode == model.TLSIstioMutual {
+		c.workloadCertificate(t, out, at)
+	} else {
+		c.certificates(t, out, at)
+		c.clientCertificates(t, out, at)
+	}
 	out.MinVersion, out.MaxVersion = tlsVersion(t.GetMinProtocolVersion()), tlsVersion(t.GetMaxProtocolVersion())
 	if out.MinVersion != "" && out.MaxVersion != "" && out.MinVersion > out.MaxVersion {
 		c.bad(at+".minProtocolVersion", "it is greater than maxProtocolVersion")
@@ -35,13 +39,34 @@ func (c *conversion) serverTLS(t *networking.ServerTLSSettings, at string) *mode
 	return out
 }
 
-// waitsForIdentity tells why a mode cannot be had yet; empty: it can.
-func waitsForIdentity(mode networking.ServerTLSSettings_TLSmode) string {
-	switch mode {
-	case networking.ServerTLSSettings_ISTIO_MUTUAL, networking.ServerTLSSettings_AUTO_PASSTHROUGH:
-		return mode.String() + " comes with workload identity"
+func passthroughName(m model.TLSMode) string {
+	if m == model.TLSPassthrough {
+		return "PASSTHROUGH, the mode of settings without one,"
 	}
-	return ""
+	return string(m)
+}
+
+// workloadCertificate: the server shows the workload's own certificate, and
+// wants one of the mesh.
+func (c *conversion) workloadCertificate(t *networking.ServerTLSSettings, out *model.ServerTLS, at string) {
+	for name, given := range map[string]bool{
+		"serverCertificate": t.GetServerCertificate() != "", "privateKey": t.GetPrivateKey() != "", "caCertificates": t.GetCaCertificates() != "",
+		"credentialName": t.GetCredentialName() != "", "credentialNames": len(t.GetCredentialNames()) > 0, "tlsCertificates": len(t.GetTlsCertificates()) > 0,
+		"caCertCredentialName": t.GetCaCertCredentialName() != "",
+	} {
+		if given {
+			c.bad(at+"."+name, "ISTIO_MUTUAL shows the workload's own certificate, and trusts the mesh's authority")
+		}
+	}
+	for name, given := range map[string]bool{
+		"caCrl": t.GetCaCrl() != "", "verifyCertificateSpki": len(t.GetVerifyCertificateSpki()) > 0, "verifyCertificateHash": len(t.GetVerifyCertificateHash()) > 0,
+		"insecureSkipVerify": t.GetInsecureSkipVerify().GetValue(),
+	} {
+		if given {
+			c.ignore(at+"."+name, "clients are checked by the mesh's authority: it has no effect with ISTIO_MUTUAL")
+		}
+	}
+	out.SubjectAltNames = t.GetSubjectAltNames()
 }
 
 func usesCertificates(t *networking.ServerTLSSettings) bool {

@@ -79,7 +79,7 @@ func (c *conversion) sidecarTLS(t *networking.ServerTLSSettings, p model.Protoco
 	if !p.IsTLS() {
 		c.bad(at, "a port of protocol %s has no TLS settings: write HTTPS or TLS", p)
 	}
-	if waitsForIdentity(t.GetMode()) != "" {
+	if m := t.GetMode(); m == networking.ServerTLSSettings_ISTIO_MUTUAL || m == networking.ServerTLSSettings_AUTO_PASSTHROUGH {
 		c.bad(at+".mode", "a sidecar's TLS settings have the mode SIMPLE, MUTUAL or OPTIONAL_MUTUAL")
 		return nil
 	}

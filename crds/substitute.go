@@ -8,20 +8,34 @@ import (
 
 // Substitute gives the denial that stands in for a bad object that decides
 // access: it denies what the object selects or, where that cannot be read,
-// its namespace. ok is false for objects that decide nothing.
+// its namespace; of a PeerAuthentication, all but mutual TLS. ok is false for objects that decide nothing.
 func Substitute(o *Object) (e Entry, ok bool) {
 	k, found := lookup(o.APIVersion, o.Ref.Kind)
-	if !found || !k.access || o.Annotation(dryRun) == "true" {
+	if !found || !k.access || o.Annotation(dryRun) == "true" && o.Ref.Kind != "PeerAuthentication" {
 		return Entry{}, false
 	}
-	p := &model.AuthorizationPolicy{Object: o.Ref, Action: model.Deny, Substitute: true,
+	e = Entry{Ref: o.Ref, Origin: o.Origin}
+	if o.Ref.Kind == "PeerAuthentication" {
+		e.Content.PeerAuthentication = strictSubstitute(o)
+		return e.placed(o), true
+	}
+	e.Content.Authorization = &model.AuthorizationPolicy{Object: o.Ref, Action: model.Deny, Substitute: true,
 		Selector: model.Selector{Namespace: o.Ref.Namespace, Labels: readableLabels(o)},
 		Rules:    []model.AuthorizationRule{{}}}
-	e = Entry{Ref: o.Ref, Origin: o.Origin, Content: Content{Authorization: p}}
+	return e.placed(o), true
+}
+
+// placed completes an entry that stands in for an object.
+func (e Entry) placed(o *Object) Entry {
 	e.Version = model.Hash(e.Content)
 	o.LineOf("")
 	e.Lines, e.Moved = o.lines, o.moved
-	return e, true
+	return e
+}
+
+// Substitutes tells whether the content stands in for a bad object.
+func (c Content) Substitutes() bool {
+	return c.Authorization != nil && c.Authorization.Substitute || c.PeerAuthentication != nil && c.PeerAuthentication.Substitute
 }
 
 // readableLabels are spec.selector's, or none where they are not all plain.

@@ -14,14 +14,17 @@ type PeerAuthentication struct {
 	Object   Ref       `json:"object"`
 	Selector *Selector `json:"selector,omitempty"` // nil: its namespace, or the mesh
 	Mode     MTLSMode  `json:"mode,omitempty"`     // empty: as what is above it says
-	// Ports are the workload's, by the number that its application listens on.
+	// Ports are the workload's, by the number that callers connect to.
 	Ports map[uint32]MTLSMode `json:"ports,omitempty"`
+	// Substitute: it stands in for an object that is bad and has no last good
+	// version. It comes before others of its kind.
+	Substitute bool `json:"substitute,omitempty"`
 }
 
 // MTLS is what a workload's inbound ports accept.
 type MTLS struct {
 	Mode  MTLSMode
-	Ports map[uint32]MTLSMode // those that differ, by the application's port
+	Ports map[uint32]MTLSMode // those that differ
 }
 
 // Port is what one port accepts.
@@ -34,7 +37,7 @@ func (m MTLS) Port(number uint32) MTLSMode {
 
 // MTLS is what a workload accepts, by Istio's precedence: its own policy, else
 // its namespace's, else the mesh's, else PERMISSIVE. Of several of a kind the
-// first in the list counts: it is sorted by age.
+// first in the list counts: it is sorted by age, substitutes first.
 func (s *Snapshot) MTLS(w Workload) MTLS {
 	mesh := s.peerAuthentication(s.Mesh.RootNamespace, nil)
 	namespace := s.peerAuthentication(w.Namespace, nil)

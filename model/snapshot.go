@@ -16,9 +16,12 @@ type Mesh struct {
 	// NoAutoMTLS: calls are encrypted only where a destination says ISTIO_MUTUAL.
 	NoAutoMTLS bool `json:"noAutoMTLS,omitempty"`
 	// MinTLSVersion of mutual TLS within the mesh; empty: TLSV1_2.
-	MinTLSVersion string  `json:"minTLSVersion,omitempty"`
-	Sampling      float64 `json:"sampling"`  // percent of requests traced
-	AccessLog     bool    `json:"accessLog"` // every proxy sends records of all requests to the collector
+	MinTLSVersion string `json:"minTLSVersion,omitempty"`
+	// MTLSCipherSuites and MTLSCurves are its own; empty: a good choice.
+	MTLSCipherSuites []string `json:"mtlsCipherSuites,omitempty"`
+	MTLSCurves       []string `json:"mtlsCurves,omitempty"`
+	Sampling         float64  `json:"sampling"`  // percent of requests traced
+	AccessLog        bool     `json:"accessLog"` // every proxy sends records of all requests to the collector
 	// Outbound is what becomes of calls to hosts that nobody declared.
 	Outbound OutboundMode `json:"outbound"`
 	Retries  Retries      `json:"retries"` // the default of routes without their own

@@ -24,7 +24,9 @@ type draft struct {
 	snap      *model.Snapshot
 	endpoints map[model.ServiceKey][]model.Endpoint
 	sorted    model.Endpoints // the same, as others see them
-	settings  *model.Mesh     // the same pointer is the same settings
+	served    model.Endpoints // with how each takes calls
+	mutual    *mutualEndpoints
+	settings  *model.Mesh // the same pointer is the same settings
 	errors    map[model.Ref]model.Problems
 	dangles   map[model.Ref]int  // errors that are missing destinations
 	accepted  map[model.Ref]bool // may have them

@@ -32,6 +32,7 @@ type Result struct {
 
 	steps    map[string]*kept // how it was made
 	settings *model.Mesh
+	mutual   *mutualEndpoints
 }
 
 // Build makes the snapshot. A version of an object that does not fit to the
@@ -133,8 +134,8 @@ func rank(kind string) int {
 
 // result seals the last draft.
 func (d *draft) result(slots []*slot, problems model.Problems) Result {
-	out := Result{Snapshot: d.snap, Endpoints: d.sorted, Problems: append(problems, d.warnings...),
-		InForce: make([]*crds.Entry, 0, len(slots)), steps: d.done, settings: d.settings}
+	out := Result{Snapshot: d.snap, Endpoints: d.served, Problems: append(problems, d.warnings...),
+		InForce: make([]*crds.Entry, 0, len(slots)), steps: d.done, settings: d.settings, mutual: d.mutual}
 	for _, s := range slots {
 		if len(s.versions) == 0 {
 			continue
@@ -148,8 +149,12 @@ func (d *draft) result(slots []*slot, problems model.Problems) Result {
 		switch e {
 		case s.newest:
 		case s.denial:
+			message := "it decides access, is bad, and has no last good version: everything it selects is denied"
+			if e.Content.PeerAuthentication != nil {
+				message = "it decides access, is bad, and has no last good version: everything it selects takes mutual TLS only"
+			}
 			out.Problems = append(out.Problems, model.Problem{Code: model.CodeNoLastGood, Severity: model.Error, Object: s.ref, Origin: e.Origin,
-				Message: "it decides access, is bad, and has no last good version: everything it selects is denied", Fix: "mend it, or remove it"})
+				Message: message, Fix: "mend it, or remove it"})
 		default:
 			out.Problems = append(out.Problems, model.Problem{Code: model.CodeLastGood, Severity: model.Info, Object: s.ref, Origin: e.Origin,
 				Message: "its last good version stays in force"})

@@ -112,7 +112,7 @@ func (s *Store) commit(inForce []*crds.Entry) {
 
 // keep makes an entry the good one. A denial is none.
 func (s *Store) keep(e *crds.Entry) {
-	if e.Content.Authorization != nil && e.Content.Authorization.Substitute {
+	if e.Content.Substitutes() {
 		s.drop(e.Ref)
 		return
 	}
