@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"time"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // Stage is how far a rotation of the root is.
@@ -19,12 +21,12 @@ const (
 
 // Status is an authority's state, without its secrets.
 type Status struct {
-	TrustDomain string        `json:"trustDomain"`
-	Aliases     []string      `json:"aliases,omitempty"`
-	From        string        `json:"from"` // "self-made", or the folder of its files
-	Stage       Stage         `json:"stage"`
-	Roots       []RootStatus  `json:"roots"`
-	MaxTTL      time.Duration `json:"maxTTL"`
+	TrustDomain string         `json:"trustDomain"`
+	Aliases     []string       `json:"aliases,omitempty"`
+	From        string         `json:"from"` // "self-made", or the folder of its files
+	Stage       Stage          `json:"stage"`
+	Roots       []RootStatus   `json:"roots"`
+	MaxTTL      model.Duration `json:"maxTTL"`
 	// Retirable is when nothing of the old root is good any more.
 	Retirable *time.Time `json:"retirable,omitempty"`
 	Refusals  []Refusal  `json:"refusals,omitempty"`
@@ -46,7 +48,7 @@ func (a *Authority) Status() Status {
 	a.mu.RUnlock()
 	out := Status{
 		TrustDomain: bundle.TrustDomain, Aliases: bundle.Aliases, From: "self-made", Stage: Steady,
-		MaxTTL: a.o.MaxTTL, Refusals: a.Refusals(),
+		MaxTTL: model.Duration(a.o.MaxTTL), Refusals: a.Refusals(),
 	}
 	if a.o.Files != "" {
 		out.From = a.o.Files

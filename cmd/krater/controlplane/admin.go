@@ -17,6 +17,7 @@ func (c *ControlPlane) adminAPI() http.Handler {
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Status()) })
 	mux.HandleFunc("GET /fleet", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Fleet()) })
 	mux.HandleFunc("GET /snapshot", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.now().snapshot) })
+	c.authorityAPI(mux)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /history", func(w http.ResponseWriter, r *http.Request) {
