@@ -27,7 +27,9 @@ Start with:  krater up samples/bookinfo`,
 	root.PersistentFlags().Bool("debug", false, "Log debugging details to standard error.")
 	root.AddCommand(
 		upCommand(), downCommand(), statusCommand(),
-		analyzeCommand(), translateCommand(), compileCommand(), explainCommand(), diffCommand(), proxyConfigCommand(),
+		analyzeCommand(), translateCommand(), compileCommand(), explainCommand(), diffCommand(), proxyConfigCommand(), injectCommand(),
+		workloadCommand(),
+		caCommand(), tokenCommand(),
 		controlPlaneCommand(), policydCommand(), collectorCommand(), withRedirect(agentCommand()),
 	)
 	return root
