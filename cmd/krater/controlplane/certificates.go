@@ -41,6 +41,17 @@ func refusedCertificate(r authority.Refusal) admission.Refusal {
 	return out
 }
 
+// freeName lets another machine have the name of a group's member that is
+// registered no more, before the certificate ends that was issued for it.
+func (c *ControlPlane) freeName(namespace, name string) {
+	if c.authority == nil { // its group went while nothing ran; the name is free when the certificate has ended
+		return
+	}
+	if err := c.authority.Free(namespace, name); err != nil {
+		c.o.Logger.Error("the name of a workload that is gone stays taken", "workload", namespace+"/"+name, "reason", err)
+	}
+}
+
 // admit has those who are declared be admitted from now on, and nobody else.
 func (c *ControlPlane) admit(s *model.Snapshot) {
 	c.gate.SetMesh(admission.NewMesh(s))

@@ -82,15 +82,14 @@ type published struct {
 
 // New reads nothing and listens nowhere yet.
 func New(o Options) (*ControlPlane, error) {
-	r, err := registrar.Open(registrar.Options{Dir: o.Registered, Logger: o.Logger})
-	if err != nil {
-		return nil, err
-	}
 	st, err := stages.Open(append(slices.Clone(o.Paths), o.Registered), o.StateDir, o.ModuleDir)
 	if err != nil {
 		return nil, err
 	}
-	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits(), registrar: r}
+	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits()}
+	if c.registrar, err = registrar.Open(registrar.Options{Dir: o.Registered, Removed: c.freeName, Logger: o.Logger}); err != nil {
+		return nil, err
+	}
 	c.gate = admission.New(admission.Options{Peer: c.peer, Joined: c.joined, AnyPlain: o.PlainProxies, Logger: o.Logger})
 	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin(), NoIdentity: true}) // until agents serve identities
 	c.server = serve.New(serve.Options{
@@ -128,6 +127,7 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 	}
 	c.registrar.Start()
 	group.Go(func() error { return c.watch(ctx) })
+	group.Go(func() error { return c.authority.Run(ctx) })
 	group.Go(func() error { c.gate.Run(ctx, c.authority.Changed); return nil })
 	group.Go(func() error { c.followDenied(ctx); return nil })
 	return group.Wait()

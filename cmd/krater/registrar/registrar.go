@@ -27,10 +27,12 @@ const maxMembers = 10_000
 
 // Options of a Registrar.
 type Options struct {
-	Dir    string // a folder of its own, which is read as configuration
-	Grace  time.Duration
-	Logger *slog.Logger
-	Now    func() time.Time // nil: time.Now
+	Dir   string // a folder of its own, which is read as configuration
+	Grace time.Duration
+	// Removed is told of each workload that is registered no more; nil: nobody.
+	Removed func(namespace, name string)
+	Logger  *slog.Logger
+	Now     func() time.Time // nil: time.Now
 }
 
 // Registrar keeps the files. Many goroutines may use it.
@@ -59,6 +61,9 @@ func Open(o Options) (*Registrar, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Removed == nil {
+		o.Removed = func(string, string) {}
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of registered workloads: %w", err)
@@ -194,6 +199,7 @@ func (m *member) stay() {
 func (r *Registrar) remove(m *member, why string) {
 	m.stay()
 	delete(r.members, m.id)
+	r.o.Removed(m.group.Namespace, strings.TrimPrefix(m.id, m.group.Namespace+"/"))
 	if err := os.Remove(m.file); err != nil && !os.IsNotExist(err) {
 		r.o.Logger.Error("a registered workload cannot be removed", "workload", m.id, "reason", err)
 		return
