@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -33,7 +34,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"occupy": occupy},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"occupy": occupy, "await": await},
 	})
 }
 
@@ -42,4 +43,15 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp", args[0])
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
+}
+
+// await waits until a file is there that a command in the background makes.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		} else if time.Now().After(end) {
+			ts.Fatalf("%s does not come", args[0])
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Token is one that was made for a workload or a group.
 type Token struct {
-	Token   string    `json:"token"`
+	Token   string    `json:"token,omitempty"` // a secret
 	Subject string    `json:"subject"`
 	Account string    `json:"serviceAccount"`
 	Expires time.Time `json:"expires"`
