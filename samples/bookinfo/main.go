@@ -25,6 +25,7 @@ const usage = `bookinfo productpage|details|reviews|ratings
   serves on 127.0.0.1:$PORT (default 9080; $HOST is the address)
   REVIEWS_VERSION=v1|v2|v3 no stars, black stars, red stars
   DETAILS_URL, REVIEWS_URL, RATINGS_URL: the peers, default http://NAME:9080, through HTTP_PROXY
+  MYSQL_DSN: where ratings keeps the stars (USER:PASSWORD@tcp(HOST:PORT)/DATABASE); default: in memory
 bookinfo tour [--page URL] [--metrics URL] [--requests N]
   sends the tour's requests to a mesh that is up, and says what each showed
 `

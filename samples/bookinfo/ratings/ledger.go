@@ -1,6 +1,7 @@
 package ratings
 
 import (
+	"context"
 	"maps"
 	"sync"
 )
@@ -24,26 +25,26 @@ func NewLedger() *Ledger {
 }
 
 // Stars gives a copy of one book's stars; false where there is no such book.
-func (l *Ledger) Stars(id string) (map[string]int, bool) {
+func (l *Ledger) Stars(_ context.Context, id string) (map[string]int, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stars, ok := l.stars[id]
-	return maps.Clone(stars), ok
+	return maps.Clone(stars), ok, nil
 }
 
 // Rate replaces the stars of the given reviewers and gives the book's stars.
 // Reviewers past the bound are not taken.
-func (l *Ledger) Rate(id string, change map[string]int) (map[string]int, bool) {
+func (l *Ledger) Rate(_ context.Context, id string, change map[string]int) (map[string]int, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stars, ok := l.stars[id]
 	if !ok {
-		return nil, false
+		return nil, false, nil
 	}
 	for who, n := range change {
 		if _, known := stars[who]; known || len(stars) < maxReviewers {
 			stars[who] = n
 		}
 	}
-	return maps.Clone(stars), true
+	return maps.Clone(stars), true, nil
 }

@@ -1,11 +1,13 @@
-// Package ratings is the Bookinfo service that keeps the stars, in memory.
-// It turns GET /ratings/{id} into JSON, takes POST /ratings/{id}, and calls
+// Package ratings is the Bookinfo service that keeps the stars, in memory or
+// in a database. It turns GET /ratings/{id} into JSON, takes POST /ratings/{id}, and calls
 // nobody. It checks no rights: the mesh's policy does.
 package ratings
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 
 	"github.com/krater-mesh/krater/samples/bookinfo/service"
 )
@@ -19,10 +21,19 @@ type Ratings struct {
 	Pod     string         `json:"pod"`
 }
 
+// book is where the stars are. ok is false where there is no such book.
+type book interface {
+	Stars(ctx context.Context, id string) (stars map[string]int, ok bool, err error)
+	Rate(ctx context.Context, id string, change map[string]int) (stars map[string]int, ok bool, err error)
+}
+
 // Handler answers GET and POST on /ratings/{id}. A POST's body is the stars
-// that change: {"Agathon": 4}.
+// that change: {"Agathon": 4}. With MYSQL_DSN they are in that database.
 func Handler(c service.Config) http.Handler {
-	h := &handler{pod: c.Pod, ledger: NewLedger()}
+	h := &handler{pod: c.Pod, book: NewLedger()}
+	if dsn := os.Getenv("MYSQL_DSN"); dsn != "" {
+		h.book = openDatabase(dsn)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ratings/{id}", h.get)
 	mux.HandleFunc("POST /ratings/{id}", h.post)
@@ -30,14 +41,14 @@ func Handler(c service.Config) http.Handler {
 }
 
 type handler struct {
-	pod    string
-	ledger *Ledger
+	pod  string
+	book book
 }
 
 func (h *handler) get(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	stars, ok := h.ledger.Stars(id)
-	h.answer(w, id, stars, ok)
+	stars, ok, err := h.book.Stars(r.Context(), id)
+	h.answer(w, id, stars, ok, err)
 }
 
 func (h *handler) post(w http.ResponseWriter, r *http.Request) {
@@ -53,11 +64,15 @@ func (h *handler) post(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	id := r.PathValue("id")
-	stars, ok := h.ledger.Rate(id, change)
-	h.answer(w, id, stars, ok)
+	stars, ok, err := h.book.Rate(r.Context(), id, change)
+	h.answer(w, id, stars, ok, err)
 }
 
-func (h *handler) answer(w http.ResponseWriter, id string, stars map[string]int, ok bool) {
+func (h *handler) answer(w http.ResponseWriter, id string, stars map[string]int, ok bool, err error) {
+	if err != nil {
+		service.WriteError(w, http.StatusServiceUnavailable, "the ratings cannot be had: %v", err)
+		return
+	}
 	if !ok {
 		service.WriteError(w, http.StatusNotFound, "no book has the id %q", id)
 		return

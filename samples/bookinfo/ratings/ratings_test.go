@@ -36,9 +36,9 @@ func TestRatings(t *testing.T) {
 func TestLedgerIsBounded(t *testing.T) {
 	l := NewLedger()
 	for i := range 2 * maxReviewers {
-		l.Rate("0", map[string]int{strings.Repeat("x", i+1): 3})
+		_, _, _ = l.Rate(t.Context(), "0", map[string]int{strings.Repeat("x", i+1): 3})
 	}
-	if stars, _ := l.Stars("0"); len(stars) != maxReviewers {
+	if stars, _, _ := l.Stars(t.Context(), "0"); len(stars) != maxReviewers {
 		t.Errorf("the ledger holds %d reviewers", len(stars))
 	}
 }
