@@ -41,8 +41,8 @@ type Health struct {
 // registrations give equal bytes.
 func (r Registration) WorkloadEntry() ([]byte, error) {
 	address, err := netip.ParseAddr(r.Address)
-	if err != nil || address.Zone() != "" {
-		return nil, fmt.Errorf("registering a workload of %s: %q is no IP address", r.Group.Object, r.Address)
+	if err != nil || address.Zone() != "" || address.IsUnspecified() || address.IsMulticast() {
+		return nil, fmt.Errorf("registering a workload of %s: %q is no IP address of a machine", r.Group.Object, r.Address)
 	}
 	t := r.Group.Template
 	labels := map[string]string{labelTLSMode: tlsModeIstio}

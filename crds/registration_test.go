@@ -80,7 +80,7 @@ func TestNotEveryWorkloadEntryIsARegistration(t *testing.T) {
 }
 
 func TestAnAddressOfARegistrationIsAnIP(t *testing.T) {
-	for _, address := range []string{"", "db.example.com", "10.1.0.2\nkind: Secret", "unix:///x", "fe80::1%eth0"} {
+	for _, address := range []string{"", "db.example.com", "10.1.0.2\nkind: Secret", "unix:///x", "fe80::1%eth0", "0.0.0.0", "::", "224.0.0.1"} {
 		r := registered()
 		r.Address = address
 		if _, err := r.WorkloadEntry(); err == nil {

@@ -80,8 +80,8 @@ func (s *Server) readiness() http.Handler {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz/ready", s.ready)
-	mux.HandleFunc("GET /stats/prometheus", s.metrics)
-	mux.HandleFunc("GET /app-health/", s.appHealth)
+	mux.HandleFunc("GET /stats/prometheus", atOnce(2, s.metrics))
+	mux.HandleFunc("GET /app-health/", atOnce(16, s.appHealth))
 	mux.HandleFunc("POST /quitquitquit", s.quit)
 	return mux
 }
@@ -94,6 +94,20 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		return fmt.Errorf("answering questions about the workload: %w", err)
 	}
 	return nil
+}
+
+// atOnce bounds what strangers can have the agent do at one time.
+func atOnce(n int, h http.HandlerFunc) http.HandlerFunc {
+	turns := make(chan struct{}, n)
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			h(w, r)
+		default:
+			http.Error(w, "too many ask at once", http.StatusServiceUnavailable)
+		}
+	}
 }
 
 // quit is for programs of this machine, such as a job that is done; pages in

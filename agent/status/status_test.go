@@ -194,3 +194,21 @@ func FuzzReadAppProbes(f *testing.F) {
 		}
 	})
 }
+
+func TestFewAskAtOnce(t *testing.T) {
+	hold, held := make(chan struct{}), make(chan struct{})
+	h := atOnce(1, func(http.ResponseWriter, *http.Request) { close(held); <-hold })
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h(httptest.NewRecorder(), nil)
+	}()
+	<-held
+	out := httptest.NewRecorder()
+	h(out, nil)
+	close(hold)
+	<-done
+	if out.Code != http.StatusServiceUnavailable {
+		t.Errorf("the second gets %d", out.Code)
+	}
+}
