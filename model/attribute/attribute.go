@@ -30,9 +30,11 @@ type Info struct {
 // Vocabulary lists every attribute that expressions may name: Envoy's names,
 // then the mesh names that Mixer's users know. Sorted within each part.
 var Vocabulary = []Info{
+	{"connection.dns_san_peer_certificate", String, false},
 	{"connection.id", Int, false},
 	{"connection.mtls", Bool, false},
 	{"connection.requested_server_name", String, false},
+	{"connection.uri_san_peer_certificate", String, false},
 	{"destination.address", String, false},
 	{"destination.port", Int, false},
 	{"request.duration", Duration, true},
@@ -61,13 +63,23 @@ var Vocabulary = []Info{
 	{"source.port", Int, false},
 	{"upstream.address", String, true},
 
+	{"destination.labels", Map, false},
+	{"destination.namespace", String, false},
+	{"destination.principal", String, false}, // "TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT"
 	{"destination.service.host", String, false},
 	{"destination.service.name", String, false},
 	{"destination.service.namespace", String, false},
+	{"destination.service_account", String, false},
+	{"destination.version", String, false},
 	{"destination.workload.name", String, false},
 	{"destination.workload.namespace", String, false},
 	{"mesh.reporter", String, false}, // "source" or "destination"
 	{"route.name", String, false},
+	{"source.labels", Map, false},
+	{"source.namespace", String, false},
+	{"source.principal", String, false},
+	{"source.service_account", String, false},
+	{"source.version", String, false},
 	{"source.workload.name", String, false},
 	{"source.workload.namespace", String, false},
 }

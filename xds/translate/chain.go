@@ -16,6 +16,7 @@ type chain struct {
 	port      uint32 // the workload's; 0 where calls to every port pass
 	explicit  bool   // an explicit proxy: CONNECT is answered
 	mtls      bool   // the caller showed a certificate of the mesh
+	verified  bool   // a gateway's client showed a certificate of its authorities
 	sealed    bool   // of a port of requests: TLS of the application's own
 	// What patches are matched with: the server names, and whether it ends TLS.
 	names []string
@@ -25,6 +26,9 @@ type chain struct {
 // served tells whether requests are served here: policies, limits and
 // attributes are those of the workload that is called.
 func (c chain) served() bool { return c.direction != outbound }
+
+// certified tells whether the caller's certificate says who calls.
+func (c chain) certified() bool { return c.mtls || c.verified }
 
 // manager is the name of the slot of its connection manager. The chains of a
 // port share all slots but this one: what a manager believes of its caller

@@ -6,6 +6,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/krater-mesh/krater/model"
@@ -104,8 +105,7 @@ func lbEndpoint(e model.Endpoint, port model.Port) *endpointv3.LbEndpoint {
 		out.HealthStatus = corev3.HealthStatus_UNHEALTHY
 	}
 	if e.Workload != "" {
-		namespace, name := model.ParseKey(e.Workload, "")
-		out.Metadata = metadata(map[string]string{"workload": name, "namespace": namespace})
+		out.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{metadataNamespace: endpointFields(e)}}
 	}
 	return out
 }

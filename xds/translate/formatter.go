@@ -10,75 +10,36 @@ import (
 // formats says how each attribute is written into records and labels by the
 // proxy. Addresses have no port: it would be a new label for each connection.
 var formats = map[string]string{
-	"connection.id":                    "%CONNECTION_ID%",
-	"connection.requested_server_name": "%REQUESTED_SERVER_NAME%",
-	"destination.address":              "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%",
-	"destination.port":                 "%DOWNSTREAM_LOCAL_PORT%",
-	"request.duration":                 "%DURATION%", // milliseconds
-	"request.host":                     "%REQ(:AUTHORITY)%",
-	"request.id":                       "%REQ(X-REQUEST-ID)%",
-	"request.method":                   "%REQ(:METHOD)%",
-	"request.path":                     "%PATH(WQ:ORIG_OR_PATH)%",
-	"request.protocol":                 "%PROTOCOL%",
-	"request.query":                    "%QUERY_PARAMS(ORIG)%",
-	"request.referer":                  "%REQ(REFERER)%",
-	"request.scheme":                   "%REQ(:SCHEME)%",
-	"request.size":                     "%BYTES_RECEIVED%",
-	"request.time":                     "%START_TIME%",
-	"request.total_size":               "%DOWNSTREAM_WIRE_BYTES_RECEIVED%",
-	"request.url_path":                 "%PATH(NQ:ORIG_OR_PATH)%",
-	"request.useragent":                "%REQ(USER-AGENT)%",
-	"response.code":                    "%RESPONSE_CODE%",
-	"response.code_details":            "%RESPONSE_CODE_DETAILS%",
-	"response.flags":                   "%RESPONSE_FLAGS%",
-	"response.grpc_status":             "%GRPC_STATUS_NUMBER%",
-	"response.size":                    "%BYTES_SENT%",
-	"response.total_size":              "%DOWNSTREAM_WIRE_BYTES_SENT%",
-	"route.name":                       "%ROUTE_NAME%",
-	"source.address":                   "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
-	"source.port":                      "%DOWNSTREAM_REMOTE_PORT%",
-	"upstream.address":                 "%UPSTREAM_REMOTE_ADDRESS%",
-}
-
-// An "@" value is an address whose workload the collector knows.
-const (
-	sourceWorkload    = "@%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
-	sourceNamespace   = "@namespace:%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
-	upstreamWorkload  = "@%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
-	upstreamNamespace = "@namespace:%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
-)
-
-// meshFormat is how an attribute that depends on where the proxy stands is
-// written: its own workload is known, the other side's is asked for.
-func (p *proxy) meshFormat(name string, c chain) (string, bool) {
-	server := c.direction == inbound
-	either := func(atServer, atClient string) (string, bool) {
-		if server {
-			return atServer, true
-		}
-		return atClient, true
-	}
-	own, ownNamespace, _ := strings.Cut(p.w.Service, ".")
-	ownNamespace, _, _ = strings.Cut(ownNamespace, ".")
-	switch name {
-	case "mesh.reporter":
-		return c.reporter(), true
-	case "source.workload.name":
-		return either(sourceWorkload, literal(p.w.Name))
-	case "source.workload.namespace":
-		return either(sourceNamespace, literal(p.w.Namespace))
-	case "destination.workload.name":
-		return either(literal(p.w.Name), upstreamWorkload)
-	case "destination.workload.namespace":
-		return either(literal(p.w.Namespace), upstreamNamespace)
-	case "destination.service.host":
-		return either(literal(p.w.Service), "%METADATA(CLUSTER:krater:host)%")
-	case "destination.service.name":
-		return either(literal(own), "%METADATA(CLUSTER:krater:name)%")
-	case "destination.service.namespace":
-		return either(literal(ownNamespace), "%METADATA(CLUSTER:krater:namespace)%")
-	}
-	return "", false
+	"connection.id":                       "%CONNECTION_ID%",
+	"connection.requested_server_name":    "%REQUESTED_SERVER_NAME%",
+	"connection.dns_san_peer_certificate": "%DOWNSTREAM_PEER_DNS_SAN%",
+	"connection.uri_san_peer_certificate": "%DOWNSTREAM_PEER_URI_SAN%",
+	"destination.address":                 "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%",
+	"destination.port":                    "%DOWNSTREAM_LOCAL_PORT%",
+	"request.duration":                    "%DURATION%", // milliseconds
+	"request.host":                        "%REQ(:AUTHORITY)%",
+	"request.id":                          "%REQ(X-REQUEST-ID)%",
+	"request.method":                      "%REQ(:METHOD)%",
+	"request.path":                        "%PATH(WQ:ORIG_OR_PATH)%",
+	"request.protocol":                    "%PROTOCOL%",
+	"request.query":                       "%QUERY_PARAMS(ORIG)%",
+	"request.referer":                     "%REQ(REFERER)%",
+	"request.scheme":                      "%REQ(:SCHEME)%",
+	"request.size":                        "%BYTES_RECEIVED%",
+	"request.time":                        "%START_TIME%",
+	"request.total_size":                  "%DOWNSTREAM_WIRE_BYTES_RECEIVED%",
+	"request.url_path":                    "%PATH(NQ:ORIG_OR_PATH)%",
+	"request.useragent":                   "%REQ(USER-AGENT)%",
+	"response.code":                       "%RESPONSE_CODE%",
+	"response.code_details":               "%RESPONSE_CODE_DETAILS%",
+	"response.flags":                      "%RESPONSE_FLAGS%",
+	"response.grpc_status":                "%GRPC_STATUS_NUMBER%",
+	"response.size":                       "%BYTES_SENT%",
+	"response.total_size":                 "%DOWNSTREAM_WIRE_BYTES_SENT%",
+	"route.name":                          "%ROUTE_NAME%",
+	"source.address":                      "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+	"source.port":                         "%DOWNSTREAM_REMOTE_PORT%",
+	"upstream.address":                    "%UPSTREAM_REMOTE_ADDRESS%",
 }
 
 var headerFormat = regexp.MustCompile(`^(request|response)\.headers\[(?:'([^'\\]+)'|"([^"\\]+)")\]$`)

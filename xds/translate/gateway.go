@@ -41,8 +41,11 @@ func (p *proxy) gatewayChain(l plannedListener, c plannedChain) *listenerv3.Filt
 	if c.tls != nil {
 		out.TransportSocket = p.decrypt(c.tls, c.http)
 	}
+	if verifiesClients(c.tls) {
+		out.Filters = []*listenerv3.Filter{certifiedSource()}
+	}
 	if !c.http {
-		out.Filters = []*listenerv3.Filter{tcpSlot(c.name)}
+		out.Filters = append(out.Filters, tcpSlot(c.name))
 		return out
 	}
 	routes := &routev3.RouteConfiguration{
@@ -56,8 +59,8 @@ func (p *proxy) gatewayChain(l plannedListener, c plannedChain) *listenerv3.Filt
 	}
 	p.patchRouteConfiguration(routes, gateway, routesPlace{routes: c.name, port: model.Port{Number: l.number}, gateways: c.gateways})
 	p.out.Routes = append(p.out.Routes, routes)
-	at := chain{listener: c.name, direction: gateway, port: l.number, names: c.names, tls: c.tls != nil}
-	out.Filters = []*listenerv3.Filter{p.connectionManager(at, routes)}
+	at := chain{listener: c.name, direction: gateway, port: l.number, names: c.names, tls: c.tls != nil, verified: verifiesClients(c.tls)}
+	out.Filters = append(out.Filters, p.connectionManager(at, routes))
 	return out
 }
 

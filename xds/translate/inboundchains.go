@@ -78,6 +78,7 @@ func (b *chainsOf) mutual(any bool) {
 	}
 	for _, c := range b.out {
 		c.TransportSocket = acceptMutual(b.mesh, alpn)
+		c.Filters = append([]*listenerv3.Filter{certifiedSource()}, c.Filters...)
 	}
 }
 

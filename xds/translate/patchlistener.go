@@ -105,7 +105,7 @@ func (p *proxy) inserted(c chain, anchor map[string]string) filters {
 
 // patchRouter is the last filter.
 func (p *proxy) patchRouter(c chain) *routerv3.Router {
-	out := &hcmv3.HttpFilter{ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(&routerv3.Router{})}}
+	out := &hcmv3.HttpFilter{ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(p.router(c))}}
 	patched(&p.report, p.patches.of(c.direction, patchFilter), out, func(one *model.EnvoyPatch) bool {
 		return one.Match.SubFilter == filterRouter && c.place().fits(one.Match)
 	})

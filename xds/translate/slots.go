@@ -60,7 +60,7 @@ func (p *proxy) slot(name string, m proto.Message) {
 
 // httpFilters lists a chain's filters, and adds the resources of its slots.
 func (p *proxy) httpFilters(c chain) []*hcmv3.HttpFilter {
-	var out []*hcmv3.HttpFilter
+	out := p.peerFilters(c)
 	if c.explicit {
 		out = append(out, fixed("krater.authority", carryAuthority()))
 	}

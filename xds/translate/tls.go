@@ -27,6 +27,10 @@ func (p *proxy) decrypt(t *model.ServerTLS, http bool) *corev3.TransportSocket {
 	}
 	out := &tlsv3.DownstreamTlsContext{CommonTlsContext: common}
 	if t.Mode == model.TLSMutual || t.Mode == model.TLSOptionalMutual {
+		// A resumed session's client is not verified again: no policy on who
+		// calls would see it.
+		out.SessionTicketKeysType = &tlsv3.DownstreamTlsContext_DisableStatelessSessionResumption{DisableStatelessSessionResumption: true}
+		out.DisableStatefulSessionResumption = true
 		out.RequireClientCertificate = wrapperspb.Bool(t.Mode == model.TLSMutual)
 		common.ValidationContextType = &tlsv3.CommonTlsContext_CombinedValidationContext{
 			CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
@@ -36,6 +40,12 @@ func (p *proxy) decrypt(t *model.ServerTLS, http bool) *corev3.TransportSocket {
 		}
 	}
 	return tlsSocket(pack(out))
+}
+
+// verifiesClients tells whether a client's certificate, where there is one, is
+// by an authority that the server trusts.
+func verifiesClients(t *model.ServerTLS) bool {
+	return t != nil && !t.InsecureSkipVerify && (t.Mode == model.TLSMutual || t.Mode == model.TLSOptionalMutual || t.Mode == model.TLSIstioMutual)
 }
 
 // refer names a secret, which the proxy then gets.
