@@ -14,7 +14,6 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	chainv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
 	httpwasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/wasm/v3"
-	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"go.uber.org/goleak"
@@ -45,8 +44,8 @@ func slot(t testing.TB, file string) *discoveryv3.Resource {
 	wasm := &httpwasmv3.Wasm{Config: &wasmv3.PluginConfig{Vm: &wasmv3.PluginConfig_VmConfig{VmConfig: &wasmv3.VmConfig{
 		Code: &corev3.AsyncDataSource{Specifier: &corev3.AsyncDataSource_Local{Local: &corev3.DataSource{
 			Specifier: &corev3.DataSource_Filename{Filename: file}}}}}}}}
-	chain := &chainv3.FilterChainConfigPerRoute{FilterChain: &chainv3.FilterChain{Filters: []*hcmv3.HttpFilter{{
-		Name: "wasm", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(t, wasm)}}}}}
+	chain := &chainv3.FilterChainConfigPerRoute{FilterChain: &chainv3.FilterChain{Filters: []*corev3.TypedExtensionConfig{{
+		Name: "wasm", TypedConfig: pack(t, wasm)}}}}
 	return &discoveryv3.Resource{Name: "slot", Version: "1", Resource: pack(t, &corev3.TypedExtensionConfig{Name: "slot", TypedConfig: pack(t, chain)})}
 }
 
