@@ -87,3 +87,8 @@ func (p *Part) Mentions(typeURL string, text []byte) bool {
 	}
 	return false
 }
+
+// Holds tells whether any resource has a text in its bytes.
+func (p *Part) Holds(text []byte) bool {
+	return slices.ContainsFunc(p.shards, func(s *shard) bool { return p.Mentions(s.typeURL, text) })
+}

@@ -159,12 +159,12 @@ func (g *Gate) Member(ctx context.Context, what string) (Member, error) {
 	return m, nil
 }
 
-// Permit tells whether somebody may have a certificate, the first or another.
-func (g *Gate) Permit(c identity.Claims) error {
+// Permit tells who it is that wants a certificate, the first or another: an
+// error, if nobody may have it.
+func (g *Gate) Permit(c identity.Claims) (Member, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, err := g.find(c)
-	return err
+	return g.find(c)
 }
 
 // Refuse notes that a member was refused something.

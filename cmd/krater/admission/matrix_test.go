@@ -166,7 +166,7 @@ func TestAStreamEndsWithItsWorkload(t *testing.T) {
 			if code := ended(t, cart); code != codes.PermissionDenied {
 				t.Errorf("the stream ended with %s", code)
 			}
-			if w.gate.Permit(claims("shop", "cart", "cart")) == nil {
+			if _, err := w.gate.Permit(claims("shop", "cart", "cart")); err == nil {
 				t.Error("it may have another certificate")
 			}
 			if connected := w.gate.Connections(); len(connected) != 1 || connected["shop/till"].Identity == "" {

@@ -15,7 +15,7 @@ func (c *ControlPlane) openAuthority() error {
 	mesh := c.now().snapshot.Mesh
 	a, err := authority.Open(authority.Options{
 		Dir: c.o.CADir, Files: c.o.CAFiles, TrustDomain: mesh.TrustDomain, Aliases: mesh.TrustDomainAliases,
-		Permit:  func(r authority.Request) error { return c.gate.Permit(r.Claims) },
+		Permit:  c.permit,
 		Observe: func(r authority.Refusal) { c.gate.Add(refusedCertificate(r), r.At) }, // it has logged it
 		Logger:  c.o.Logger,
 	})
@@ -24,6 +24,16 @@ func (c *ControlPlane) openAuthority() error {
 	}
 	c.authority = a
 	return nil
+}
+
+// permit has the last word on who gets a certificate. The token of a group
+// does not give the name of a workload that is declared by itself.
+func (c *ControlPlane) permit(r authority.Request) error {
+	m, err := c.gate.Permit(r.Claims)
+	if err == nil && r.Group != "" && (m.Group == nil || m.Group.Object.Key() != r.Group) {
+		return fmt.Errorf("%s is no member of the group %s", r.Claims.ID(), r.Group)
+	}
+	return err
 }
 
 // refusedCertificate is a refusal of the authority's among the others.

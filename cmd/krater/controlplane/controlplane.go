@@ -45,7 +45,9 @@ type Options struct {
 	// Istio's cacerts. Empty: the authority's own root.
 	CAFiles    string
 	Registered string // the WorkloadEntries of those who registered themselves
-	Denied     string // the file of denied workloads
+	// Grace is how long those stay when their agents went; 0: registrar.DefaultGrace.
+	Grace  time.Duration
+	Denied string // the file of denied workloads
 	// PlainProxies admits proxies without a certificate on XDS.
 	PlainProxies bool
 	Logger       *slog.Logger
@@ -87,7 +89,7 @@ func New(o Options) (*ControlPlane, error) {
 		return nil, err
 	}
 	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits()}
-	if c.registrar, err = registrar.Open(registrar.Options{Dir: o.Registered, Removed: c.freeName, Logger: o.Logger}); err != nil {
+	if c.registrar, err = registrar.Open(registrar.Options{Dir: o.Registered, Grace: o.Grace, Removed: c.freeName, Logger: o.Logger}); err != nil {
 		return nil, err
 	}
 	c.gate = admission.New(admission.Options{Peer: c.peer, Joined: c.joined, AnyPlain: o.PlainProxies, Logger: o.Logger})

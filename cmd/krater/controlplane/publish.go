@@ -51,6 +51,9 @@ func (p *publisher) recipients(r stages.Result) ([]recipient, model.Problems, er
 			return nil, nil, err
 		}
 		result, to := results[w.ID()], recipient{node: w.ID(), parts: []*serve.Part{own}}
+		if err := ownSecrets(w, result.Parts); err != nil {
+			return nil, nil, err
+		}
 		for _, part := range result.Parts {
 			encoded, err := p.encode(part, before)
 			if err != nil {
