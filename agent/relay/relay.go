@@ -65,6 +65,8 @@ type Relay struct {
 	end     context.CancelCauseFunc            // of the newest stream
 	report  *discoveryv3.DeltaDiscoveryRequest // the agent's own, newest
 	reports map[chan struct{}]struct{}         // woken by a new one
+
+	settings settings // the agent's own
 }
 
 var _ discoveryv3.AggregatedDiscoveryServiceServer = (*Relay)(nil)
@@ -90,7 +92,8 @@ func New(o Options) *Relay {
 	if o.Modules == nil {
 		o.Modules = noModules{}
 	}
-	return &Relay{o: o, log: o.Logger, kept: load(o.Dir, o.Node.GetId(), o.Logger), reports: map[chan struct{}]struct{}{}}
+	return &Relay{o: o, log: o.Logger, kept: load(o.Dir, o.Node.GetId(), o.Logger), reports: map[chan struct{}]struct{}{},
+		settings: loadSettings(o.Dir)}
 }
 
 // Register adds the relay to the gRPC server that Envoy asks.

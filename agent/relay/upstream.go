@@ -8,6 +8,8 @@ import (
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // connect opens the next link.
@@ -44,6 +46,11 @@ func (c *conversation) hear(ctx context.Context, n news) error {
 		c.up = true
 		for _, req := range c.s.connected(n.link.number) {
 			c.push(ctx, req)
+		}
+		return nil
+	case n.res.GetTypeUrl() == model.TypeAgentSettings:
+		if c.up {
+			c.push(ctx, c.relay.takeSettings(n.res))
 		}
 		return nil
 	case n.res != nil:
@@ -91,6 +98,7 @@ func (c *conversation) push(ctx context.Context, req *discoveryv3.DeltaDiscovery
 	}
 	if first {
 		c.tellReport()
+		_ = c.link.push(askSettings())
 	}
 }
 
