@@ -16,10 +16,12 @@ type class struct {
 	sidecar   *model.Sidecar
 	locality  string
 	local     bool // its address is a loopback one, which its calls leave from
+	redirect  bool // the kernel leads its calls to it
 }
 
 func (r *round) classOf(w *model.Workload) class {
-	c := class{namespace: w.Namespace, gateway: w.Gateway, locality: w.Locality, local: loopback(w.Address)}
+	c := class{namespace: w.Namespace, gateway: w.Gateway, locality: w.Locality, local: loopback(w.Address),
+		redirect: w.Interception == model.InterceptByRedirect && !w.Gateway}
 	if !w.Gateway {
 		c.sidecar = r.snap.SidecarFor(*w)
 	}
@@ -94,6 +96,8 @@ type shared struct {
 	outbound    model.OutboundMode
 	sidecar     *model.Sidecar
 	egressTo    *model.Destination // of calls to unknown hosts; nil: where they ask for
+	httpPorts   []uint32           // that are called, where traffic is redirected
+	headless    []headlessPort
 }
 
 // keptFor is what was made for a class before.
@@ -119,6 +123,9 @@ func (r *round) shared(c class, k *kept) shared {
 		out.outbound, out.egressTo = r.scope(c).Outbound(r.mesh)
 		out.sidecar = c.sidecar
 		out.parts = append(out.parts, r.sidecarHosts(c, k), with.slots)
+		if c.redirect {
+			out.httpPorts, out.headless = r.httpPorts(c), r.headless(c)
+		}
 	}
 	return out
 }

@@ -26,8 +26,10 @@ type clusterInput struct {
 	caller    caller
 	// source: calls leave from the workload's own address, which the bootstrap
 	// has; else from any.
-	source  bool
-	patches patches // of its clusters
+	source   bool
+	redirect bool    // the caller's traffic is redirected
+	allMTLS  bool    // where it matters: see mutualOriginal
+	patches  patches // of its clusters
 }
 
 // clusters are a service's under way.

@@ -21,6 +21,10 @@ type connection struct {
 	protocol model.Protocol
 	names    []string // by which it is called, with the port; may begin with "*"
 	ranges   []string // of addresses that it is called by
+	// addresses are virtual ones, which tell where traffic is redirected; a
+	// headless service is told by its endpoints' instead.
+	addresses []string
+	headless  bool
 	port     uint32
 	local    uint32       // the loopback port for it; 0: none
 	dynamic  bool         // it goes where its caller said
@@ -42,6 +46,7 @@ type connectionsInput struct {
 	services  []*model.Service
 	tables    []*model.RouteTable // with rules for connections
 	dynamic   []string            // ports whose connections go where their callers say, by filter chain
+	redirect  bool
 }
 
 // sidecarConnections are the connections of a namespace's sidecars, and where
@@ -66,6 +71,7 @@ func connectionsOf(in connectionsInput) *sidecarConnections {
 			at := call{in.namespace, in.labels, []string{model.MeshGateway}, port.Number, s.Addresses}
 			c := connection{chain: tcpListener(port.Number, s.Host), protocol: port.Protocol, port: port.Number, local: s.LocalPorts[port.Number]}
 			c.names, c.ranges = calledBy(s, port.Number, in.namespace)
+			c.addresses, c.headless = s.VirtualAddresses(), s.Headless
 			c.dynamic = slices.Contains(in.dynamic, c.chain)
 			out.places[c.chain] = listenerPlace{direction: outbound, listener: c.chain, chain: c.chain, port: c.port}
 			out.destinations[c.chain] = []model.Destination{{Host: s.Host, Namespace: s.Namespace, Port: port.Number, Weight: 1}}
@@ -88,6 +94,9 @@ func connectionsOf(in connectionsInput) *sidecarConnections {
 			}
 			out.list = append(out.list, c)
 		}
+	}
+	if in.redirect {
+		complainOfPorts(&problems, in.services, out.list)
 	}
 	out.complaints = &Part{problems: problems.problems}
 	return out
@@ -162,13 +171,13 @@ func hostNames(s *model.Service, namespace string) []string {
 // that a rule's new destination makes no proxy's listeners anew.
 func (r *round) connections(c class) (*connections, *Part) {
 	known := r.scope(c)
-	in := connectionsInput{namespace: c.namespace, tables: l4Tables(r.tables.imported(known, c.namespace).all)}
+	in := connectionsInput{namespace: c.namespace, redirect: c.redirect, tables: l4Tables(r.tables.imported(known, c.namespace).all)}
 	for _, s := range known.called {
 		if slices.ContainsFunc(s.Ports, func(p model.Port) bool { return !p.Protocol.IsHTTP() }) {
 			in.services = append(in.services, s)
 			policy := r.snap.DestinationFor(s, c.client())
 			for _, port := range s.Ports {
-				if !port.Protocol.IsHTTP() && isDynamic(s, policy, port) {
+				if !port.Protocol.IsHTTP() && isDynamic(s, policy, port) && (!c.redirect || s.Resolution == model.ResolutionDynamicDNS) {
 					in.dynamic = append(in.dynamic, tcpListener(port.Number, s.Host))
 				}
 			}

@@ -11,6 +11,7 @@ type domainsInput struct {
 	namespace string
 	services  []*model.Service
 	hosts     []string // of route tables
+	redirect  bool     // the port is the connection's, and not in the name
 }
 
 // domains are the virtual hosts of a sidecar, without their routes.
@@ -26,6 +27,9 @@ type sidecarHost struct {
 
 // sidecarDomains lists them; no domain is in two. Full names win over short ones.
 func sidecarDomains(in domainsInput) *domains {
+	if in.redirect {
+		return redirectedDomains(in)
+	}
 	var out []sidecarHost
 	taken := map[string]bool{"*": true}
 	for _, s := range in.services {

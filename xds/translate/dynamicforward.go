@@ -54,10 +54,21 @@ func dynamic(s *model.Service, t model.TrafficPolicy) bool {
 		t.LoadBalancer != nil && t.LoadBalancer.Balance == model.Passthrough
 }
 
-// passthrough is where calls to unknown hosts go that the mesh lets pass.
-func passthrough(mesh *model.Mesh) *clusterv3.Cluster {
-	b := &clusters{clusterInput: clusterInput{mesh: mesh, service: &model.Service{Resolution: model.ResolutionNone}}}
-	c := &clusterv3.Cluster{Name: clusterPassthrough, UpstreamBindConfig: anySource()}
+// passthrough is where calls to unknown hosts go that the mesh lets pass: where
+// they were going or, by an explicit proxy, to the name that they ask for.
+func passthrough(mesh *model.Mesh, redirect bool) *clusterv3.Cluster {
+	return passthroughTo(mesh, clusterPassthrough, redirect)
+}
+
+// dynamicPassthrough is where redirected requests to unknown hosts go that the
+// mesh lets pass by their names.
+func dynamicPassthrough(mesh *model.Mesh) *clusterv3.Cluster {
+	return passthroughTo(mesh, clusterDynamicPassthrough, false)
+}
+
+func passthroughTo(mesh *model.Mesh, name string, redirect bool) *clusterv3.Cluster {
+	b := &clusters{clusterInput: clusterInput{mesh: mesh, service: &model.Service{Resolution: model.ResolutionNone}, redirect: redirect}}
+	c := &clusterv3.Cluster{Name: name, UpstreamBindConfig: anySource()}
 	b.traffic(c, model.Port{Protocol: model.HTTP}, model.TrafficPolicy{ConnectionPool: &model.ConnectionPool{UseClientProtocol: true}})
 	return c
 }

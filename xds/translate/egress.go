@@ -3,17 +3,44 @@ package translate
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/krater-mesh/krater/model"
 )
 
-// egress opens the listeners that a Sidecar declares with a port of their own,
-// on the workload's address where it names none.
+// egressBind is the address that a Sidecar's listener is for, the workload's
+// where it names none, and whether it is bound there. "": there is none, since
+// the kernel redirects to the listener of all calls to its port.
+func egressBind(e model.SidecarEgress, w *model.Workload) (bind string, bound bool) {
+	redirected := w.Interception == model.InterceptByRedirect
+	switch {
+	case strings.HasPrefix(e.Bind, unixPrefix), e.Bind != "" && !redirected:
+		return e.Bind, true
+	case !redirected:
+		return w.Address, true
+	case e.CaptureMode != captureNone:
+		return e.Bind, false
+	case e.Bind != "":
+		return e.Bind, true
+	}
+	return "127.0.0.1", true
+}
+
+// complainOfCapture reports a listener that would get redirected traffic, if
+// there were any.
+func (p *proxy) complainOfCapture(mode, field string) {
+	if mode == "IPTABLES" && !p.redirected() {
+		p.notSupported(p.sidecar.Object, field+".captureMode", "traffic of "+p.w.ID()+" is not redirected: the listener is reached by its address", "use DEFAULT, which takes either, or redirect the workload's traffic (docs/redirect.md)")
+	}
+}
+
+// egress opens the listeners that a Sidecar declares with a port of their own.
 func (p *proxy) egress() {
 	if p.sidecar == nil {
 		return
@@ -22,20 +49,27 @@ func (p *proxy) egress() {
 		if e.Port == nil {
 			continue
 		}
-		bind := e.Bind
+		p.complainOfCapture(e.CaptureMode, "spec.egress["+strconv.Itoa(i)+"]")
+		bind, bound := egressBind(e, p.workload)
 		if bind == "" {
-			bind = p.w.Address
+			continue
 		}
-		taken := func(s servedPort) bool { return s.bind == bind && s.number == e.Port.Number }
-		if slices.ContainsFunc(p.servedPorts(), taken) {
+		served := func(s servedPort) bool { return bound && !s.captured && s.bind == bind && s.number == e.Port.Number }
+		taken := func(l *listenerv3.Listener) bool {
+			return !bound && proto.Equal(l.GetAddress(), bindAddress(bind, e.Port.Number))
+		}
+		if slices.ContainsFunc(p.servedPorts(), served) || slices.ContainsFunc(p.out.Listeners, taken) {
 			p.problem(model.Warning, model.CodePort, p.sidecar.Object, "spec.egress["+strconv.Itoa(i)+"].port.number",
-				"the workload serves this port on this address: the listener is not opened", "give it another port or bind")
+				"the workload serves this port on this address, or another listener is for it: the listener is not opened", "give it another port or bind")
 			continue
 		}
 		l := &listenerv3.Listener{
 			Name:             egressListener(bind, e.Port.Number),
 			Address:          bindAddress(bind, e.Port.Number),
 			TrafficDirection: corev3.TrafficDirection_OUTBOUND,
+		}
+		if !bound {
+			l.BindToPort = wrapperspb.Bool(false)
 		}
 		if e.Port.Protocol.IsHTTP() {
 			routes := egressRoutes(l.Name)
@@ -102,9 +136,9 @@ func (r *round) egressHosts(c class, w *model.Workload) *Part {
 		if e.Port == nil || !e.Port.Protocol.IsHTTP() {
 			continue
 		}
-		bind := e.Bind
+		bind, _ := egressBind(e, w)
 		if bind == "" {
-			bind = w.Address
+			continue
 		}
 		taken := map[string]bool{}
 		for _, s := range known.called {

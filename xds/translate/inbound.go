@@ -21,7 +21,12 @@ var applicationProtocols = []string{"http/1.0", "http/1.1", "h2c"}
 // inbound makes, for each port that is served, the listener that takes its
 // place and the cluster that leads to the application.
 func (p *proxy) inbound() {
+	var captured []servedPort
 	for _, port := range p.servedPorts() {
+		if port.captured {
+			captured = append(captured, port)
+			continue
+		}
 		p.out.Clusters = append(p.out.Clusters, port.clusterOf())
 		l := &listenerv3.Listener{
 			Name:             inboundListener(port.bind, port.number),
@@ -40,6 +45,9 @@ func (p *proxy) inbound() {
 			p.sniffTLS(l)
 		}
 		p.out.Listeners = append(p.out.Listeners, l)
+	}
+	if p.redirected() {
+		p.virtualInbound(captured)
 	}
 }
 
@@ -77,7 +85,6 @@ func (port servedPort) clusterOf() *clusterv3.Cluster {
 		Name:                      port.cluster(),
 		ClusterDiscoveryType:      &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
 		ConnectTimeout:            duration(defaultConnectTimeout),
-		LoadAssignment:            oneAddress(port.cluster(), port.target),
 		UpstreamBindConfig:        anySource(),
 		UpstreamConnectionOptions: keepalive(pool.Keepalive),
 		CircuitBreakers:           breakers(pool, nil),
@@ -86,8 +93,14 @@ func (port servedPort) clusterOf() *clusterv3.Cluster {
 	if pool.ConnectTimeout != nil {
 		c.ConnectTimeout = duration(*pool.ConnectTimeout)
 	}
-	if port.target.GetSocketAddress() != nil {
+	switch {
+	case port.target == nil:
+		originalPort(c)
+	case port.target.GetSocketAddress() != nil:
 		c.UpstreamBindConfig = bindTo(appSource)
+		fallthrough
+	default:
+		c.LoadAssignment = oneAddress(port.cluster(), port.target)
 	}
 	if port.protocol.MayBeHTTP() {
 		c.TypedExtensionProtocolOptions = packed(protocolOptions(port.protocol, pool))

@@ -55,7 +55,10 @@ func internalListener(name string) *listenerv3.Listener {
 
 // otherChain takes connections that are for nothing that was declared.
 func (p *proxy) otherChain() *listenerv3.FilterChain {
-	if !allowsUnknown(p.mode) {
+	switch {
+	case allowsUnknown(p.mode) && p.redirected():
+		return &listenerv3.FilterChain{Name: chainOther, Filters: []*listenerv3.Filter{toCluster(chainOther, clusterPassthrough)}}
+	case !allowsUnknown(p.mode):
 		return &listenerv3.FilterChain{Name: chainOther, Filters: []*listenerv3.Filter{toCluster(chainOther, clusterBlackHole)}}
 	}
 	return &listenerv3.FilterChain{Name: chainOther, Filters: append(resolving(calledName, 443), toCluster(chainOther, clusterPassthrough))}

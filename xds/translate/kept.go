@@ -82,7 +82,7 @@ func (r *round) serviceParts(c class, k *kept) (clusters, endpoints *Part) {
 			*s = keptService{found: found,
 				clusters: r.clusters.ask(clusterInput{mesh: r.mesh, service: call.service, policy: call.policy,
 					named: ownEndpoints(call.service, found), namespace: call.namespace, caller: call.from, patches: call.patches,
-					source: !c.local || fromOwnAddress(call.service, found)}),
+					source: !c.local || fromOwnAddress(call.service, found), redirect: c.redirect, allMTLS: c.redirect && call.service.Headless && allMTLS(found)}),
 				endpoints: r.endpoints.ask(endpointsInput{service: call.service, policy: call.policy, endpoints: found, mesh: r.mesh, caller: call.from}),
 			}
 			changed = changed || s.clusters != was
@@ -110,8 +110,12 @@ func (r *round) host(c class, k *kept, h sidecarHost, tables []*model.RouteTable
 	key := hostKey{h.host, h.port.Number}
 	was, ok := k.inputs[key]
 	if !ok || was.of.service != h.service || was.of.port != h.port || !slices.Equal(was.of.domains, h.domains) || !slices.Equal(was.tables, tables) {
-		in := hostInput{mesh: r.mesh, routes: listenerOutbound, host: h.host, port: h.port, domains: h.domains, service: h.service,
-			tables: tables, gateways: []string{model.MeshGateway}, namespace: askedNamespace(tables, c.namespace), connect: true}
+		routes := listenerOutbound
+		if c.redirect {
+			routes = portListenerName(h.port.Number)
+		}
+		in := hostInput{mesh: r.mesh, routes: routes, host: h.host, port: h.port, domains: h.domains, service: h.service,
+			tables: tables, gateways: []string{model.MeshGateway}, namespace: askedNamespace(tables, c.namespace), connect: !c.redirect}
 		r.addCaller(&in, c)
 		was = keptHost{h, tables, r.hosts.ask(in)}
 		k.inputs[key] = was

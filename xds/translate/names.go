@@ -18,6 +18,9 @@ const (
 	clusterBlackHole   = "BlackHoleCluster"
 	// clusterPassthrough is where calls to unknown hosts go, under ALLOW_ANY.
 	clusterPassthrough = "PassthroughCluster"
+	// clusterDynamicPassthrough is where redirected requests to unknown hosts
+	// go under ALLOW_ANY_DYNAMIC_DNS.
+	clusterDynamicPassthrough = "DynamicPassthroughCluster"
 
 	listenerOutbound = "outbound"
 	listenerInternal = "outbound-internal"

@@ -15,12 +15,30 @@ type servedPort struct {
 	bind     string // an IP, or "unix:///path"
 	number   uint32
 	protocol model.Protocol
-	target   *corev3.Address
+	target   *corev3.Address  // nil: where the caller meant
 	tls      *model.ServerTLS // nil: plain text, or none of ours
 	pool     *model.ConnectionPool
+	captured bool // its connections come redirected
+	unlisted bool // no service has it; number 0: any such port
 }
 
-func (port servedPort) cluster() string { return inboundCluster(port.number) }
+func (port servedPort) cluster() string {
+	if port.unlisted {
+		return clusterInboundPassthrough
+	}
+	return inboundCluster(port.number)
+}
+
+// listener is what the names of a captured port's chains begin with.
+func (port servedPort) listener(address string) string {
+	switch {
+	case !port.unlisted:
+		return inboundListener(address, port.number)
+	case port.number == 0:
+		return passthroughListener
+	}
+	return passthroughListener + "|" + strconv.Itoa(int(port.number))
+}
 
 // servedPorts are the workload's own, or those that its Sidecar declares.
 func (p *proxy) servedPorts() []servedPort {
@@ -31,12 +49,21 @@ func (p *proxy) servedPorts() []servedPort {
 	var out []servedPort
 	if p.sidecar == nil || len(p.sidecar.Ingress) == 0 {
 		for _, port := range p.w.Ports {
-			out = append(out, servedPort{bind: p.w.Address, number: port.Number, protocol: port.Protocol, target: address("127.0.0.1", port.AppPort), pool: pool})
+			served := servedPort{bind: p.w.Address, number: port.Number, protocol: port.Protocol, target: address("127.0.0.1", port.AppPort), pool: pool, captured: p.redirected()}
+			if served.captured && (port.AppPort == 0 || port.AppPort == port.Number) {
+				served.target = nil
+			}
+			out = append(out, served)
 		}
 		return out
 	}
-	for _, in := range p.sidecar.Ingress {
-		port := servedPort{bind: p.w.Address, number: in.Port.Number, protocol: in.Port.Protocol, target: p.application(in), tls: in.TLS, pool: pool}
+	for i, in := range p.sidecar.Ingress {
+		p.complainOfCapture(in.CaptureMode, "spec.ingress["+strconv.Itoa(i)+"]")
+		port := servedPort{bind: p.w.Address, number: in.Port.Number, protocol: in.Port.Protocol, target: p.application(in), tls: in.TLS, pool: pool,
+			captured: p.captures(in.CaptureMode)}
+		if port.captured && in.Endpoint == "" {
+			port.target = nil
+		}
 		if in.Bind != "" {
 			port.bind = in.Bind
 		}

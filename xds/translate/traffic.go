@@ -35,7 +35,11 @@ func (b *clusters) traffic(c *clusterv3.Cluster, port model.Port, t model.Traffi
 	b.places(c, t)
 	outliers(c, t.OutlierDetection)
 	b.transport(c, port, t)
-	if dynamic(b.service, t) {
+	switch {
+	case b.original(port, t):
+		toOriginal(c)
+		b.mutualOriginal(c)
+	case dynamic(b.service, t):
 		toNamed(c)
 	}
 }

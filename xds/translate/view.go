@@ -12,6 +12,8 @@ type view struct {
 	workload      *model.Workload
 	listeners     *plannedListeners // nil at a sidecar
 	connections   *connections
+	httpPorts     []uint32       // that are called, where traffic is redirected
+	headless      []headlessPort // likewise
 	mode          model.OutboundMode
 	sidecar       *model.Sidecar // nil: none
 	accepts       accepts
@@ -27,7 +29,7 @@ type view struct {
 
 // view selects what concerns a workload.
 func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
-	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections, mode: s.outbound, egressTo: s.egressTo, sidecar: s.sidecar, listeners: l,
+	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections, httpPorts: s.httpPorts, headless: s.headless, mode: s.outbound, egressTo: s.egressTo, sidecar: s.sidecar, listeners: l,
 		accepts:       acceptedBy(r.snap.MTLS(*w)),
 		patches:       patchesFor(r.snap, *w),
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),

@@ -100,7 +100,7 @@ func (r *round) sidecarHosts(c class, k *kept) *Part {
 			k.inputs, k.inputsOf = map[hostKey]keptHost{}, v
 		}
 		var all joinInput
-		for _, h := range r.domains.of(domainsInput{namespace: c.namespace, services: known.called, hosts: tables.hosts}).list {
+		for _, h := range r.domains.of(domainsInput{namespace: c.namespace, services: known.called, hosts: tables.hosts, redirect: c.redirect}).list {
 			all.parts = append(all.parts, r.host(c, k, h, tables.closest(h.host, known.at(h.port.Number))))
 		}
 		return r.joined.of(all)

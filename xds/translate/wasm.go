@@ -53,12 +53,12 @@ func (p *proxy) seesTraffic(f model.FilterBinding, c chain) bool {
 		if f.Traffic == model.Server {
 			return false
 		}
-		if len(f.Ports) > 0 {
+		if len(f.Ports) > 0 && c.port == 0 {
 			p.notSupported(f.Object, "spec.ports",
 				"what a workload sends is not split by port, so the filter is not applied to it", "leave ports out, or use traffic: SERVER")
 			return false
 		}
-		return true
+		return len(f.Ports) == 0 || slices.Contains(f.Ports, c.port)
 	}
 	if c.direction == inbound && f.Traffic == model.Client {
 		return false
