@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,11 +20,24 @@ import (
 const trustDomain = "cluster.local"
 
 // clock is a test's own.
-type clock struct{ now time.Time }
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
 
-func (c *clock) Now() time.Time { return c.now }
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
 
-func newClock() *clock { return &clock{time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+func (c *clock) set(to time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = to
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
 
 func open(t *testing.T, o Options) *Authority {
 	t.Helper()
@@ -102,12 +116,12 @@ func TestSign(t *testing.T) {
 		t.Errorf("CA %v, key usage %v, extended %v", leaf.IsCA, leaf.KeyUsage, leaf.ExtKeyUsage)
 	case leaf.Subject.String() != "":
 		t.Errorf("subject %q: it is nobody's identity", leaf.Subject)
-	case !leaf.NotBefore.Equal(now.now.Add(-skew)) || !leaf.NotAfter.Equal(now.now.Add(DefaultTTL)):
+	case !leaf.NotBefore.Equal(now.Now().Add(-skew)) || !leaf.NotAfter.Equal(now.Now().Add(DefaultTTL)):
 		t.Errorf("good from %s to %s", leaf.NotBefore, leaf.NotAfter)
 	case leaf.SerialNumber.BitLen() > 127 || leaf.SerialNumber.BitLen() <= 64:
 		t.Errorf("serial %s", leaf.SerialNumber)
 	}
-	if got, err := a.Bundle().Verify(chain, now.now); err != nil || got != cart {
+	if got, err := a.Bundle().Verify(chain, now.Now()); err != nil || got != cart {
 		t.Errorf("it is %v's (%v)", got, err)
 	}
 }
@@ -120,17 +134,17 @@ func TestValidity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := chain[0].NotAfter.Sub(now.now); got != want {
+		if got := chain[0].NotAfter.Sub(now.Now()); got != want {
 			t.Errorf("%s asked: %s given, want %s", ttl, got, want)
 		}
 	}
 	rootEnds := a.Bundle().Roots[0].NotAfter
-	now.now = rootEnds.Add(-time.Hour)
+	now.set(rootEnds.Add(-time.Hour))
 	chain, err := a.Sign(csr(t, p256(t), nil), workload("shop", "cart", "cart"), 0)
 	if err != nil || chain[0].NotAfter.After(rootEnds) {
 		t.Errorf("a certificate outlives its root (%v)", err)
 	}
-	now.now = rootEnds.Add(time.Second)
+	now.set(rootEnds.Add(time.Second))
 	if _, err := a.Sign(csr(t, p256(t), nil), workload("shop", "cart", "cart"), 0); err == nil {
 		t.Error("a root that ended signs")
 	}
