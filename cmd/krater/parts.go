@@ -18,14 +18,14 @@ import (
 )
 
 // parts are what `krater up` runs beside the proxies, in the order of their start.
-func parts(mesh string, l state.Layout, log *slog.Logger) []up.Part {
+func parts(mesh string, agents []string, l state.Layout, log *slog.Logger) []up.Part {
+	controlPlane := controlPlaneOptions([]string{mesh}, l, log)
+	controlPlane.Agents = append(controlPlane.Agents, agents...)
 	return []up.Part{
 		{
-			Name: "controlplane",
-			Run: func(ctx context.Context) error {
-				return runControlPlane(ctx, controlPlaneOptions([]string{mesh}, l, log))
-			},
-			Args:  []string{"controlplane", mesh, "--state", l.Dir},
+			Name:  "controlplane",
+			Run:   func(ctx context.Context) error { return runControlPlane(ctx, controlPlane) },
+			Args:  append([]string{"controlplane", mesh, "--state", l.Dir}, repeated("--agents", agents)...),
 			Ready: []string{l.Socket("xds"), l.Socket("agents"), l.Socket("admin")},
 		},
 		{
@@ -46,7 +46,7 @@ func parts(mesh string, l state.Layout, log *slog.Logger) []up.Part {
 func controlPlaneOptions(paths []string, l state.Layout, log *slog.Logger) controlplane.Options {
 	return controlplane.Options{
 		Paths: paths, StateDir: l.Path("config"), ModuleDir: l.Path("modules"),
-		XDS: l.Socket("xds"), Agents: l.Socket("agents"), Admin: l.Socket("admin"),
+		XDS: l.Socket("xds"), Agents: []string{l.Socket("agents")}, Admin: l.Socket("admin"),
 		CADir: l.Path("ca"), Registered: l.Path("registered"), Denied: l.Path("denied"),
 		PlainProxies: true, // until every agent of `krater up` has a certificate
 		Logger:       log,
@@ -103,12 +103,13 @@ func part(use, short string, args cobra.PositionalArgs, run func(cmd *cobra.Comm
 }
 
 func controlPlaneCommand() *cobra.Command {
-	var xds, agents, ca, admin string
+	var xds, ca, admin string
+	var agents []string
 	cmd := part("controlplane PATH... --state DIR", "Serve a configuration to proxies, policyd and the collector.", cobra.MinimumNArgs(1),
 		func(cmd *cobra.Command, args []string, l state.Layout) error {
 			o := controlPlaneOptions(args, l, logger(cmd))
 			override(&o.XDS, xds)
-			override(&o.Agents, agents)
+			o.Agents = append(o.Agents, agents...)
 			override(&o.CAFiles, ca)
 			override(&o.Admin, admin)
 			if err := onlyUnix("--xds", o.XDS, "agents and daemons of other machines come over --agents, with certificates"); err != nil {
@@ -120,7 +121,7 @@ func controlPlaneCommand() *cobra.Command {
 			return runControlPlane(cmd.Context(), o)
 		})
 	cmd.Flags().StringVar(&xds, "xds", "", "Where policyd and the collector of this machine get their configuration, without TLS: unix:PATH (default: unix:STATE/xds.sock).")
-	cmd.Flags().StringVar(&agents, "agents", "", "Where agents get certificates, configuration and modules, over TLS: unix:PATH or host:port (default: unix:STATE/agents.sock).")
+	agentsFlag(cmd, &agents)
 	cmd.Flags().StringVar(&ca, "ca", "", "Folder of an authority made elsewhere: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem (default: a root of Krater's own in STATE/ca).")
 	cmd.Flags().StringVar(&admin, "admin", "", "Where `krater status` asks: unix:PATH (default: unix:STATE/admin.sock).")
 	return cmd
@@ -199,6 +200,20 @@ func runAgent(cmd *cobra.Command, l state.Layout, workload, address string, u ag
 		return err
 	}
 	return a.Run(cmd.Context())
+}
+
+// repeated is a flag for each value.
+func repeated(flag string, values []string) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, flag, v)
+	}
+	return out
+}
+
+// agentsFlag adds --agents.
+func agentsFlag(cmd *cobra.Command, agents *[]string) {
+	cmd.Flags().StringArrayVar(agents, "agents", nil, "Where agents get certificates, configuration and modules, over TLS, beside unix:STATE/agents.sock: host:port or unix:PATH; several times for several.")
 }
 
 // onlyUnix refuses an address that anybody can reach, where nobody is asked

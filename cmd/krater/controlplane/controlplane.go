@@ -38,8 +38,8 @@ type Options struct {
 	// without TLS: a Unix socket that their user alone can open.
 	XDS string
 	// Agents is where agents get certificates, configuration and modules, over
-	// TLS: "unix:PATH" or "host:port".
-	Agents string
+	// TLS: each "unix:PATH" or "host:port".
+	Agents []string
 	CADir  string // what the mesh's authority keeps
 	// CAFiles holds an authority that somebody else made, in the form of
 	// Istio's cacerts. Empty: the authority's own root.
@@ -116,16 +116,17 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for _, l := range []struct {
-		target string
-		serve  func(context.Context, net.Listener) error
-	}{{c.o.XDS, c.serveXDS}, {c.o.Agents, c.serveAgents}, {c.o.Admin, c.serveAdmin}} {
-		listener, err := listen.On(ctx, l.target)
+	listeners := []listener{{c.o.XDS, c.serveXDS}, {c.o.Admin, c.serveAdmin}}
+	for _, target := range c.o.Agents {
+		listeners = append(listeners, listener{target, c.serveAgents})
+	}
+	for _, l := range listeners {
+		open, err := listen.On(ctx, l.target)
 		if err != nil {
 			group.Go(func() error { return err }) // ends those before it
 			break
 		}
-		group.Go(func() error { return l.serve(ctx, listener) })
+		group.Go(func() error { return l.serve(ctx, open) })
 	}
 	c.registrar.Start()
 	group.Go(func() error { return c.watch(ctx) })
@@ -133,6 +134,12 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 	group.Go(func() error { c.gate.Run(ctx, c.authority.Changed); return nil })
 	group.Go(func() error { c.followDenied(ctx); return nil })
 	return group.Wait()
+}
+
+// listener is an address, and what is served there.
+type listener struct {
+	target string
+	serve  func(context.Context, net.Listener) error
 }
 
 func (c *ControlPlane) watch(ctx context.Context) error {

@@ -79,7 +79,7 @@ func newRig(t *testing.T, dir string) *rig {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	c, err := New(Options{
 		Paths: []string{at("mesh")}, StateDir: at("config"), ModuleDir: at("modules"), Registered: at("registered"), Denied: at("denied"),
-		XDS: "unix:" + at("xds.sock"), Agents: "unix:" + at("agents.sock"), Admin: "unix:" + at("admin.sock"), CADir: at("ca"),
+		XDS: "unix:" + at("xds.sock"), Agents: []string{"unix:" + at("agents.sock"), "127.0.0.1:0"}, Admin: "unix:" + at("admin.sock"), CADir: at("ca"),
 		Grace: 300 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
@@ -167,7 +167,7 @@ func (r *rig) dial(c *identity.Credential) *grpc.ClientConn {
 
 func (r *rig) dialTLS(config *tls.Config) *grpc.ClientConn {
 	r.t.Helper()
-	conn, err := grpc.NewClient(r.o.Agents, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	conn, err := grpc.NewClient(r.o.Agents[0], grpc.WithTransportCredentials(credentials.NewTLS(config)))
 	if err != nil {
 		r.t.Fatal(err)
 	}
