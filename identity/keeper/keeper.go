@@ -160,6 +160,9 @@ func (k *Keeper) update(next func(held) (held, error)) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.held = h
+	if h.pending == nil {
+		k.problem = nil // nothing is asked for
+	}
 	close(k.changed)
 	k.changed = make(chan struct{})
 	return nil

@@ -105,7 +105,7 @@ func renewAt(h held, jitter float64) time.Time {
 
 // backoff doubles from 100 ms to 10 s, with up to a half taken off.
 func backoff(attempt int, jitter float64) time.Duration {
-	const first, most = 100 * time.Millisecond, 30 * time.Second
+	const first, most = 100 * time.Millisecond, 10 * time.Second
 	wait := min(first<<min(max(attempt-1, 0), 10), most)
 	return wait - time.Duration(jitter*float64(wait/2))
 }
