@@ -66,6 +66,9 @@ func Explain(s *model.Snapshot, endpoints model.Endpoints, decider Decider, r Re
 		return Explanation{}, err
 	}
 	out := Explanation{Request: r}
+	if r.Principal != "" && !w.Gateway {
+		return Explanation{}, fmt.Errorf("the principal %s: a workload's is its own; one is named for clients of a gateway", r.Principal)
+	}
 	p := e.enter(w, r.view())
 	if p.verdict == nil {
 		route := e.route(w, p.role, p.view)
@@ -189,7 +192,13 @@ func (e *explainer) outcome(from model.Workload, role Role, t Target, server Ser
 		o.Verdict = Verdict{Status: 200, Upstream: true, Details: "via_upstream", Reason: "outside the mesh", Instead: instead}
 		return o
 	}
-	p := e.pass(w, RoleServer, arriving(from, role, t.Request, server.Port))
+	if why := e.unheard(w, server); why != "" {
+		o.Verdict = Verdict{Status: 503, Details: "upstream_reset_before_response_started{connection_termination}", Reason: why, Instead: instead}
+		return o
+	}
+	arrived := arriving(from, role, t.Request, server.Port)
+	arrived.Principal = e.principal(from, server)
+	p := e.pass(w, RoleServer, arrived)
 	if p.verdict == nil {
 		p.verdict = &Verdict{Status: 200, Upstream: true, Details: "via_upstream", Reason: "the application answers", Decision: p.decision}
 	}

@@ -23,11 +23,14 @@ type Request struct {
 	Path          string  `json:"path"` // with the query, as sent
 	Headers       Headers `json:"headers,omitempty"`
 	SourceAddress string  `json:"sourceAddress,omitempty"` // IP of the connection's peer; empty: 127.0.0.1
+	// Principal is who a client of a gateway is by its certificate, without
+	// "spiffe://"; empty: it shows none.
+	Principal string `json:"principal,omitempty"`
 }
 
 // view is the request as its first proxy receives it.
 func (r Request) view() View {
-	v := View{Method: r.Method, Scheme: "http", Authority: r.Host, Path: r.Path, Peer: r.SourceAddress, Headers: r.Headers.normal()}
+	v := View{Method: r.Method, Scheme: "http", Authority: r.Host, Path: r.Path, Peer: r.SourceAddress, Principal: r.Principal, Headers: r.Headers.normal()}
 	if v.Method == "" {
 		v.Method = "GET"
 	}

@@ -28,6 +28,7 @@ type Server struct {
 	Workload string `json:"workload,omitempty"` // "namespace/name"; empty: outside the mesh
 	Address  string `json:"address"`
 	Port     uint32 `json:"port"`
+	MTLS     bool   `json:"mtls,omitempty"` // the call shows the caller's certificate
 }
 
 // targets resolves a route's destinations. Those without weight beside others
@@ -97,12 +98,13 @@ func (e *explainer) target(w model.Workload, d model.Destination, v View) Target
 		return t
 	}
 	unhealthy, eps := 0, e.labeled(svc, want)
-	for _, ep := range near(eps, w, e.snap.Mesh, e.snap.DestinationFor(svc, w).PolicyFor(d.Subset, d.Port)) {
+	policy := e.snap.DestinationFor(svc, w).PolicyFor(d.Subset, d.Port)
+	for _, ep := range near(eps, w, e.snap.Mesh, policy) {
 		if ep.Health == model.Unhealthy {
 			unhealthy++
 			continue
 		}
-		t.Endpoints = append(t.Endpoints, Server{ep.Workload, ep.Address, ep.PortFor(port)})
+		t.Endpoints = append(t.Endpoints, Server{ep.Workload, ep.Address, ep.PortFor(port), e.mutual(svc, policy, ep, ep.PortFor(port))})
 	}
 	if len(t.Endpoints) == 0 {
 		return fail("no_healthy_upstream", fmt.Sprintf("no healthy endpoint (%d unhealthy)", unhealthy))

@@ -122,8 +122,9 @@ func (t *text) outcome(o Outcome, first View) {
 	}
 	if o.Server != nil {
 		t.changes(first, o.Server.Received)
-	}
-	if o.Server != nil {
+		if who := o.Server.Received.Principal; who != "" {
+			t.line(1, "by mutual TLS, as %s", who)
+		}
 		t.hop("sidecar of "+strings.Join(o.Workloads, ", "), *o.Server)
 	}
 	t.verdict(o.Verdict)

@@ -20,6 +20,9 @@ func (d decider) Decide(p model.RegoPolicy, w model.Workload, v explain.View) ex
 		Source: rego.Endpoint{Address: v.Peer},
 		Target: rego.Endpoint{Address: w.Address, Port: v.Port},
 	}
+	if v.Principal != "" {
+		r.Source.Principal = "spiffe://" + v.Principal
+	}
 	for name, values := range v.Headers {
 		for _, value := range values {
 			r.Headers = append(r.Headers, rego.Header{Name: name, Value: value})

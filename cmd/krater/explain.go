@@ -22,7 +22,8 @@ func explainCommand() *cobra.Command {
 filter's verdict with its policy and rule, the limits that would be charged, the
 attributes that would be drawn.
 
---from names the calling workload, or the gateway that the request comes in by.`,
+--from names the calling workload, or the gateway that the request comes in by.
+A workload calls as its service account wherever the call is mutual TLS.`,
 		Example: "  krater explain samples/bookinfo --from istio-ingressgateway --to localhost --path /productpage\n" +
 			"  krater explain samples/bookinfo --from productpage-v1 --to reviews:9080 --path /reviews/0 --header 'end-user=jason'",
 		Args: cobra.MinimumNArgs(1),
@@ -33,6 +34,7 @@ attributes that would be drawn.
 	cmd.Flags().StringVar(&r.Path, "path", "/", "The request's path, with its query.")
 	cmd.Flags().StringArrayVar(&headers, "header", nil, "A header, NAME=VALUE; may be given several times.")
 	cmd.Flags().StringVar(&r.SourceAddress, "source-address", "", "The caller's IP address (default: the workload's own, or 127.0.0.1).")
+	cmd.Flags().StringVar(&r.Principal, "principal", "", "Who a client of a gateway is by its certificate: TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT.")
 	_ = cmd.MarkFlagRequired("to")
 	output := outputFlag(cmd, "json or yaml")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {

@@ -25,8 +25,9 @@ type Request struct {
 
 // Endpoint is one end of a connection.
 type Endpoint struct {
-	Address string // an IP
-	Port    uint32
+	Address   string // an IP
+	Port      uint32
+	Principal string // the URI of its certificate; empty: it showed none
 }
 
 // CheckRequest is what Envoy's ext_authz filter asks for the request, when it
@@ -71,13 +72,14 @@ func (r Request) headers(h *authv3.AttributeContext_HttpRequest) map[string]stri
 }
 
 func (e Endpoint) peer() *authv3.AttributeContext_Peer {
-	if e.Address == "" {
-		return &authv3.AttributeContext_Peer{}
+	out := &authv3.AttributeContext_Peer{Principal: e.Principal}
+	if e.Address != "" {
+		out.Address = &corev3.Address{Address: &corev3.Address_SocketAddress{
+			SocketAddress: &corev3.SocketAddress{Address: e.Address,
+				PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: e.Port}},
+		}}
 	}
-	return &authv3.AttributeContext_Peer{Address: &corev3.Address{Address: &corev3.Address_SocketAddress{
-		SocketAddress: &corev3.SocketAddress{Address: e.Address,
-			PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: e.Port}},
-	}}}
+	return out
 }
 
 // envoyText is how Envoy makes bytes a protobuf string.

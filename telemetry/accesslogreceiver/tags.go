@@ -36,10 +36,17 @@ func (r record) tags(from origin, tags map[string]string) (direction string) {
 			r.span(value)
 		case tagPolicySet, tagLimit, tagFilterDecision, tagProxy: // in the decision, or known
 		default:
-			r.declared(from, name, value)
+			if !isPeer(name) { // who is at the other end comes by itself
+				r.declared(from, name, value)
+			}
 		}
 	}
 	return direction
+}
+
+// isPeer tells the tags of who is at the other end.
+func isPeer(name string) bool {
+	return strings.HasPrefix(name, "krater.source.") || strings.HasPrefix(name, "krater.destination.") || strings.HasPrefix(name, "krater.client.")
 }
 
 // declared sets a declared attribute, or a rule's field under its own name.

@@ -73,8 +73,9 @@ type Raw struct {
 
 // Endpoint is one end of the connection.
 type Endpoint struct {
-	Address string `json:"address"`
-	Port    uint32 `json:"port,omitempty"`
+	Address   string `json:"address"`
+	Port      uint32 `json:"port,omitempty"`
+	Principal string `json:"principal,omitempty"` // the URI of its certificate
 }
 
 // Answer is rego.Answer as YAML.

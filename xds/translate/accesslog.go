@@ -100,7 +100,7 @@ func recordTo(log string, tags []*tracingv3.CustomTag) *grpclogv3.HttpGrpcAccess
 // standardTags say where a record is from and what decided. An empty value
 // leaves its tag out.
 func (p *proxy) standardTags(c chain) []*tracingv3.CustomTag {
-	return []*tracingv3.CustomTag{
+	return append([]*tracingv3.CustomTag{
 		formatted("krater.proxy", literal(p.w.ID())),
 		formatted("krater.direction", string(c.direction)),
 		formatted("krater.trace_id", "%TRACE_ID%"),
@@ -108,7 +108,7 @@ func (p *proxy) standardTags(c chain) []*tracingv3.CustomTag {
 		formatted("krater.policy_set", "%FILTER_STATE("+statePolicySet+":PLAIN)%"),
 		formatted("krater.limit", "%FILTER_STATE("+stateLimit+":PLAIN)%"),
 		formatted("krater.filter_decision", "%FILTER_STATE(wasm.krater.filter_decision:PLAIN)%"),
-	}
+	}, peerTags(c)...)
 }
 
 func formatted(tag, value string) *tracingv3.CustomTag {

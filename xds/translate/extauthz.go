@@ -53,6 +53,9 @@ func (p *proxy) extAuthz(policies []model.RegoPolicy, policySet string) *extauth
 		StatusOnError:       &typev3.HttpStatus{Code: typev3.StatusCode_Forbidden},
 		StatPrefix:          "krater",
 		ValidateMutations:   true,
+		// As OPA's users know it: input.attributes.source has the principal of
+		// itself, and the certificate by this.
+		IncludePeerCertificate: true,
 	}
 	if body > 0 {
 		out.WithRequestBody = &extauthzv3.BufferSettings{MaxRequestBytes: body, AllowPartialMessage: true}
