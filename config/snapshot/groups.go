@@ -22,3 +22,14 @@ var groupsStep = step{
 	},
 	outputs: func(d *draft) []any { return []any{&d.snap.Groups} },
 }
+
+// mayRegister tells whether a group's members have the labels: who selects
+// these selects nothing yet, and means it. "" is any namespace.
+func (d *draft) mayRegister(namespace string, labels map[string]string) bool {
+	for _, g := range d.snap.Groups {
+		if (namespace == "" || g.Object.Namespace == namespace) && model.HasLabels(g.Labels, labels) {
+			return true
+		}
+	}
+	return false
+}

@@ -63,7 +63,7 @@ func (d *draft) kubeEndpoints(e *crds.Entry, x *crds.KubeService, s model.Servic
 		if !given {
 			out = append(out, d.pods(e, x, s)...)
 		}
-		if !given && len(out) == 0 {
+		if !given && len(out) == 0 && !d.mayRegister(e.Ref.Namespace, x.Select) {
 			d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.selector", "", "no workload and no WorkloadEntry of %s has these labels", e.Ref.Namespace)
 		}
 		return out

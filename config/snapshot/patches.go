@@ -11,7 +11,7 @@ import (
 var patchesStep = step{
 	name:  "patches",
 	kinds: []string{"EnvoyFilter"},
-	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads)} },
+	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups)} },
 	run:   (*draft).resolvePatches,
 	share: func(d *draft, p *Result) {
 		type key struct {

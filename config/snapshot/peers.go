@@ -13,7 +13,7 @@ var peersStep = step{
 	name:  "peers",
 	kinds: []string{"PeerAuthentication"},
 	reads: func(d *draft) []any {
-		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Services), listID(d.sorted)}
+		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Services), listID(d.sorted), listID(d.snap.Groups)}
 	},
 	run: func(d *draft) {
 		for _, substitute := range []bool{true, false} { // whatever its age, what is bad opens nothing
@@ -53,7 +53,7 @@ func (d *draft) peerAuthentication(e *crds.Entry, p *model.PeerAuthentication) {
 		}
 	}
 	if len(selected) == 0 {
-		if len(d.snap.Workloads) > 0 {
+		if len(d.snap.Workloads) > 0 && !d.mayRegister(e.Ref.Namespace, p.Selector.Labels) {
 			d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.selector", "", "no workload of %s has these labels", p.Object.Namespace)
 		}
 		return

@@ -11,7 +11,7 @@ import (
 var policiesStep = step{
 	name:  "policies",
 	kinds: []string{"AuthorizationPolicy", "RegoPolicy", "RateLimit", "Filter", "WasmPlugin", "AttributeSet"},
-	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads)} },
+	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups)} },
 	run:   func(d *draft) { d.each(d.policy) },
 	share: func(d *draft, p *Result) {
 		s, e := d.snap, p.Snapshot
@@ -80,7 +80,7 @@ func (d *draft) selector(e *crds.Entry, s model.Selector) model.Selector {
 			return s
 		}
 	}
-	if len(d.snap.Workloads) > 0 {
+	if len(d.snap.Workloads) > 0 && !d.mayRegister(s.Namespace, s.Labels) {
 		field := "spec.selector"
 		if e.Ref.Kind == "EnvoyFilter" {
 			field = "spec.workloadSelector"

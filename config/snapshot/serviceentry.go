@@ -20,7 +20,7 @@ func (d *draft) serviceEntry(e *crds.Entry) {
 	endpoints := d.once(e, nil, func() any { return inOrder(x.Endpoints) }).([]model.Endpoint)
 	if x.Select != nil {
 		endpoints = append(slices.Clip(endpoints), d.selected(e.Ref.Namespace, x.Select)...)
-		if len(endpoints) == 0 {
+		if len(endpoints) == 0 && !d.mayRegister(e.Ref.Namespace, x.Select) {
 			d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.workloadSelector", "", "no WorkloadEntry and no workload of %s has these labels", e.Ref.Namespace)
 		}
 	}

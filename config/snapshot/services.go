@@ -12,7 +12,7 @@ import (
 var servicesStep = step{
 	name:  "services",
 	kinds: []string{"Mesh", "Service", "EndpointSlice", "ServiceEntry", "WorkloadEntry"},
-	reads: func(*draft) []any { return nil },
+	reads: func(d *draft) []any { return []any{listID(d.snap.Groups)} },
 	run:   (*draft).resolveServices,
 	share: func(d *draft, p *Result) {
 		if reflect.DeepEqual(p.settings, d.settings) {

@@ -9,7 +9,7 @@ var sidecarsStep = step{
 	name:  "sidecars",
 	kinds: []string{"Sidecar"},
 	reads: func(d *draft) []any {
-		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Services), listID(d.snap.Destinations)}
+		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Services), listID(d.snap.Destinations), listID(d.snap.Groups)}
 	},
 	run: func(d *draft) { d.byCreation(d.sidecar) },
 	share: func(d *draft, p *Result) {
@@ -48,5 +48,5 @@ func (d *draft) selectsOne(s model.Selector) bool {
 			return true
 		}
 	}
-	return len(d.snap.Workloads) == 0
+	return len(d.snap.Workloads) == 0 || d.mayRegister(s.Namespace, s.Labels)
 }
