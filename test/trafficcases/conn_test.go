@@ -21,6 +21,8 @@ type sniffed struct {
 	net.Conn
 	in  *bufio.Reader
 	tls *tls.ConnectionState // of the TLS around it; nil: plain
+	// mutual: a sidecar sent it, by mutual TLS of the mesh.
+	mutual bool
 }
 
 // Read implements net.Conn.

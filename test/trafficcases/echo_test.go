@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // arrival is what one upstream saw of a request or a connection. It is also
@@ -36,16 +38,19 @@ type upstreams struct {
 	certs   *certs
 	network string
 	web     *fed
+	// identities of the workloads, as their sidecars show them.
+	identities *identities
 
 	mu        sync.Mutex
 	listeners map[string]net.Listener
 	names     map[string]string // of workloads, by address
+	workloads map[string]model.Workload
 	seen      []arrival
 	attempts  map[string]int
 }
 
 func newUpstreams(t *testing.T, c *certs, network string) *upstreams {
-	u := &upstreams{t: t, certs: c, network: network, web: newFed(), listeners: map[string]net.Listener{}, attempts: map[string]int{}}
+	u := &upstreams{t: t, certs: c, network: network, web: newFed(), identities: newIdentities(t), listeners: map[string]net.Listener{}, attempts: map[string]int{}}
 	s := &http.Server{Handler: u, Protocols: new(http.Protocols), ErrorLog: quiet,
 		ConnContext: func(ctx contextT, c net.Conn) contextT { return withConn(ctx, c) }}
 	s.Protocols.SetHTTP1(true)
@@ -105,13 +110,17 @@ func (u *upstreams) sniff(c *sniffed) {
 	}
 	switch {
 	case first[0] == 0x16 && c.tls == nil:
-		t := tls.Server(c, u.certs.server())
+		t := tls.Server(c, u.server(c.LocalAddr().String()))
 		if err := t.Handshake(); err != nil {
 			c.Close()
 			return
 		}
 		state := t.ConnectionState()
-		u.sniff(&sniffed{Conn: t, in: bufio.NewReader(t), tls: &state})
+		inner := &sniffed{Conn: t, in: bufio.NewReader(t), tls: &state, mutual: c.mutual}
+		if sidecar := slices.ContainsFunc(state.PeerCertificates, isOfMesh); sidecar { // what is in it is the application's
+			inner.tls, inner.mutual = nil, true
+		}
+		u.sniff(inner)
 	case slices.Contains([]string{"GET", "POS", "PUT", "PRI", "HEA", "DEL", "OPT", "PAT", "CON", "TRA"}, string(first)):
 		u.web.put(c)
 	default:
@@ -147,10 +156,39 @@ func (u *upstreams) record(a *arrival) {
 }
 
 // forget makes room, and names the workloads of the next case.
-func (u *upstreams) forget(names map[string]string) {
+func (u *upstreams) forget(names map[string]string, workloads []model.Workload) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.seen, u.attempts, u.names = nil, map[string]int{}, names
+	u.seen, u.attempts, u.names, u.workloads = nil, map[string]int{}, names, map[string]model.Workload{}
+	for _, w := range workloads {
+		u.workloads[w.Address] = w
+	}
+}
+
+// server ends TLS as the application does or, where the client offers the
+// mesh's ALPN, as the sidecar in front of it: with the workload's identity.
+func (u *upstreams) server(at string) *tls.Config {
+	config := u.certs.server()
+	config.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if !slices.Contains(h.SupportedProtos, "istio") {
+			return nil, nil
+		}
+		host, _, _ := net.SplitHostPort(at)
+		u.mu.Lock()
+		w, known := u.workloads[host]
+		u.mu.Unlock()
+		if !known {
+			return nil, fmt.Errorf("no workload is at %s", at)
+		}
+		own := u.identities.of(w)
+		for _, proto := range h.SupportedProtos {
+			if proto == "h2" || proto == "http/1.1" {
+				own.NextProtos = []string{proto}
+			}
+		}
+		return own, nil
+	}
+	return config
 }
 
 // of gives the arrivals of a request.

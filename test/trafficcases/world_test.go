@@ -182,7 +182,7 @@ func (w *world) listen(b built, real []model.Workload, resolved map[string][]str
 		}
 		names["127.0.0.1"] = r.Name
 	}
-	w.upstreams.forget(names)
+	w.upstreams.forget(names, b.Snapshot.Workloads)
 	w.upstreams.serve(slices.Collect(maps.Keys(at)))
 }
 

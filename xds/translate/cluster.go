@@ -30,6 +30,25 @@ type clusterInput struct {
 	redirect bool    // the caller's traffic is redirected
 	allMTLS  bool    // where it matters: see mutualOriginal
 	patches  patches // of its clusters
+	// accounts that its endpoints run as; none where no identity is checked.
+	accounts   []account
+	noIdentity bool
+}
+
+// clusterPlace is one of a service's clusters.
+type clusterPlace struct {
+	port   model.Port
+	subset string // "" is the whole service
+	// connections: it is the one by which connections are passed on, of a port
+	// whose requests have one of their own.
+	connections bool
+}
+
+func (at clusterPlace) name(host string) string {
+	if at.connections {
+		return ConnectionsCluster(at.port.Number, at.subset, host)
+	}
+	return ClusterName(at.port.Number, at.subset, host)
 }
 
 // clusters are a service's under way.
@@ -45,7 +64,11 @@ func serviceClusters(in clusterInput) *Part {
 	c := &clusters{clusterInput: in}
 	for _, port := range in.service.Ports {
 		for _, sub := range subsets(in.policy) {
-			c.add(port, sub)
+			policy := in.policy.PolicyFor(subsetName(sub), port.Number)
+			c.add(clusterPlace{port: port, subset: subsetName(sub)}, sub, policy)
+			if port.Protocol == model.Auto && mutualOf(in.mesh, in.noIdentity, in.service, policy) != notMutual {
+				c.add(clusterPlace{port: port, subset: subsetName(sub), connections: true}, sub, policy)
+			}
 		}
 	}
 	c.out.Clusters = patchClusters(&c.report, in.patches, c.out.Clusters)
@@ -78,15 +101,19 @@ func subsetLabels(s *model.Subset) map[string]string {
 	return s.Labels
 }
 
-// add makes the cluster of a port, or of one subset of it.
-func (b *clusters) add(port model.Port, sub *model.Subset) {
-	s := b.service
-	name := ClusterName(port.Number, subsetName(sub), s.Host)
+// add makes the cluster of a port, or of one subset of it. Where requests are
+// told apart from connections, both have a cluster, with the same endpoints:
+// what a call offers in mutual TLS tells the other side what comes.
+func (b *clusters) add(at clusterPlace, sub *model.Subset, policy model.TrafficPolicy) {
+	s, port := b.service, at.port
+	name := ClusterName(port.Number, at.subset, s.Host)
 	c := &clusterv3.Cluster{
-		Name:     name,
+		Name:     at.name(s.Host),
 		Metadata: metadata(map[string]string{"host": s.Host, "name": serviceName(s), "namespace": s.Namespace}),
 	}
-	policy := b.policy.PolicyFor(subsetName(sub), port.Number)
+	if at.connections {
+		c.AltStatName = name
+	}
 	switch {
 	case dynamic(s, policy): // toNamed has it
 	case namesEndpoints(s):
@@ -100,11 +127,14 @@ func (b *clusters) add(port model.Port, sub *model.Subset) {
 	default:
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
 		c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS()}
+		if at.connections {
+			c.EdsClusterConfig.ServiceName = name
+		}
 	}
 	if !b.source {
 		c.UpstreamBindConfig = anySource()
 	}
-	b.traffic(c, port, policy)
+	b.traffic(c, at, policy)
 	b.out.Clusters = append(b.out.Clusters, c)
 }
 

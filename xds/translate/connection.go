@@ -25,11 +25,11 @@ type connection struct {
 	// headless service is told by its endpoints' instead.
 	addresses []string
 	headless  bool
-	port     uint32
-	local    uint32       // the loopback port for it; 0: none
-	dynamic  bool         // it goes where its caller said
-	byName   []serverName // chains for server names: the first that fits
-	hosts    []string     // server names that mean it where nothing else tells
+	port      uint32
+	local     uint32       // the loopback port for it; 0: none
+	dynamic   bool         // it goes where its caller said
+	byName    []serverName // chains for server names: the first that fits
+	hosts     []string     // server names that mean it where nothing else tells
 }
 
 // serverName leads TLS connections for a name ("*" in front is a wildcard) to
@@ -197,10 +197,16 @@ func (r *round) tcpSlots(c class, destinations map[string][]model.Destination, p
 	for _, chain := range slices.Sorted(maps.Keys(destinations)) {
 		in := tcpInput{chain: chain, destinations: destinations[chain], place: places[chain], patches: list}
 		for _, d := range in.destinations {
-			if s := r.scope(c).byHost[d.Host]; s != nil {
-				if p := r.snap.DestinationFor(s, c.client()); p != nil {
-					in.policies = append(in.policies, hostPolicy{d.Host, p})
-				}
+			s := r.scope(c).byHost[d.Host]
+			if s == nil {
+				continue
+			}
+			p := r.snap.DestinationFor(s, c.client())
+			if p != nil {
+				in.policies = append(in.policies, hostPolicy{d.Host, p})
+			}
+			if port, _ := s.PortNumbered(d.Port); port.Protocol == model.Auto && mutualOf(r.mesh, r.opt.NoIdentity, s, p.PolicyFor(d.Subset, d.Port)) != notMutual {
+				in.apart = append(in.apart, destinationCluster(d))
 			}
 		}
 		parts = append(parts, r.tcp.of(in))

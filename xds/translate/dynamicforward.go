@@ -69,6 +69,6 @@ func dynamicPassthrough(mesh *model.Mesh) *clusterv3.Cluster {
 func passthroughTo(mesh *model.Mesh, name string, redirect bool) *clusterv3.Cluster {
 	b := &clusters{clusterInput: clusterInput{mesh: mesh, service: &model.Service{Resolution: model.ResolutionNone}, redirect: redirect}}
 	c := &clusterv3.Cluster{Name: name, UpstreamBindConfig: anySource()}
-	b.traffic(c, model.Port{Protocol: model.HTTP}, model.TrafficPolicy{ConnectionPool: &model.ConnectionPool{UseClientProtocol: true}})
+	b.traffic(c, clusterPlace{port: model.Port{Protocol: model.HTTP}}, model.TrafficPolicy{ConnectionPool: &model.ConnectionPool{UseClientProtocol: true}})
 	return c
 }

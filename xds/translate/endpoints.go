@@ -107,6 +107,7 @@ func lbEndpoint(e model.Endpoint, port model.Port) *endpointv3.LbEndpoint {
 	if e.Workload != "" {
 		out.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{metadataNamespace: endpointFields(e)}}
 	}
+	out.Metadata = matchable(out.Metadata, e, port)
 	return out
 }
 

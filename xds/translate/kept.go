@@ -80,7 +80,7 @@ func (r *round) serviceParts(c class, k *kept) (clusters, endpoints *Part) {
 		if fresh || s.found != found {
 			was := s.clusters
 			*s = keptService{found: found,
-				clusters: r.clusters.ask(clusterInput{mesh: r.mesh, service: call.service, policy: call.policy,
+				clusters: r.clusters.ask(clusterInput{mesh: r.mesh, noIdentity: r.opt.NoIdentity, accounts: r.accounts(call, found), service: call.service, policy: call.policy,
 					named: ownEndpoints(call.service, found), namespace: call.namespace, caller: call.from, patches: call.patches,
 					source: !c.local || fromOwnAddress(call.service, found), redirect: c.redirect, allMTLS: c.redirect && call.service.Headless && allMTLS(found)}),
 				endpoints: r.endpoints.ask(endpointsInput{service: call.service, policy: call.policy, endpoints: found, mesh: r.mesh, caller: call.from}),

@@ -39,13 +39,50 @@ var meshCiphers = []string{
 	"ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
 }
 
-// acceptMutual ends mutual TLS of the mesh: the workload's own certificate, and
-// one is required of the client. Sessions are not resumed, because a resumed
-// one is not checked again: an ended certificate would be let in.
+// acceptMutual ends mutual TLS of the mesh at a port of the application's.
 func acceptMutual(m *model.Mesh, alpn []string) *corev3.TransportSocket {
 	common := mutualContext(m)
 	common.AlpnProtocols = alpn
 	common.ValidationContextType = &tlsv3.CommonTlsContext_ValidationContextSdsSecretConfig{ValidationContextSdsSecretConfig: fromAgent(secretRoots)}
+	return acceptSocket(common)
+}
+
+// decryptMutual ends it at a gateway, as a server of ISTIO_MUTUAL says.
+func (p *proxy) decryptMutual(t *model.ServerTLS, http bool) *corev3.TransportSocket {
+	common := mutualContext(p.mesh)
+	if http {
+		common.AlpnProtocols = httpALPN
+	}
+	if t.MinVersion != "" {
+		common.TlsParams.TlsMinimumProtocolVersion = tlsVersion(t.MinVersion)
+	}
+	if t.MaxVersion != "" {
+		common.TlsParams.TlsMaximumProtocolVersion = tlsVersion(t.MaxVersion)
+	}
+	if len(t.CipherSuites) > 0 {
+		common.TlsParams.CipherSuites = t.CipherSuites
+	}
+	common.ValidationContextType = checkedByMesh(t.SubjectAltNames)
+	return acceptSocket(common)
+}
+
+// checkedByMesh has a certificate checked by the mesh's roots, and for having
+// one of some names, where there are any.
+func checkedByMesh(names []string) *tlsv3.CommonTlsContext_CombinedValidationContext {
+	own := &tlsv3.CertificateValidationContext{}
+	for _, name := range names {
+		own.MatchTypedSubjectAltNames = append(own.MatchTypedSubjectAltNames, subjectAltName(name))
+	}
+	return &tlsv3.CommonTlsContext_CombinedValidationContext{
+		CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
+			DefaultValidationContext: own, ValidationContextSdsSecretConfig: fromAgent(secretRoots),
+		}}
+}
+
+// acceptSocket shows the workload's own certificate, and requires one of the
+// client. Sessions are not resumed, because a resumed one is not checked again:
+// a certificate that has ended would be let in.
+func acceptSocket(common *tlsv3.CommonTlsContext) *corev3.TransportSocket {
 	return tlsSocket(pack(&tlsv3.DownstreamTlsContext{
 		CommonTlsContext:                 common,
 		RequireClientCertificate:         wrapperspb.Bool(true),
@@ -60,9 +97,13 @@ func mutualContext(m *model.Mesh) *tlsv3.CommonTlsContext {
 	if m.MinTLSVersion != "" {
 		minimum = tlsVersion(m.MinTLSVersion)
 	}
+	ciphers := m.MTLSCipherSuites
+	if len(ciphers) == 0 {
+		ciphers = meshCiphers
+	}
 	return &tlsv3.CommonTlsContext{
 		TlsParams: &tlsv3.TlsParameters{
-			TlsMinimumProtocolVersion: minimum, TlsMaximumProtocolVersion: tlsv3.TlsParameters_TLSv1_3, CipherSuites: meshCiphers,
+			TlsMinimumProtocolVersion: minimum, TlsMaximumProtocolVersion: tlsv3.TlsParameters_TLSv1_3, CipherSuites: ciphers, EcdhCurves: m.MTLSCurves,
 		},
 		TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{fromAgent(secretIdentity)},
 	}

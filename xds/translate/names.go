@@ -62,6 +62,14 @@ func ClusterName(port uint32, subset, host string) string {
 	return fmt.Sprintf("outbound|%d|%s|%s", port, subset, host)
 }
 
+// ConnectionsCluster is the one by which connections are passed on, of a port
+// whose requests have one of their own.
+func ConnectionsCluster(port uint32, subset, host string) string {
+	return ClusterName(port, subset, host) + connectionsSuffix
+}
+
+const connectionsSuffix = "|connections"
+
 func inboundCluster(port uint32) string { return fmt.Sprintf("inbound|%d||", port) }
 
 func inboundListener(address string, port uint32) string {

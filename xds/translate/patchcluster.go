@@ -33,12 +33,13 @@ func patchClusters(r *report, list patches, made []*clusterv3.Cluster) []*cluste
 // matched by their name alone.
 func fitsCluster(p *model.EnvoyPatch, c *clusterv3.Cluster) bool {
 	m := p.Match
-	part := strings.SplitN(c.Name, "|", 4)
+	name := strings.TrimSuffix(c.Name, connectionsSuffix)
+	part := strings.SplitN(name, "|", 4)
 	if len(part) != 4 {
 		return m.Cluster == c.Name
 	}
 	port, _ := strconv.Atoi(part[1])
-	return is(m.Cluster, c.Name) && isPort(m.Port, uint32(port)) && is(m.Subset, part[2]) && (part[0] == "inbound" || is(m.Service, part[3]))
+	return is(m.Cluster, name) && isPort(m.Port, uint32(port)) && is(m.Subset, part[2]) && (part[0] == "inbound" || is(m.Service, part[3]))
 }
 
 // patchOwnClusters changes those that are the proxy's own, and adds those that

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -99,10 +100,11 @@ func (in inliner) cluster(c *clusterv3.Cluster, endpoints []*endpointv3.ClusterL
 		return c
 	}
 	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}
+	name := cmp.Or(c.GetEdsClusterConfig().GetServiceName(), c.Name)
 	c.EdsClusterConfig = nil
 	c.LoadAssignment = &endpointv3.ClusterLoadAssignment{ClusterName: c.Name}
 	for _, e := range endpoints {
-		if e.ClusterName == c.Name {
+		if e.ClusterName == name {
 			c.LoadAssignment = e
 		}
 	}

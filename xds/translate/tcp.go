@@ -2,6 +2,7 @@ package translate
 
 import (
 	"net"
+	"slices"
 	"strconv"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -75,6 +76,7 @@ type tcpInput struct {
 	chain        string
 	destinations []model.Destination
 	policies     []hostPolicy // of the destinations
+	apart        []string     // clusters that have another one for connections
 	place        listenerPlace
 	patches      patches
 }
@@ -91,9 +93,17 @@ func tcpPart(in tcpInput) *Part {
 		}
 	}
 	var r report
-	proxy := tcpProxy(in.chain, in.destinations, destinationCluster, policy)
+	proxy := tcpProxy(in.chain, in.destinations, in.cluster, policy)
 	patchTCP(&r, in.patches, in.place, proxy)
 	return &Part{problems: r.problems, Resources: Resources{Extensions: []*corev3.TypedExtensionConfig{extension(tcpSlotName(in.chain), proxy)}}}
+}
+
+// cluster is the one for connections.
+func (in tcpInput) cluster(d model.Destination) string {
+	if slices.Contains(in.apart, destinationCluster(d)) {
+		return ConnectionsCluster(d.Port, d.Subset, d.Host)
+	}
+	return destinationCluster(d)
 }
 
 func tcpSlot(chain string) *listenerv3.Filter {

@@ -14,6 +14,9 @@ import (
 // decrypt ends TLS as a server says. Certificates come by SDS, so a new one is
 // no other listener.
 func (p *proxy) decrypt(t *model.ServerTLS, http bool) *corev3.TransportSocket {
+	if t.Mode == model.TLSIstioMutual {
+		return p.decryptMutual(t, http)
+	}
 	common := &tlsv3.CommonTlsContext{
 		TlsParams: &tlsv3.TlsParameters{
 			TlsMinimumProtocolVersion: tlsVersion(t.MinVersion), TlsMaximumProtocolVersion: tlsVersion(t.MaxVersion), CipherSuites: t.CipherSuites,

@@ -16,7 +16,7 @@ const defaultConnectTimeout = model.Duration(10 * time.Second)
 
 // traffic applies a TrafficPolicy to a cluster, and the mesh's defaults where
 // it does not say.
-func (b *clusters) traffic(c *clusterv3.Cluster, port model.Port, t model.TrafficPolicy) {
+func (b *clusters) traffic(c *clusterv3.Cluster, at clusterPlace, t model.TrafficPolicy) {
 	pool := b.pool(t.ConnectionPool)
 	c.ConnectTimeout = duration(defaultConnectTimeout)
 	if pool.ConnectTimeout != nil {
@@ -25,7 +25,7 @@ func (b *clusters) traffic(c *clusterv3.Cluster, port model.Port, t model.Traffi
 	c.CircuitBreakers = breakers(pool, t.RetryBudget)
 	c.UpstreamConnectionOptions = keepalive(pool.Keepalive)
 	c.CommonLbConfig = &clusterv3.Cluster_CommonLbConfig{HealthyPanicThreshold: &typev3.Percent{}}
-	if port.Protocol.MayBeHTTP() {
+	if port := at.port; port.Protocol.MayBeHTTP() && !at.connections {
 		o := protocolOptions(port.Protocol, pool)
 		o.OutlierDetection = errorCodes(t.OutlierDetection)
 		b.autoSNI(o, t.TLS)
@@ -34,10 +34,11 @@ func (b *clusters) traffic(c *clusterv3.Cluster, port model.Port, t model.Traffi
 	b.balance(c, t.LoadBalancer)
 	b.places(c, t)
 	outliers(c, t.OutlierDetection)
-	b.transport(c, port, t)
+	b.transport(c, at, t)
 	switch {
-	case b.original(port, t):
+	case b.original(at.port, t):
 		toOriginal(c)
+		b.mutualOriginal(c)
 		b.mutualOriginal(c)
 	case dynamic(b.service, t):
 		toNamed(c)

@@ -22,31 +22,37 @@ func encrypts(t *model.ClientTLS) bool {
 
 // transport is what connections are wrapped into: TLS, the PROXY protocol, or
 // both.
-func (b *clusters) transport(c *clusterv3.Cluster, port model.Port, t model.TrafficPolicy) {
-	if t.TLS != nil && t.TLS.Mode == model.TLSIstioMutual {
-		b.notSupported(b.policy.Object, "spec.trafficPolicy.tls.mode", "ISTIO_MUTUAL needs workload certificates, which there are none of yet: calls go in plain text",
-			"use SIMPLE or MUTUAL with a credential, or DISABLE")
+func (b *clusters) transport(c *clusterv3.Cluster, at clusterPlace, t model.TrafficPolicy) {
+	if b.noIdentity && t.TLS != nil && t.TLS.Mode == model.TLSIstioMutual {
+		b.notSupported(b.policy.Object, "spec.trafficPolicy.tls.mode", "a proxy without an agent has no certificate: calls go in plain text",
+			"run the proxy with `krater agent` or `krater up`")
 	}
 	var socket *corev3.TransportSocket
 	if encrypts(t.TLS) {
 		socket = &corev3.TransportSocket{Name: "envoy.transport_sockets.tls",
-			ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(b.tlsContext(port, *t.TLS, t.ConnectionPool))}}
+			ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(b.tlsContext(at.port, *t.TLS, t.ConnectionPool))}}
 	}
 	if t.ProxyProtocol != "" {
 		if socket == nil {
 			socket = &corev3.TransportSocket{Name: "envoy.transport_sockets.raw_buffer",
 				ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&rawv3.RawBuffer{})}}
 		}
-		version := corev3.ProxyProtocolConfig_V1
-		if t.ProxyProtocol == "V2" {
-			version = corev3.ProxyProtocolConfig_V2
-		}
-		socket = &corev3.TransportSocket{Name: "envoy.transport_sockets.upstream_proxy_protocol",
-			ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&proxyprotocolv3.ProxyProtocolUpstreamTransport{
-				Config: &corev3.ProxyProtocolConfig{Version: version}, TransportSocket: socket,
-			})}}
+		socket = withProxyProtocol(socket, t.ProxyProtocol)
 	}
 	c.TransportSocket = socket
+	b.mutual(c, at, t)
+}
+
+// withProxyProtocol writes a PROXY line before what a socket sends.
+func withProxyProtocol(socket *corev3.TransportSocket, declared string) *corev3.TransportSocket {
+	version := corev3.ProxyProtocolConfig_V1
+	if declared == "V2" {
+		version = corev3.ProxyProtocolConfig_V2
+	}
+	return &corev3.TransportSocket{Name: "envoy.transport_sockets.upstream_proxy_protocol",
+		ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(&proxyprotocolv3.ProxyProtocolUpstreamTransport{
+			Config: &corev3.ProxyProtocolConfig{Version: version}, TransportSocket: socket,
+		})}}
 }
 
 func (b *clusters) tlsContext(port model.Port, t model.ClientTLS, pool *model.ConnectionPool) *tlsv3.UpstreamTlsContext {

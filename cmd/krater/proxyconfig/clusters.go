@@ -45,10 +45,11 @@ func clusterTLS(c object) string {
 	}
 }
 
-// clusterFacts reads a cluster's name, "outbound|PORT|SUBSET|HOST".
+// clusterFacts reads a cluster's name, "outbound|PORT|SUBSET|HOST", with
+// "|connections" where it is the one for connections.
 func clusterFacts(name string) facts {
 	f := facts{name: name}
-	parts := strings.Split(name, "|")
+	parts := strings.Split(strings.TrimSuffix(name, "|connections"), "|")
 	if len(parts) != 4 {
 		return f
 	}
