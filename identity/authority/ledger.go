@@ -74,17 +74,11 @@ func (l *ledger) read(text []byte) error {
 
 // compact writes what still matters into a new file.
 func (l *ledger) compact() error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	now := l.clock()
-	for name, entry := range l.entries {
-		if !entry.End.After(now) {
-			delete(l.entries, name)
-		} else if err := e.Encode(entry); err != nil {
-			return fmt.Errorf("writing the used tokens: %w", err)
-		}
+	text, err := l.live()
+	if err != nil {
+		return fmt.Errorf("writing the used tokens: %w", err)
 	}
-	if err := identity.WriteFile(l.path, b.Bytes()); err != nil {
+	if err := identity.WriteFile(l.path, text); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_WRONLY, 0)
@@ -96,6 +90,21 @@ func (l *ledger) compact() error {
 	}
 	l.file, l.lines = f, len(l.entries)
 	return nil
+}
+
+// live forgets what has ended, and gives the lines of the rest.
+func (l *ledger) live() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	now := l.clock()
+	for name, entry := range l.entries {
+		if !entry.End.After(now) {
+			delete(l.entries, name)
+		} else if err := e.Encode(entry); err != nil {
+			return nil, err
+		}
+	}
+	return b.Bytes(), nil
 }
 
 // use takes a single-use token for a key.
