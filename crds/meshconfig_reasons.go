@@ -23,7 +23,7 @@ var meshConfigReasons = map[string]string{
 	"discoverySelectors":          "the objects of every namespace are read",
 	"dnsRefreshRate":              "the answers' own time to live decides",
 	"enableEnvoyAccessLogService": "records go to the collector",
-	"enablePrometheusMerge":       "scrape the application and the proxy by themselves",
+	"enablePrometheusMerge":       "agents merge the metrics of applications whose annotations ask for it",
 	"hboneIdleTimeout":            "there are no ambient proxies",
 	"inboundClusterStatName":      "statistics keep the names that Krater's metrics are made from",
 	"inboundTrafficPolicy":        "the sidecar sends to the ports that the workload declares, on 127.0.0.1",
