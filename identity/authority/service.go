@@ -83,6 +83,9 @@ func (a *Authority) admit(ctx context.Context, req *securityv1alpha1.IstioCertif
 		return by, csr, refuse(OtherIdentity, codes.PermissionDenied,
 			fmt.Errorf("%w than %s, %s, which is what it may have", ErrOtherIdentity, by.Claims.Identity, by.Claims.DNSName()))
 	}
+	if by.Claims.Identity == identity.System(by.Claims.TrustDomain, identity.ControlPlane).Identity {
+		return by, csr, refuse(NotPermitted, codes.PermissionDenied, errors.New("the control plane's identity leaves its process for nobody"))
+	}
 	if a.o.Permit != nil {
 		if err := a.o.Permit(by.Request); err != nil {
 			return by, csr, refuse(NotPermitted, codes.PermissionDenied, err)

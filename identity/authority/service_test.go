@@ -328,6 +328,19 @@ func TestCertificatesThatAreNoGood(t *testing.T) {
 	s.refusedAs(err, codes.Unauthenticated, NotAuthenticated, call{})
 }
 
+// TestNobodyBecomesTheControlPlane, not even who has a token for that.
+func TestNobodyBecomesTheControlPlane(t *testing.T) {
+	s := serveOn(t, "unix", Options{})
+	for _, name := range []string{identity.ControlPlane, "another"} {
+		c := call{token: s.mint(Grant{Workload: identity.SystemNamespace + "/" + name, ServiceAccount: identity.ControlPlane})}
+		_, err := s.ask(c)
+		s.refusedAs(err, codes.PermissionDenied, NotPermitted, c)
+	}
+	if _, err := s.ask(call{token: s.mint(Grant{Workload: identity.SystemNamespace + "/policyd", ServiceAccount: identity.Policyd})}); err != nil {
+		t.Errorf("policyd: %v", err)
+	}
+}
+
 func TestGroups(t *testing.T) {
 	s := serveOn(t, "unix", Options{})
 	token := s.mint(Grant{Group: "shop/db", ServiceAccount: "db"})
