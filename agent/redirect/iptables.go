@@ -62,7 +62,7 @@ func removal(saved string) []string {
 			flush = append(flush, "-F "+name)
 		}
 		jump := slices.IndexFunc(words, ours)
-		if words[0] == "-A" && !ours(words[1]) && jump > 1 {
+		if words[0] == "-A" && jump > 1 && !ours(words[1]) {
 			out = append(out, "-D "+strings.Join(words[1:], " "))
 		}
 	}
