@@ -161,12 +161,11 @@ func TestLedger(t *testing.T) {
 	if len(l.entries) != 1 || l.lines != 1 {
 		t.Errorf("%d entries in %d lines: those that ended are still there", len(l.entries), l.lines)
 	}
-	for range 3000 {
-		if err := l.write(entry{"member a/b", "k", end.Add(time.Hour)}); err != nil {
-			t.Fatal(err)
-		}
+	l.lines = 2000 // as after many renewals
+	if err := l.write(entry{"member a/b", "k", end.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
 	}
-	if l.lines > 1100 {
+	if l.lines > 2 {
 		t.Errorf("the file has %d lines for %d entries", l.lines, len(l.entries))
 	}
 }

@@ -13,3 +13,8 @@ bench-smoke: build ## Measure CPU per request by placement, and the time of an e
 bench-xds: build ## Measure how an edit reaches many simulated proxies.
 	@$(GO) build -trimpath -o bin/bench-xds ./test/bench/xds
 	@nice -n 5 bin/bench-xds $(BENCH_FLAGS)
+
+.PHONY: bench-csr
+bench-csr: build ## Measure how many certificates a second the control plane signs.
+	@$(GO) build -trimpath -o bin/bench-csr ./test/bench/csr
+	@bin/bench-csr $(BENCH_FLAGS)
