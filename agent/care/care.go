@@ -19,7 +19,7 @@ import (
 
 // Options of one workload's care.
 type Options struct {
-	Address    string                  // where questions are answered; empty: nowhere
+	Address    string                  // where questions are answered
 	ExecProbes bool                    // probes may run commands here
 	AppMetrics *model.AppMetrics       // where the control plane says nothing of them
 	AppProbes  map[string]*model.Probe // of containers, by path
@@ -62,17 +62,18 @@ func New(o Options, b Beside) *Care {
 	return c
 }
 
-// Run cares until ctx ends.
-func (c *Care) Run(ctx context.Context) error {
+// Probe asks the application until ctx ends.
+func (c *Care) Probe(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.prober.Run(ctx) })
 	group.Go(func() error { c.follow(ctx); return nil })
-	if c.o.Address != "" {
-		s := status.New(status.Options{Address: c.o.Address, Envoy: c.b.Envoy, Health: c.health,
-			AppMetrics: c.appMetrics, AppProbes: c.o.AppProbes, Quit: c.o.Quit})
-		group.Go(func() error { return s.Run(ctx) })
-	}
 	return group.Wait()
+}
+
+// Answer answers questions until ctx ends.
+func (c *Care) Answer(ctx context.Context) error {
+	return status.New(status.Options{Address: c.o.Address, Envoy: c.b.Envoy, Health: c.health,
+		AppMetrics: c.appMetrics, AppProbes: c.o.AppProbes, Quit: c.o.Quit}).Run(ctx)
 }
 
 // follow takes in the settings as they come.

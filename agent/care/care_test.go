@@ -85,7 +85,7 @@ func TestTheControlPlaneSaysWhatIsAskedAndHearsTheAnswer(t *testing.T) {
 	c := New(Options{Logger: slog.New(slog.DiscardHandler)}, Beside{Envoy: admin.Page(app.URL), Report: p.report, Settings: p.get})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
+	go func() { ended <- c.Probe(ctx) }()
 
 	probe := &model.Probe{HTTP: &model.ProbeHTTP{Port: port, Path: "/"}, Period: model.Duration(5 * time.Millisecond),
 		Timeout: model.Duration(5 * time.Second), SuccessThreshold: 1, FailureThreshold: 1}

@@ -84,7 +84,7 @@ func askHTTP(ctx context.Context, h *model.ProbeHTTP) error {
 			req.Header.Add(header.Name, header.Value)
 		}
 	}
-	transport := &http.Transport{DisableKeepAlives: true, // a new connection is part of the question
+	transport := &http.Transport{DialContext: dial, DisableKeepAlives: true, // a new connection is part of the question
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // as Kubernetes' probes: it asks whether, not who
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
@@ -110,7 +110,7 @@ func first(before []model.ProbeHeader, name string) bool {
 }
 
 func askTCP(ctx context.Context, t *model.ProbeTCP) error {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", target(t.Host, t.Port))
+	conn, err := dial(ctx, "tcp", target(t.Host, t.Port))
 	if err != nil {
 		return short(err)
 	}

@@ -131,6 +131,40 @@ func TestAskTCP(t *testing.T) {
 	}
 }
 
+// TestTheMachinesOwnAddressIsAskedAsTheProxyAsks: else the redirect leads the
+// question to the proxy.
+func TestTheMachinesOwnAddressIsAskedAsTheProxyAsks(t *testing.T) {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range list {
+		n, ok := a.(*net.IPNet)
+		if !ok || n.IP.To4() == nil {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort(n.IP.String(), "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := make(chan string, 1)
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				from <- c.RemoteAddr().(*net.TCPAddr).IP.String()
+				c.Close()
+			}
+		}()
+		p := model.Probe{TCP: &model.ProbeTCP{Host: n.IP.String(), Port: portOf(t, l.Addr().String())}}
+		if answer := asked(t, p); answer != "well" {
+			t.Fatal(answer)
+		}
+		if got := <-from; (got == "127.0.0.6") == n.IP.IsLoopback() {
+			t.Errorf("%s is asked from %s", n.IP, got)
+		}
+		l.Close()
+	}
+}
+
 func TestAskGRPC(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
