@@ -18,6 +18,10 @@ type annotation struct {
 // proxyConfigName holds a ProxyConfig as YAML.
 const proxyConfigName = "proxy.istio.io/config"
 
+// interfaceName is what redirection takes; a rule's text could be broken by
+// others.
+var interfaceName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,15}$`)
+
 const excludeInbound = "--exclude-inbound-ports"
 
 // annotations are those that have an effect.
@@ -177,10 +181,6 @@ func ranges(v string) error {
 		return nil
 	})
 }
-
-// interfaceName is what Linux allows, without what a rule's text could be
-// broken by.
-var interfaceName = regexp.MustCompile(`^[A-Za-z0-9_.:@-]{1,15}$`)
 
 func interfaces(v string) error {
 	return items(v, func(item string) error {

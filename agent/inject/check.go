@@ -14,11 +14,10 @@ const ProxyUID = 1337
 const (
 	statusPort  = 15021
 	metricsPort = 15020 // the application's probes, too
-	envoyPort   = 15090 // Envoy's own metrics
 )
 
 // taken are ports that the sidecar listens on.
-var taken = map[int]bool{15000: true, 15001: true, 15006: true, 15053: true, statusPort: true, metricsPort: true, envoyPort: true}
+var taken = map[int]bool{15000: true, 15001: true, 15006: true, 15053: true, statusPort: true, metricsPort: true}
 
 // check tells of what would go round the sidecar, or be in its way.
 func (p *pod) check() {

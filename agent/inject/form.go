@@ -77,11 +77,10 @@ type seccomp struct {
 }
 
 type volume struct {
-	Name        string       `yaml:"name"`
-	EmptyDir    *emptyDir    `yaml:"emptyDir,omitempty"`
-	Projected   *projected   `yaml:"projected,omitempty"`
-	ConfigMap   *configMap   `yaml:"configMap,omitempty"`
-	DownwardAPI *downwardAPI `yaml:"downwardAPI,omitempty"`
+	Name      string     `yaml:"name"`
+	EmptyDir  *emptyDir  `yaml:"emptyDir,omitempty"`
+	Projected *projected `yaml:"projected,omitempty"`
+	ConfigMap *configMap `yaml:"configMap,omitempty"`
 }
 
 type emptyDir struct {
@@ -105,15 +104,6 @@ type accountToken struct {
 
 type configMap struct {
 	Name string `yaml:"name"`
-}
-
-type downwardAPI struct {
-	Items []downwardItem `yaml:"items"`
-}
-
-type downwardItem struct {
-	Path     string   `yaml:"path"`
-	FieldRef fieldRef `yaml:"fieldRef"`
 }
 
 type mount struct {

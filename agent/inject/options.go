@@ -11,10 +11,12 @@ type Options struct {
 	Image        string // has krater and envoy
 	ControlPlane string // "host:port"
 	TrustDomain  string
-	Native       Native
-	Defaults     *meshv1alpha1.ProxyConfig // the mesh's; nil: none
-	KeepMetrics  bool                      // leave the application's metrics where they are
-	KeepProbes   bool                      // leave the application's probes as they are
+	// Where Krater's other parts are, "host:port"; empty: not told.
+	Policyd, OTLP, ALS string
+	Native             Native
+	Defaults           *meshv1alpha1.ProxyConfig // the mesh's; nil: none
+	KeepMetrics        bool                      // leave the application's metrics where they are
+	KeepProbes         bool                      // leave the application's probes as they are
 }
 
 // Native says where the sidecar is an init container that is always restarted,

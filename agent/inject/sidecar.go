@@ -2,7 +2,6 @@ package inject
 
 import (
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 	meshv1alpha1 "istio.io/api/mesh/v1alpha1"
@@ -60,7 +59,6 @@ func (p *pod) sidecar() container {
 		Image: s.image,
 		Args:  p.agentArgs(),
 		Ports: []containerPort{
-			{Name: "http-envoy-prom", ContainerPort: envoyPort, Protocol: "TCP"},
 			{Name: "krater-metrics", ContainerPort: metricsPort, Protocol: "TCP"},
 			{Name: "krater-status", ContainerPort: statusPort, Protocol: "TCP"},
 		},
@@ -73,7 +71,6 @@ func (p *pod) sidecar() container {
 			mount{Name: stateVolume, MountPath: stateDir},
 			mount{Name: tokenVolume, MountPath: tokenDir, ReadOnly: true},
 			mount{Name: rootVolume, MountPath: rootDir, ReadOnly: true},
-			mount{Name: podVolume, MountPath: "/etc/krater/pod", ReadOnly: true},
 		}, s.mounts...),
 	}
 	if s.native {
@@ -87,7 +84,6 @@ func identityEnv() []env {
 	var out []env
 	for _, e := range [][2]string{
 		{"POD_NAME", "metadata.name"}, {"POD_NAMESPACE", "metadata.namespace"}, {"POD_IP", "status.podIP"},
-		{"SERVICE_ACCOUNT", "spec.serviceAccountName"}, {"NODE_NAME", "spec.nodeName"},
 	} {
 		out = append(out, env{Name: e[0], ValueFrom: &valueFrom{fieldRef{e[1]}}})
 	}
@@ -137,11 +133,16 @@ func (p *pod) agentArgs() []string {
 	if s.config.DiscoveryAddress != "" {
 		to = s.config.DiscoveryAddress
 	}
+	o := p.in.o
 	out := []string{
-		"agent", "--control-plane", to, "--trust-domain", p.in.o.TrustDomain,
-		"--namespace", "$(POD_NAMESPACE)", "--name", "$(POD_NAME)", "--service-account", "$(SERVICE_ACCOUNT)", "--address", "$(POD_IP)",
-		"--token", tokenDir + "/krater-token", "--root", rootDir + "/root-cert.pem", "--state", stateDir,
+		"agent", "--state", stateDir, "--workload", "$(POD_NAMESPACE)/$(POD_NAME)", "--address", "$(POD_IP)",
+		"--controlplane", to, "--trust-domain", o.TrustDomain, "--token", tokenDir + "/krater-token", "--root", rootDir + "/root-cert.pem",
 		"--status-address", "0.0.0.0", // the kubelet asks from outside of the Pod
+	}
+	for _, part := range [][2]string{{"--policyd", o.Policyd}, {"--otlp", o.OTLP}, {"--als", o.ALS}, {"--log-level", s.logLevel}, {"--component-log-level", s.componentLevels}} {
+		if part[1] != "" {
+			out = append(out, part[0], part[1])
+		}
 	}
 	if c := s.config.GetConcurrency(); c != nil {
 		out = append(out, "--concurrency", strconv.Itoa(int(c.Value)))
@@ -149,32 +150,23 @@ func (p *pod) agentArgs() []string {
 	if d := s.config.GetTerminationDrainDuration(); d != nil {
 		out = append(out, "--drain", d.AsDuration().String())
 	}
-	if s.logLevel != "" {
-		out = append(out, "--envoy-log-level", s.logLevel)
-	}
-	if s.componentLevels != "" {
-		out = append(out, "--envoy-component-log-level", s.componentLevels)
-	}
-	if p.redirects() {
-		out = append(out, "--interception", "redirect")
-	}
 	return out
 }
 
-// redirectArgs is the init container's command line. What asks the sidecar
-// itself is never redirected: its status and metrics ports by themselves.
+// redirectArgs is the init container's command line. The sidecar's own ports
+// are never redirected, and a Pod has no SSH to be left out, which is the
+// command's default.
 func (p *pod) redirectArgs() []string {
-	uid, own := strconv.Itoa(ProxyUID), strconv.Itoa(envoyPort)
+	uid := strconv.Itoa(ProxyUID)
 	out := []string{"agent", "redirect", "--up", "--uid", uid, "--gid", uid}
-	excluded := own
+	excluded := false
 	for _, f := range p.settings.redirect {
-		if f.flag == excludeInbound {
-			excluded = strings.TrimSuffix(own+","+f.value, ",")
-			continue
-		}
 		out = append(out, f.flag, f.value)
+		excluded = excluded || f.flag == excludeInbound
 	}
-	out = append(out, excludeInbound, excluded)
+	if !excluded {
+		out = append(out, excludeInbound, "")
+	}
 	if p.settings.dnsCapture {
 		out = append(out, "--dns")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,11 +36,14 @@ func level(v string) error {
 	return nil
 }
 
+// component is the name of one of Envoy's.
+var component = regexp.MustCompile(`^[a-z0-9_]+$`)
+
 // levels are those of Envoy's components, "misc:error,http:debug".
 func levels(v string) error {
 	return items(v, func(item string) error {
 		name, l, ok := strings.Cut(item, ":")
-		if !ok || !interfaceName.MatchString(name) && len(name) < 16 {
+		if !ok || !component.MatchString(name) {
 			return fmt.Errorf("want COMPONENT:LEVEL with commas between, not %q", item)
 		}
 		return level(l)

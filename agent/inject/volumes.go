@@ -11,10 +11,9 @@ const (
 	stateVolume = "krater-state"
 	tokenVolume = "krater-token"
 	rootVolume  = "krater-root"
-	podVolume   = "krater-pod"
 )
 
-var ours = map[string]bool{stateVolume: true, tokenVolume: true, rootVolume: true, podVolume: true}
+var ours = map[string]bool{stateVolume: true, tokenVolume: true, rootVolume: true}
 
 const (
 	// rootConfigMap has the mesh's root certificates, in each namespace.
@@ -40,9 +39,6 @@ func (p *pod) volumes() error {
 		volume{Name: stateVolume, EmptyDir: &emptyDir{Medium: "Memory", SizeLimit: "256Mi"}},
 		volume{Name: tokenVolume, Projected: &projected{[]projection{{accountToken{tokenAudience, tokenSeconds, "krater-token"}}}}},
 		volume{Name: rootVolume, ConfigMap: &configMap{rootConfigMap}},
-		volume{Name: podVolume, DownwardAPI: &downwardAPI{[]downwardItem{
-			{"labels", fieldRef{"metadata.labels"}}, {"annotations", fieldRef{"metadata.annotations"}},
-		}}},
 	}
 	return add(list, false, append(all, p.settings.volumes...)...)
 }
@@ -72,7 +68,7 @@ func (p *pod) mark() error {
 		Containers     []string `json:"containers"`
 		Volumes        []string `json:"volumes"`
 	}
-	a := added{[]string{}, []string{}, []string{stateVolume, tokenVolume, rootVolume, podVolume}}
+	a := added{[]string{}, []string{}, []string{stateVolume, tokenVolume, rootVolume}}
 	if p.redirects() {
 		a.InitContainers = append(a.InitContainers, InitName)
 	}
