@@ -30,8 +30,11 @@ type Options struct {
 	Listen       string // "unix:PATH" or "host:port"
 	ControlPlane string // gRPC target; empty: policies come by Server alone
 	StateDir     string // of the last good policies
-	Logger       *slog.Logger
-	Ready        func() // called once, when checks are answered; may be nil
+	// Network is how proxies of other machines are served, and the control
+	// plane of another is asked.
+	Network Network
+	Logger  *slog.Logger
+	Ready   func() // called once, when checks are answered; may be nil
 }
 
 // Service is policyd. Make it by New; Run does the work.
@@ -65,6 +68,9 @@ func (s *Service) Server() *authz.Server { return s.server }
 
 // Run listens, follows the control plane and answers until ctx is done.
 func (s *Service) Run(ctx context.Context) error {
+	if err := s.options.Network.permits(s.options.Listen); err != nil {
+		return err
+	}
 	listener, err := listen.On(ctx, s.options.Listen)
 	if err != nil {
 		return err
@@ -82,7 +88,7 @@ func (s *Service) Run(ctx context.Context) error {
 // serve answers checks. When ctx ends, checks that are under way have a
 // moment to end too.
 func (s *Service) serve(ctx context.Context, listener net.Listener) error {
-	server := NewGRPCServer(s.server)
+	server := NewGRPCServer(s.server, s.options.Network.serverOptions(s.options.Listen)...)
 	stopped := make(chan struct{})
 	defer func() { <-stopped }()
 	go func() {
@@ -106,11 +112,11 @@ const drain = 2 * time.Second
 
 // NewGRPCServer is a gRPC server of ext_authz and health, whose calls are
 // spans below their caller's.
-func NewGRPCServer(checks authv3.AuthorizationServer) *grpc.Server {
-	server := grpc.NewServer(
+func NewGRPCServer(checks authv3.AuthorizationServer, more ...grpc.ServerOption) *grpc.Server {
+	server := grpc.NewServer(append([]grpc.ServerOption{
 		grpc.StatsHandler(otelgrpc.NewServerHandler()),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-	)
+	}, more...)...)
 	authv3.RegisterAuthorizationServer(server, checks)
 	healthv1.RegisterHealthServer(server, health.NewServer())
 	return server

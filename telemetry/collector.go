@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/telemetry/door"
 	"github.com/krater-mesh/krater/telemetry/mesh"
 	"github.com/krater-mesh/krater/telemetry/meshprocessor"
 	"github.com/krater-mesh/krater/telemetry/pipelines"
@@ -47,6 +48,9 @@ func New(o Options) *Collector {
 // Run takes the slice from its source and collects until the context ends;
 // what is under way is handed on before it returns.
 func (c *Collector) Run(ctx context.Context) error {
+	if err := c.options.permits(); err != nil {
+		return err
+	}
 	defer c.stop()
 	source := c.options.Source
 	if source == nil {
@@ -60,6 +64,14 @@ func (c *Collector) Run(ctx context.Context) error {
 		c.mend(ctx)
 		return nil
 	})
+	if len(c.options.Doors) > 0 {
+		work.Go(func() error {
+			return door.New(door.Options{
+				Listen: c.options.Doors, TLS: c.options.Network.Server, Caller: c.options.Network.Caller,
+				OTLP: c.options.OTLP, ALS: c.options.ALS, Logger: c.options.Logger,
+			}).Run(ctx)
+		})
+	}
 	if err := work.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("collecting telemetry: %w", err)
 	}

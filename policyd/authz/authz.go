@@ -104,7 +104,9 @@ func (s *Server) decide(ctx context.Context, q question, name string, in *rego.I
 		Policy: "RegoPolicy " + name, Rule: entry.rule(), Place: model.Daemon,
 		PolicySet: q.policySet, DecisionID: q.decisionID,
 	}}
-	o.answer = entry.evaluate(ctx, in)
+	if o.answer = notIts(); q.namespace == "" || entry.mayAsk(q.namespace) {
+		o.answer = entry.evaluate(ctx, in)
+	}
 	o.decision.Allowed = o.answer.Allowed
 	if f := o.answer.Failure; f != nil {
 		o.decision.Reason = f.String()

@@ -27,6 +27,7 @@ type policies struct {
 type entry struct {
 	policy  *rego.Policy
 	missing string // why there is no policy
+	selects string // workloads of this namespace only; "": of all
 	labels  [2]metric.MeasurementOption
 }
 
@@ -87,21 +88,31 @@ func (p *policies) compile(list []model.RegoPolicy) (map[string]*entry, model.Pr
 		key := policy.Object.Key()
 		before := p.get(key)
 		if before.policy != nil && before.policy.Version() == policy.Version() && before.policy.MaxBody() == policy.MaxBody {
-			next[key] = before
+			next[key] = before.selecting(policy)
 			continue
 		}
 		compiled, found := rego.Compile(policy)
 		problems = append(problems, found...)
 		switch {
 		case compiled != nil:
-			next[key] = newEntry(compiled)
+			next[key] = newEntry(compiled).selecting(policy)
 		case before.policy != nil:
-			next[key] = before
+			next[key] = before.selecting(policy)
 		default:
-			next[key] = &entry{missing: "it does not compile"}
+			next[key] = &entry{missing: "it does not compile", selects: policy.Selector.Namespace}
 		}
 	}
 	return next, problems
+}
+
+// selecting is the entry for the workloads that a policy selects.
+func (e *entry) selecting(p model.RegoPolicy) *entry {
+	if e.selects == p.Selector.Namespace {
+		return e
+	}
+	other := *e
+	other.selects = p.Selector.Namespace
+	return &other
 }
 
 func newEntry(p *rego.Policy) *entry {

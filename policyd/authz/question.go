@@ -22,15 +22,20 @@ type question struct {
 	policies   []string
 	policySet  string
 	workload   string
+	namespace  string // of the workload, where a certificate says it
 	decisionID string
 }
 
 func readQuestion(ctx context.Context) question {
-	return question{
+	q := question{
 		policies:  splitNames(metadata.ValueFromIncomingContext(ctx, keyPolicies)),
 		policySet: first(metadata.ValueFromIncomingContext(ctx, keyPolicySet)),
 		workload:  first(metadata.ValueFromIncomingContext(ctx, keyWorkload)),
 	}
+	if c, ok := callerOf(ctx); ok {
+		q.workload, q.namespace = c.namespace+"/"+c.workload, c.namespace
+	}
+	return q
 }
 
 func splitNames(values []string) []string {

@@ -88,24 +88,24 @@ func TestModulesAreReadByThoseWhoseFiltersTheyAre(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		by   *identity.Credential
-		req  bytestream.ReadRequest
+		req  *bytestream.ReadRequest
 		code codes.Code
 		want []byte
 	}{
-		"its own":          {cart, bytestream.ReadRequest{ResourceName: mine}, codes.OK, wasm},
-		"a part":           {cart, bytestream.ReadRequest{ResourceName: mine, ReadOffset: 1, ReadLimit: 3}, codes.OK, wasm[1:4]},
-		"its end":          {cart, bytestream.ReadRequest{ResourceName: mine, ReadOffset: 8}, codes.OK, nil},
-		"behind its end":   {cart, bytestream.ReadRequest{ResourceName: mine, ReadOffset: 9}, codes.OutOfRange, nil},
-		"before its start": {cart, bytestream.ReadRequest{ResourceName: mine, ReadOffset: -1}, codes.OutOfRange, nil},
-		"another's":        {vault, bytestream.ReadRequest{ResourceName: mine}, codes.PermissionDenied, nil},
-		"for a daemon":     {&policyd, bytestream.ReadRequest{ResourceName: mine}, codes.PermissionDenied, nil},
-		"for nobody":       {nil, bytestream.ReadRequest{ResourceName: mine}, codes.Unauthenticated, nil},
-		"an unknown one":   {cart, bytestream.ReadRequest{ResourceName: "modules/sha256/" + strings.Repeat("0", 64)}, codes.PermissionDenied, nil},
-		"a file":           {cart, bytestream.ReadRequest{ResourceName: "modules/sha256/../../ca/authority.json"}, codes.InvalidArgument, nil},
-		"no name":          {cart, bytestream.ReadRequest{}, codes.InvalidArgument, nil},
+		"its own":          {cart, &bytestream.ReadRequest{ResourceName: mine}, codes.OK, wasm},
+		"a part":           {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: 1, ReadLimit: 3}, codes.OK, wasm[1:4]},
+		"its end":          {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: 8}, codes.OK, nil},
+		"behind its end":   {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: 9}, codes.OutOfRange, nil},
+		"before its start": {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: -1}, codes.OutOfRange, nil},
+		"another's":        {vault, &bytestream.ReadRequest{ResourceName: mine}, codes.PermissionDenied, nil},
+		"for a daemon":     {&policyd, &bytestream.ReadRequest{ResourceName: mine}, codes.PermissionDenied, nil},
+		"for nobody":       {nil, &bytestream.ReadRequest{ResourceName: mine}, codes.Unauthenticated, nil},
+		"an unknown one":   {cart, &bytestream.ReadRequest{ResourceName: "modules/sha256/" + strings.Repeat("0", 64)}, codes.PermissionDenied, nil},
+		"a file":           {cart, &bytestream.ReadRequest{ResourceName: "modules/sha256/../../ca/authority.json"}, codes.InvalidArgument, nil},
+		"no name":          {cart, &bytestream.ReadRequest{}, codes.InvalidArgument, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := read(bytestream.NewByteStreamClient(r.dial(c.by)), &c.req)
+			got, err := read(bytestream.NewByteStreamClient(r.dial(c.by)), c.req)
 			if status.Code(err) != c.code || !bytes.Equal(got, c.want) {
 				t.Errorf("%q, %v; want %q, %s", got, err, c.want, c.code)
 			}

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/krater-mesh/krater/identity"
 	"github.com/krater-mesh/krater/identity/authority"
 	"github.com/krater-mesh/krater/model"
 )
@@ -87,6 +89,9 @@ func (c *ControlPlane) mint(g authority.Grant) (Token, error) {
 // accountOf is the service account that a snapshot declares for a workload or
 // a group.
 func accountOf(s *model.Snapshot, g authority.Grant) (string, bool) {
+	if of, name, _ := strings.Cut(g.Workload, "/"); of == identity.SystemNamespace && (name == identity.Policyd || name == identity.Collector) {
+		return name, true // Krater's own, on a machine of their own
+	}
 	if g.Group != "" {
 		for _, group := range s.Groups {
 			if group.Object.Namespace+"/"+group.Object.Name == g.Group {
