@@ -82,7 +82,11 @@ func (d drawer) rule(network string) map[string]any {
 func (d drawer) source(network string) map[string]any {
 	blocks := []string{"127.0.0.1", "127.0.0.0/8", network + "0.0/24", network + "1.0/24", network + "1.20", "10.0.0.0/8", "192.0.2.7", "::/0", "0.0.0.0/0",
 		"192.0.2.128/25", "2001:db8::/32", "::1", network + "1.77/16", "::ffff:10.0.0.1"}
-	return d.fields(1, map[string][]string{"ipBlocks": blocks, "notIpBlocks": blocks, "remoteIpBlocks": blocks, "notRemoteIpBlocks": blocks})
+	lists := map[string][]string{"ipBlocks": blocks, "notIpBlocks": blocks, "remoteIpBlocks": blocks, "notRemoteIpBlocks": blocks}
+	if d.chance(65) {
+		d.callers(lists)
+	}
+	return d.fields(1, lists)
 }
 
 func (d drawer) operation() map[string]any {
@@ -91,6 +95,9 @@ func (d drawer) operation() map[string]any {
 }
 
 func (d drawer) condition() map[string]any {
+	if d.chance(25) {
+		return d.callerCondition()
+	}
 	out := d.fields(1, map[string][]string{"values": headerPatterns, "notValues": headerPatterns})
 	name := d.of(append(headerNames, "referer")...)
 	if d.chance(60) {
@@ -119,6 +126,9 @@ func (d drawer) request(network string) rawRequest {
 	}
 	if d.chance(25) {
 		r.Port = 9081
+	}
+	if d.chance(55) {
+		r.URI = d.of(callerURIs...)
 	}
 	r.Target = d.target()
 	switch {

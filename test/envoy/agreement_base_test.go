@@ -36,7 +36,7 @@ type agreement struct {
 // newAgreement starts page's proxy, reachable on ports 9080 and 9081.
 func newAgreement(t *testing.T) *agreement {
 	a := &agreement{world: newWorld(t), t: t, log: &recordsByID{got: map[string]*accesslogdata.HTTPAccessLogEntry{}}}
-	a.snap.Mesh.AccessLog = true
+	a.snap.Mesh.AccessLog, a.snap.Mesh.TrustDomain = true, harness.TrustDomain
 	app := serveRaw(t)
 	page := &a.snap.Workloads[0]
 	page.Ports = []model.WorkloadPort{
@@ -55,8 +55,14 @@ func newAgreement(t *testing.T) *agreement {
 	accesslogv3.RegisterAccessLogServiceServer(server, a.log)
 	go server.Serve(l)
 	t.Cleanup(server.Stop)
-	a.plane, _ = translatePlaneWith(t, a.resources(), socket)
+	authority := harness.SharedAuthority(t)
+	own := authority.Issue(t, *page, nil)
+	for _, domain := range callerDomains {
+		own.Bundles[domain] = authority.Root
+	}
+	a.plane, _ = translatePlaneAs(t, a.resources(), socket, harness.ServeIdentity(t, own))
 	a.wires = newWires(t, page.Address)
+	a.wires.certificate = certificates(t, authority)
 	return a
 }
 

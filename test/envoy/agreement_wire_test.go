@@ -2,6 +2,7 @@ package envoy_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -21,6 +22,7 @@ type rawRequest struct {
 	Headers        [][2]string
 	Peer           string // the client's address
 	Port           uint32 // the listener's
+	URI            string // of the client's certificate; "": it comes in plain text
 }
 
 // text is what is sent.
@@ -39,12 +41,13 @@ func (r rawRequest) String() string {
 	for i, line := range lines {
 		lines[i] = fmt.Sprintf("  %q", line)
 	}
-	return fmt.Sprintf("from %s to port %d:\n%s", r.Peer, r.Port, strings.Join(lines, "\n"))
+	return fmt.Sprintf("from %s %s to port %d:\n%s", r.Peer, r.URI, r.Port, strings.Join(lines, "\n"))
 }
 
 // view is the request as RFC 9112 reads its bytes, before any proxy.
 func (r rawRequest) view() explain.View {
-	v := explain.View{Method: r.Method, Scheme: "http", Authority: r.Host, Path: r.Target, Peer: r.Peer, Port: r.Port, Headers: explain.Headers{}}
+	v := explain.View{Method: r.Method, Scheme: "http", Authority: r.Host, Path: r.Target, Peer: r.Peer, Port: r.Port, Headers: explain.Headers{},
+		Principal: strings.TrimPrefix(r.URI, "spiffe://")}
 	if scheme, rest, absolute := strings.Cut(r.Target, "://"); absolute && !strings.HasPrefix(r.Target, "/") {
 		v.Scheme = strings.ToLower(scheme)
 		i := strings.IndexAny(rest, "/?#")
@@ -57,13 +60,18 @@ func (r rawRequest) view() explain.View {
 		name := strings.ToLower(h[0])
 		v.Headers[name] = append(v.Headers[name], strings.Trim(h[1], " \t"))
 	}
+	if _, told := v.Headers["x-forwarded-proto"]; r.URI != "" && !told {
+		v.Scheme, v.Headers["x-forwarded-proto"] = "https", []string{"https"}
+	}
 	return v
 }
 
-// wires keeps one connection open for each client address and port.
+// wires keeps one connection open for each client, its address and port.
 type wires struct {
 	to    string // the proxy's address
 	conns map[string]*wire
+	// certificate is the client's that has a URI; nil where none has.
+	certificate func(uri string) tls.Certificate
 }
 
 type wire struct {
@@ -92,7 +100,7 @@ func (w *wires) send(t *testing.T, r rawRequest) *http.Response {
 // was idle is opened once more.
 func (w *wires) exchange(t *testing.T, r rawRequest) (*http.Response, []byte) {
 	t.Helper()
-	key := fmt.Sprintf("%s>%d", r.Peer, r.Port)
+	key := fmt.Sprintf("%s>%d %s", r.Peer, r.Port, r.URI)
 	for attempt := 0; ; attempt++ {
 		res, body, err := w.try(key, r)
 		if err == nil {
@@ -121,6 +129,10 @@ func (w *wires) try(key string, r rawRequest) (*http.Response, []byte, error) {
 		conn, err := dialer.Dial("tcp", net.JoinHostPort(w.to, strconv.Itoa(int(r.Port))))
 		if err != nil {
 			return nil, nil, err
+		}
+		if r.URI != "" {
+			conn = tls.Client(conn, &tls.Config{Certificates: []tls.Certificate{w.certificate(r.URI)},
+				NextProtos: []string{"istio", "http/1.1"}, InsecureSkipVerify: true}) // whom we call is another test's
 		}
 		c = &wire{conn, bufio.NewReader(conn)}
 		w.conns[key] = c

@@ -122,6 +122,12 @@ func translatePlane(t *testing.T, first translate.Resources) (*servePlane, *harn
 
 // translatePlaneWith is one whose proxy sends its records to a socket, too.
 func translatePlaneWith(t *testing.T, first translate.Resources, als string) (*servePlane, *harness.Envoy) {
+	return translatePlaneAs(t, first, als, nil)
+}
+
+// translatePlaneAs is one whose proxy has another identity than the usual; nil:
+// the usual.
+func translatePlaneAs(t *testing.T, first translate.Resources, als string, as *harness.Identity) (*servePlane, *harness.Envoy) {
 	plane := newServePlane(t)
 	admin := harness.FreePort(t)
 	ads := daemonCluster("krater-controlplane", plane.socket)
@@ -144,6 +150,9 @@ func translatePlaneWith(t *testing.T, first translate.Resources, als string) (*s
 		t.Fatal(err)
 	}
 	plane.send("start", first.Set())
+	if as != nil {
+		return plane, harness.StartEnvoyAs(t, as, text, fmt.Sprintf("http://127.0.0.1:%d", admin))
+	}
 	return plane, harness.StartEnvoy(t, text, admin)
 }
 

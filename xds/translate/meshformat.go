@@ -94,7 +94,9 @@ func callerOn(c chain) end {
 		return end{workload: addressedWorkload, namespace: addressedNamespace, principal: unknown, account: unknown, version: unknown,
 			label: func(string) string { return unknown }}
 	}
-	told := func(path string) string { return "@value:%DYNAMIC_METADATA(" + metadataPeer + ":" + peerKey + ":" + path + ")%" }
+	told := func(path string) string {
+		return "@value:%DYNAMIC_METADATA(" + metadataPeer + ":" + peerKey + ":" + path + ")%"
+	}
 	return end{workload: state(stateWorkload), namespace: state(stateNamespace), principal: state(statePrincipal), account: state(stateAccount),
 		version: told("version"), label: func(key string) string { return told("labels:" + key) }}
 }
@@ -108,7 +110,9 @@ var upstream = end{
 }
 
 // told is a value of the endpoint's metadata.
-func told(path string) string { return "@value:%UPSTREAM_METADATA(" + metadataNamespace + ":" + path + ")%" }
+func told(path string) string {
+	return "@value:%UPSTREAM_METADATA(" + metadataNamespace + ":" + path + ")%"
+}
 
 // serviceFormat is the same for the service that is called.
 func (p *proxy) serviceFormat(name string, c chain) (string, bool) {

@@ -56,6 +56,7 @@ func (b *clusters) mutual(c *clusterv3.Cluster, at clusterPlace, t model.Traffic
 	if t.ProxyProtocol != "" {
 		socket = withProxyProtocol(socket, t.ProxyProtocol)
 	}
+	b.tellsPeers(c, how)
 	if how == allMutual {
 		c.TransportSocket = socket
 		return

@@ -3,6 +3,7 @@ package translate
 import (
 	"encoding/base64"
 
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	mutationrulesv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	statev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/common/set_filter_state/v3"
@@ -135,6 +136,18 @@ const (
 	clusterMTLS     = "xds.cluster_metadata.filter_metadata['" + metadataNamespace + "']['" + metadataMTLS + "']"
 	endpointTLSMode = "xds.upstream_host_metadata.filter_metadata['envoy.transport_socket_match']['tlsMode']"
 )
+
+// tellsPeers notes that a cluster's endpoints are told of the caller: those
+// that are spoken to by mutual TLS, but nobody outside of the mesh.
+func (b *clusters) tellsPeers(c *clusterv3.Cluster, how mutuality) {
+	said := mtlsByEndpoint
+	if how == allMutual {
+		said = mtlsAlways
+	}
+	if !b.service.External {
+		c.Metadata.FilterMetadata[metadataNamespace].Fields[metadataMTLS] = structpb.NewStringValue(said)
+	}
+}
 
 // router sends requests. Its filters run once an endpoint is chosen, anew with
 // each attempt: only then is it known whether the header may go along. In CEL
