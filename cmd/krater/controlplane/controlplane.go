@@ -93,7 +93,7 @@ func New(o Options) (*ControlPlane, error) {
 		return nil, err
 	}
 	c.gate = admission.New(admission.Options{Peer: c.peer, Joined: c.joined, AnyPlain: o.PlainProxies, Logger: o.Logger})
-	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin(), NoIdentity: true}) // until agents serve identities
+	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin(), NoIdentity: o.PlainProxies})
 	c.server = serve.New(serve.Options{
 		Logger: o.Logger, Observe: c.edits.observe, Admit: c.gate.Admit,
 		Reports: map[string]func(string, *discovery.DeltaDiscoveryRequest){typeHealth: c.reportHealth},
