@@ -3,6 +3,7 @@ package crds
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,17 +12,20 @@ import (
 
 // MeshWorkload is a program of the mesh, started on this machine.
 type MeshWorkload struct {
-	Name           string             `json:"name"`
-	Namespace      string             `json:"namespace"` // "default"
-	Service        string             `json:"service"`   // label app, else the name
-	Labels         map[string]string  `json:"labels"`
-	ServiceAccount string             `json:"serviceAccount"`
-	Command        []string           `json:"command"`
-	Env            map[string]string  `json:"env"`
-	Address        string             `json:"address"`  // 127.x.y.z; assigned where empty
-	Locality       string             `json:"locality"` // "region/zone/subzone"; by the usual labels where empty
-	Network        string             `json:"network"`  // likewise
-	Ports          []MeshWorkloadPort `json:"ports"`
+	Name           string            `json:"name"`
+	Namespace      string            `json:"namespace"` // "default"
+	Service        string            `json:"service"`   // label app, else the name
+	Labels         map[string]string `json:"labels"`
+	ServiceAccount string            `json:"serviceAccount"`
+	Command        []string          `json:"command"`
+	Env            map[string]string `json:"env"`
+	Address        string            `json:"address"` // 127.x.y.z, assigned where empty; with redirect its machine's
+	// Interception is "explicit-proxy", on this machine, or "redirect": it runs
+	// on a machine of its own, whose kernel leads its traffic to its sidecar.
+	Interception string             `json:"interception"`
+	Locality     string             `json:"locality"` // "region/zone/subzone"; by the usual labels where empty
+	Network      string             `json:"network"`  // likewise
+	Ports        []MeshWorkloadPort `json:"ports"`
 }
 
 // MeshWorkloadPort is a port that a workload serves.
@@ -55,6 +59,10 @@ const (
 	proxyPort = 15001
 )
 
+// redirectPorts are those that a sidecar and its agent take beside them, where
+// traffic is redirected.
+var redirectPorts = []uint32{15006, 15020, 15021, 15053}
+
 func (w *MeshWorkload) namespace() string {
 	if w.Namespace == "" {
 		return DefaultNamespace
@@ -76,7 +84,7 @@ func (w *MeshWorkload) validate(r *report, field string) {
 	if s := w.Service; s != "" && (!dnsName.MatchString(s) || strings.Contains(s, ".")) {
 		r.bad(field+".service", "%q is no service's short name", s)
 	}
-	validateAddress(r, w.Address, field+".address")
+	w.validateInterception(r, field)
 	validateLocality(r, w.Locality, field+".locality")
 	numbers, words := map[uint32]bool{}, map[string]bool{}
 	for i, p := range w.Ports {
@@ -89,12 +97,32 @@ func (w *MeshWorkload) validate(r *report, field string) {
 		switch {
 		case numbers[p.Port]:
 			r.add(model.Error, model.CodePort, at+".port", "", "the port %d is given twice", p.Port)
-		case p.Port == adminPort || p.Port == proxyPort:
+		case p.Port == adminPort || p.Port == proxyPort || w.Interception == string(model.InterceptByRedirect) && slices.Contains(redirectPorts, p.Port):
 			r.add(model.Error, model.CodePort, at+".port", "", "the sidecar itself takes port %d", p.Port)
 		case p.Name != "" && words[p.Name]:
 			r.bad(at+".name", "the name %s is given twice", p.Name)
 		}
 		numbers[p.Port], words[p.Name] = true, true
+	}
+}
+
+// validateInterception checks the address, too: which ones are meant depends on
+// how the sidecar gets traffic.
+func (w *MeshWorkload) validateInterception(r *report, field string) {
+	switch w.Interception {
+	case "", string(model.InterceptByProxy):
+		validateAddress(r, w.Address, field+".address")
+		return
+	case string(model.InterceptByRedirect):
+	default:
+		r.bad(field+".interception", "want explicit-proxy or redirect, got %q", w.Interception)
+		return
+	}
+	if a, err := netip.ParseAddr(w.Address); err != nil || a.IsLoopback() || a.IsUnspecified() || a.Zone() != "" {
+		r.bad(field+".address", "a workload whose traffic is redirected has the address of its machine, got %q", w.Address)
+	}
+	if len(w.Command) > 0 {
+		r.bad(field+".command", "a workload whose traffic is redirected runs on a machine of its own: start it there")
 	}
 }
 
@@ -138,8 +166,15 @@ func (w *MeshWorkload) workload(o *Object) model.Workload {
 	if out.Service == "" {
 		out.Service = w.Name
 	}
+	redirected := w.Interception == string(model.InterceptByRedirect)
+	if redirected {
+		out.Interception = model.InterceptByRedirect
+	}
 	r := &report{object: o}
 	for _, p := range w.Ports {
+		if redirected && p.AppPort == 0 {
+			p.AppPort = p.Port // it listens on the very port that callers mean
+		}
 		port := model.WorkloadPort{Number: p.Port, AppPort: p.AppPort, Name: p.Name, Protocol: r.protocol(p.Protocol, p.Name, p.Port, "")}
 		if port.Name == "" {
 			port.Name = strings.ToLower(string(port.Protocol)) + "-" + strconv.Itoa(int(p.Port))

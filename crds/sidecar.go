@@ -38,7 +38,7 @@ func convertSidecar(c *conversion) Content {
 
 func (c *conversion) sidecarIngress(l *networking.IstioIngressListener, ports map[uint32]bool, at string) model.SidecarIngress {
 	out := model.SidecarIngress{Bind: c.bind(l.GetBind(), at+".bind"), Endpoint: c.defaultEndpoint(l.GetDefaultEndpoint(), at+".defaultEndpoint"),
-		CaptureMode: c.captureMode(l.GetCaptureMode(), at+".captureMode"), Pool: c.connectionPool(l.GetConnectionPool(), at+".connectionPool")}
+		CaptureMode: captureMode(l.GetCaptureMode()), Pool: c.connectionPool(l.GetConnectionPool(), at+".connectionPool")}
 	if strings.HasPrefix(out.Bind, unixPrefix) {
 		c.bad(at+".bind", "an ingress listener is not on a unix socket")
 	}
@@ -87,15 +87,11 @@ func (c *conversion) sidecarTLS(t *networking.ServerTLSSettings, p model.Protoco
 }
 
 // captureMode is empty for Istio's default.
-func (c *conversion) captureMode(m networking.CaptureMode, field string) string {
-	switch m {
-	case networking.CaptureMode_IPTABLES:
-		c.ignore(field, "nothing is redirected yet: the listener is reached by its address")
-		fallthrough
-	case networking.CaptureMode_NONE:
-		return m.String()
+func captureMode(m networking.CaptureMode) string {
+	if m == networking.CaptureMode_DEFAULT {
+		return ""
 	}
-	return ""
+	return m.String()
 }
 
 // defaultEndpoint is where the application listens.

@@ -13,7 +13,7 @@ func (c *conversion) sidecarEgress(in []*networking.IstioEgressListener, out *mo
 	taken := map[string]bool{}
 	for i, l := range in {
 		at := index("spec.egress", i)
-		e := model.SidecarEgress{Bind: c.bind(l.GetBind(), at+".bind"), CaptureMode: c.captureMode(l.GetCaptureMode(), at+".captureMode"),
+		e := model.SidecarEgress{Bind: c.bind(l.GetBind(), at+".bind"), CaptureMode: captureMode(l.GetCaptureMode()),
 			Hosts: c.hostScopes(l.GetHosts(), at+".hosts")}
 		if l.GetPort() == nil {
 			if i != len(in)-1 {

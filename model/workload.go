@@ -60,5 +60,8 @@ type AppMetrics struct {
 func (w Workload) ID() string { return w.Namespace + "/" + w.Name }
 
 // Elsewhere tells whether the workload runs on a machine of its own, where
-// somebody starts its agent: a WorkloadEntry declares it.
-func (w Workload) Elsewhere() bool { return w.Object.Kind == "WorkloadEntry" }
+// somebody starts its agent: a WorkloadEntry declares it, or its traffic is
+// redirected.
+func (w Workload) Elsewhere() bool {
+	return w.Object.Kind == "WorkloadEntry" || w.Interception == InterceptByRedirect
+}

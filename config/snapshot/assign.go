@@ -107,7 +107,7 @@ func (a *assignment) declaredPorts() {
 			switch {
 			case w.Gateway && bound[p.AppPort]:
 				a.draft.problem(a.entry, model.Error, model.CodePort, field, "", "the gateway binds port %d twice", p.AppPort)
-			case w.Gateway || p.AppPort == 0:
+			case w.Gateway || p.AppPort == 0 || w.Interception == model.InterceptByRedirect: // its machine is its own
 			case a.ports[p.AppPort] != "":
 				a.draft.problem(a.entry, model.Error, model.CodePort, field+".appPort", "leave appPort out, and it is chosen",
 					"the application of %s listens on port %d already", a.ports[p.AppPort], p.AppPort)
