@@ -18,7 +18,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// AdminPort is the port of Envoy's admin page, on the workload's address.
+// AdminPort is the port of Envoy's admin page, on the workload's address where
+// that is of this machine only, else on 127.0.0.1.
 const AdminPort = 15000
 
 // The clusters every proxy has from its start.
@@ -33,28 +34,22 @@ const (
 	LocalCluster = "krater-local"
 )
 
-// Proxy is who the Envoy is.
-type Proxy struct {
-	ID      string // the workload's "namespace/name"
-	Name    string // the workload's name
-	Address string // an IP of this machine
-	// Locality is where it stands, "region/zone/subzone".
-	Locality string
-}
-
 // Upstreams are where Krater's parts listen: "unix:PATH" or "host:port".
 // Without a control plane the proxy has its static resources only.
 type Upstreams struct {
 	ControlPlane, Policyd, OTLP, ALS, SDS string
+	// TrustDomain is the mesh's: the daemons on other machines are known by
+	// their identities in it.
+	TrustDomain string
 }
 
 // Bootstrap is what Envoy starts with: its name, its admin page, the static
 // clusters of Krater's parts, and delta ADS for everything else.
 func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 	b := &bootstrapv3.Bootstrap{
-		Node:               &corev3.Node{Id: p.ID, Cluster: p.Name, Locality: locality(p.Locality)},
+		Node:               p.node(),
 		ClusterManager:     &bootstrapv3.ClusterManager{UpstreamBindConfig: source(p.Address)},
-		Admin:              &bootstrapv3.Admin{Address: socketAddress(p.Address, AdminPort)},
+		Admin:              &bootstrapv3.Admin{Address: socketAddress(p.adminAddress(), AdminPort)},
 		StaticResources:    &bootstrapv3.Bootstrap_StaticResources{},
 		StatsFlushInterval: durationpb.New(time.Second),
 	}
@@ -71,6 +66,9 @@ func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 		}
 		cluster, err := grpcCluster(c.name, c.target)
 		if err != nil {
+			return nil, err
+		}
+		if cluster.TransportSocket, err = u.secured(c.name, c.target); err != nil {
 			return nil, err
 		}
 		b.StaticResources.Clusters = append(b.StaticResources.Clusters, cluster)
@@ -119,14 +117,6 @@ func source(address string) *corev3.BindConfig {
 	return &corev3.BindConfig{SourceAddress: &corev3.SocketAddress{
 		Address: address, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 0},
 	}}
-}
-
-func locality(s string) *corev3.Locality {
-	if s == "" {
-		return nil
-	}
-	part := append(strings.SplitN(s, "/", 3), "", "")
-	return &corev3.Locality{Region: part[0], Zone: part[1], SubZone: part[2]}
 }
 
 func dynamicResources() *bootstrapv3.Bootstrap_DynamicResources {

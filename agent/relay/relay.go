@@ -114,6 +114,12 @@ func (r *Relay) Hold() {
 	r.held = true
 }
 
+func (r *Relay) isHeld() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.held
+}
+
 // Kept tells whether there is a last good configuration to start from.
 func (r *Relay) Kept() bool {
 	r.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
@@ -67,13 +68,22 @@ func (c *conversation) hear(ctx context.Context, n news) error {
 // lost goes on without the control plane, and tries to reach it again.
 func (c *conversation) lost(ctx context.Context, err error) error {
 	wait := c.relay.o.Backoff(max(c.attempt, 1))
-	c.relay.log.Warn("the control plane is not reached; what is in force stays", "target", c.relay.o.ControlPlane, "reason", err, "retry", wait)
+	c.tellLost(err, wait)
 	c.link.end()
 	c.s.link = max(c.s.link, c.link.number)
 	c.link, c.up, c.away = nil, false, true
 	c.patience.Stop()
 	c.retry.Reset(wait)
 	return c.fallBack(ctx)
+}
+
+// tellLost logs the first of a row of failures, and then every tenth; none
+// when all ends together.
+func (c *conversation) tellLost(err error, wait time.Duration) {
+	if c.relay.isHeld() || c.attempt > 1 && c.attempt%10 != 0 {
+		return
+	}
+	c.relay.log.Warn("the control plane is not reached; what is in force stays", "target", c.relay.o.ControlPlane, "reason", err, "retry", wait)
 }
 
 // despair is called when a link has said nothing for too long.

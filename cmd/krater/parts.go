@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
-	"github.com/krater-mesh/krater/agent"
 	"github.com/krater-mesh/krater/cmd/krater/controlplane"
 	"github.com/krater-mesh/krater/cmd/krater/observe"
 	"github.com/krater-mesh/krater/cmd/krater/state"
@@ -48,8 +46,7 @@ func controlPlaneOptions(paths []string, l state.Layout, log *slog.Logger) contr
 		Paths: paths, StateDir: l.Path("config"), ModuleDir: l.Path("modules"),
 		XDS: l.Socket("xds"), Agents: []string{l.Socket("agents")}, Admin: l.Socket("admin"),
 		CADir: l.Path("ca"), Registered: l.Path("registered"), Denied: l.Path("denied"),
-		PlainProxies: true, // until every agent of `krater up` has a certificate
-		Logger:       log,
+		Logger: log,
 	}
 }
 
@@ -155,51 +152,6 @@ func collectorCommand() *cobra.Command {
 	cmd.Flags().StringVar(&als, "als", "", "Where Envoy's access logs are taken: unix:PATH or host:port (default: unix:STATE/als.sock).")
 	cmd.Flags().StringVar(&xds, "xds", "", "The control plane: unix:PATH or host:port (default: unix:STATE/xds.sock).")
 	return cmd
-}
-
-func agentCommand() *cobra.Command {
-	var workload, address string
-	var up agent.Upstreams
-	cmd := part("agent --state DIR --workload NAMESPACE/NAME --address IP", "Run the Envoy of one workload.", cobra.NoArgs,
-		func(cmd *cobra.Command, _ []string, l state.Layout) error {
-			return runAgent(cmd, l, workload, address, up)
-		})
-	cmd.Flags().StringVar(&workload, "workload", "", "The workload, NAMESPACE/NAME.")
-	cmd.Flags().StringVar(&address, "address", "", "The workload's address: Envoy's admin page listens there.")
-	cmd.Flags().StringVar(&up.ControlPlane, "xds", "", "The control plane (default: unix:STATE/xds.sock).")
-	cmd.Flags().StringVar(&up.Policyd, "policyd", "", "The policy daemon (default: unix:STATE/policyd.sock).")
-	cmd.Flags().StringVar(&up.OTLP, "otlp", "", "The collector's OTLP receiver (default: unix:STATE/otlp.sock).")
-	cmd.Flags().StringVar(&up.ALS, "als", "", "The collector's access log receiver (default: unix:STATE/als.sock).")
-	_ = cmd.MarkFlagRequired("workload")
-	_ = cmd.MarkFlagRequired("address")
-	return cmd
-}
-
-func runAgent(cmd *cobra.Command, l state.Layout, workload, address string, u agent.Upstreams) error {
-	envoy, err := agent.FindEnvoy()
-	if err != nil {
-		return err
-	}
-	fill := func(target *string, part string) {
-		if *target == "" {
-			*target = l.Socket(part)
-		}
-	}
-	fill(&u.ControlPlane, "xds")
-	fill(&u.Policyd, "policyd")
-	fill(&u.OTLP, "otlp")
-	fill(&u.ALS, "als")
-	proxy, err := agent.ParseProxy(workload, address)
-	if err != nil {
-		return fmt.Errorf("--workload: %w", err)
-	}
-	a, err := agent.New(agent.Options{
-		Envoy: envoy, StateDir: l.Agent(proxy.ID), Proxy: proxy, Upstreams: u, Output: os.Stderr, Logger: logger(cmd),
-	})
-	if err != nil {
-		return err
-	}
-	return a.Run(cmd.Context())
 }
 
 // repeated is a flag for each value.

@@ -65,7 +65,7 @@ func New(dir string) (Layout, error) {
 	if err != nil {
 		return Layout{}, fmt.Errorf("finding %s: %w", dir, err)
 	}
-	if longest := filepath.Join(abs, "policyd.sock"); len(longest) >= maxSocketPath {
+	if longest := filepath.Join(abs, "a/01234567/ads.sock.1234567"); len(longest) >= maxSocketPath {
 		return Layout{}, fmt.Errorf("the state folder %s is too long for Unix sockets (%d of %d bytes): set KRATER_STATE to a shorter one", abs, len(longest), maxSocketPath-1)
 	}
 	return Layout{abs}, nil
@@ -91,6 +91,13 @@ func (l Layout) Socket(part string) string { return "unix:" + l.Path(part+".sock
 // Agent is the folder of one workload's agent.
 func (l Layout) Agent(workloadID string) string {
 	return l.Path("agents", strings.ReplaceAll(workloadID, "/", "."))
+}
+
+// AgentSockets is the folder of the sockets that a workload's Envoy asks: a
+// short name, whatever the workload's.
+func (l Layout) AgentSockets(workloadID string) string {
+	sum := sha256.Sum256([]byte(workloadID))
+	return l.Path("a", hex.EncodeToString(sum[:4]))
 }
 
 // ErrRunning says that another process holds the mesh.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -58,7 +59,7 @@ func (f *fleet) reconcile(ctx context.Context, declared controlplane.Fleet) {
 	versions := map[string]string{}
 	for _, w := range declared.Workloads {
 		id := "envoy " + w.ID()
-		versions[id] = model.Hash(w.Address)
+		versions[id] = model.Hash([]any{w.Address, w.Locality, w.ServiceAccount})
 		wanted[id] = func(ctx context.Context) error { return f.runAgent(ctx, w) }
 		if w.Process == nil {
 			continue
@@ -119,15 +120,20 @@ func (f *fleet) runAgent(ctx context.Context, w model.Workload) error {
 		return fmt.Errorf("opening the proxy's log: %w", err)
 	}
 	defer output.Close()
-	a, err := agent.New(agent.Options{
-		Envoy: f.o.Envoy, StateDir: dir,
+	o := agent.Options{
+		Envoy: f.o.Envoy, StateDir: dir, SocketDir: f.o.Layout.AgentSockets(w.ID()), ModuleDir: f.o.Layout.Path("agents", "modules"),
 		Proxy: agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address, Locality: w.Locality},
 		Upstreams: agent.Upstreams{
-			ControlPlane: f.o.Layout.Socket("xds"), Policyd: f.o.Layout.Socket("policyd"),
+			ControlPlane: f.o.Layout.Socket("agents"), Policyd: f.o.Layout.Socket("policyd"),
 			OTLP: f.o.Layout.Socket("otlp"), ALS: f.o.Layout.Socket("als"),
 		},
-		Output: output, Logger: f.o.Logger,
-	})
+		Output: output, Logger: slog.New(atLeast{f.o.Logger.Handler(), slog.LevelWarn}),
+	}
+	if err := Admit(ctx, f.client, w.ID(), &o); err != nil {
+		return fmt.Errorf("admitting %s to the mesh: %w", w.ID(), err)
+	}
+	o.Beside = append(o.Beside, readmit(f.client, o))
+	a, err := agent.New(o)
 	if err != nil {
 		return err
 	}
