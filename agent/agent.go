@@ -4,6 +4,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,11 +36,14 @@ type Options struct {
 	// for agents; SDS and TrustDomain are the agent's own to fill in.
 	Upstreams   Upstreams
 	TrustDomain string
-	Roots       []byte    // PEM: whom to believe to be the control plane, at first
-	TokenFile   string    // what the first certificate is asked for with
-	Concurrency int       // Envoy's worker threads; 0: one
-	Output      io.Writer // Envoy's log
-	Logger      *slog.Logger
+	Roots       []byte // PEM: whom to believe to be the control plane, at first
+	TokenFile   string // what the first certificate is asked for with
+	Concurrency int    // Envoy's worker threads; 0: one
+	// What Envoy logs: its level, "warning" if "", and that of its components,
+	// "COMPONENT:LEVEL" with commas between.
+	LogLevel, ComponentLogLevel string
+	Output                      io.Writer // Envoy's log
+	Logger                      *slog.Logger
 
 	Beside []Task // what else runs as long as the agent does
 	// Drain is called once the agent is to end, before Envoy is: Envoy is ended
@@ -185,9 +189,9 @@ func (a *Agent) envoy(bootstrap string) Process {
 			"-c", bootstrap,
 			"--use-dynamic-base-id",
 			"--concurrency", fmt.Sprint(a.o.Concurrency),
-			"--log-level", "warning",
-			// It tells of max_grpc_timeout, which has no good replacement, once a route.
-			"--component-log-level", "misc:error",
+			"--log-level", cmp.Or(a.o.LogLevel, "warning"),
+			// misc tells of max_grpc_timeout, which has no good replacement, once a route.
+			"--component-log-level", cmp.Or(a.o.ComponentLogLevel, "misc:error"),
 			"--log-format", "%L %n %v",
 		},
 		Output:  a.o.Output,

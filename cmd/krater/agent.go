@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/krater-mesh/krater/agent"
@@ -17,7 +18,12 @@ import (
 type agentFlags struct {
 	workload, address, locality string
 	token, root, trustDomain    string
+	account                     string // what the certificate has to say; "": anything
+	vm, statusAddress           string
+	execProbes                  bool
 	up                          agent.Upstreams
+	concurrency                 int
+	logLevel, componentLevels   string
 }
 
 func agentCommand() *cobra.Command {
@@ -43,15 +49,33 @@ control plane, in the same folder of state, none is needed.`
 	flags.StringVar(&f.up.Policyd, "policyd", "", "The policy daemon (default: unix:STATE/policyd.sock).")
 	flags.StringVar(&f.up.OTLP, "otlp", "", "The collector's OTLP receiver (default: unix:STATE/otlp.sock).")
 	flags.StringVar(&f.up.ALS, "als", "", "The collector's access log receiver (default: unix:STATE/als.sock).")
-	_ = cmd.MarkFlagRequired("address")
+	flags.IntVar(&f.concurrency, "concurrency", 1, "Envoy's worker threads; 0 is one for each processor.")
+	flags.StringVar(&f.logLevel, "log-level", "", "What Envoy logs: trace, debug, info, warning, error, critical or off (default warning).")
+	flags.StringVar(&f.componentLevels, "component-log-level", "", "What Envoy's components log, COMPONENT:LEVEL with commas between.")
+	flags.StringVar(&f.vm, "vm", "", "Folder of `krater workload entry configure`, in place of most of these flags.")
+	flags.BoolVar(&f.execProbes, "exec-probes", false, "Let the probe of the workload's WorkloadGroup run commands on this machine.")
+	flags.StringVar(&f.statusAddress, "status-address", "", "Where questions are answered, ports 15020 and 15021 (default: the workload's address if it is a loopback one, else 127.0.0.1).")
+	cmd.MarkFlagsOneRequired("address", "vm")
 	return cmd
 }
 
 func runAgent(cmd *cobra.Command, l state.Layout, f agentFlags) error {
+	if f.vm != "" {
+		if err := f.fromMachine(f.vm); err != nil {
+			return err
+		}
+	}
+	ctx, quit := context.WithCancel(cmd.Context())
+	defer quit()
+	cared, err := f.care(os.Getenv, quit, logger(cmd))
+	if err != nil {
+		return err
+	}
 	o, err := f.options(l)
 	if err != nil {
 		return err
 	}
+	up.Care(&o, cared, func() bool { return false })
 	if o.Envoy, err = agent.FindEnvoy(); err != nil {
 		return err
 	}
@@ -68,13 +92,17 @@ func runAgent(cmd *cobra.Command, l state.Layout, f agentFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.Run(cmd.Context())
+	return a.Run(ctx)
 }
 
 // options are what the flags say.
 func (f agentFlags) options(l state.Layout) (agent.Options, error) {
 	o := agent.Options{TrustDomain: f.trustDomain, TokenFile: f.token, Upstreams: f.up, StateDir: l.Path("agent")}
-	o.Proxy = agent.Proxy{Address: f.address, Locality: f.locality}
+	o.Proxy = agent.Proxy{Address: f.address, Locality: f.locality, ServiceAccount: f.account}
+	o.LogLevel, o.ComponentLogLevel, o.Concurrency = f.logLevel, f.componentLevels, f.concurrency
+	if f.concurrency <= 0 {
+		o.Concurrency = runtime.GOMAXPROCS(0)
+	}
 	if f.workload != "" {
 		var err error
 		if o.Proxy, err = agent.ParseProxy(f.workload, f.address); err != nil {
