@@ -16,6 +16,7 @@ var example = regexp.MustCompile("(?ms)^```yaml ([A-Za-z0-9]+)\n(.*?)^```$")
 var onlyRunning = map[string]string{
 	"KR0012": "a redacted attribute in a header needs a filter and a policy",
 	"KR0013": "a proxy refuses", "KR0014": "there was an older version",
+	"KR0024": "somebody asks for a certificate",
 }
 
 // onlyInjecting are codes of `krater inject`; agent/inject/testdata has them.

@@ -86,9 +86,6 @@ func (k kept) inForce() (issuer, identity.Bundle, error) {
 		}
 		roots = append(roots, other.cert)
 	}
-	if _, overlap := k.root(rolePrevious); !overlap {
-		is.chain = nil // everybody who is to be reached has the root itself
-	}
 	return is, identity.Bundle{TrustDomain: k.TrustDomain, Roots: roots, Issuer: is.id()}, nil
 }
 
