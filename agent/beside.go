@@ -26,12 +26,14 @@ type Running struct {
 	// Settings are the newest of the control plane's for this agent; ok: there
 	// are any. changed is closed when there are others.
 	Settings func() (s model.AgentSettings, ok bool, changed <-chan struct{})
+	// Names are those of the mesh, likewise.
+	Names func() (n model.NameTable, ok bool, changed <-chan struct{})
 	// Identity is the workload's certificate of now; false: it has none.
 	Identity func() (identity.Credential, bool)
 }
 
 func (a *Agent) running(r *relay.Relay, keep *keeper.Keeper) *Running {
-	return &Running{Proxy: a.o.Proxy, Admin: a.o.Proxy.admin(), Report: r.Report, Settings: r.Settings, Identity: keep.Current}
+	return &Running{Proxy: a.o.Proxy, Admin: a.o.Proxy.admin(), Report: r.Report, Settings: r.Settings, Names: r.Names, Identity: keep.Current}
 }
 
 // beside keeps a task running.

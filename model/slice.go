@@ -14,6 +14,12 @@ const (
 	TypeAgentSettings = "type.googleapis.com/krater.v1alpha1.AgentSettings"
 )
 
+// The NameTable of a workload whose traffic is redirected, one resource.
+const (
+	TypeNameTable = "type.googleapis.com/krater.v1alpha1.NameTable"
+	NameTableName = "names"
+)
+
 // AgentSettingsName is the same for all: equal settings are one resource.
 const AgentSettingsName = "agent"
 

@@ -66,7 +66,7 @@ type Relay struct {
 	report  *discoveryv3.DeltaDiscoveryRequest // the agent's own, newest
 	reports map[chan struct{}]struct{}         // woken by a new one
 
-	settings settings // the agent's own
+	own own // what the agent itself is told
 }
 
 var _ discoveryv3.AggregatedDiscoveryServiceServer = (*Relay)(nil)
@@ -93,7 +93,7 @@ func New(o Options) *Relay {
 		o.Modules = noModules{}
 	}
 	return &Relay{o: o, log: o.Logger, kept: load(o.Dir, o.Node.GetId(), o.Logger), reports: map[chan struct{}]struct{}{},
-		settings: loadSettings(o.Dir)}
+		own: loadOwn(o.Dir, o.Logger)}
 }
 
 // Register adds the relay to the gRPC server that Envoy asks.

@@ -9,8 +9,6 @@ import (
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
-
-	"github.com/krater-mesh/krater/model"
 )
 
 // connect opens the next link.
@@ -49,9 +47,9 @@ func (c *conversation) hear(ctx context.Context, n news) error {
 			c.push(ctx, req)
 		}
 		return nil
-	case n.res.GetTypeUrl() == model.TypeAgentSettings:
+	case c.relay.own.byType[n.res.GetTypeUrl()] != nil:
 		if c.up {
-			c.push(ctx, c.relay.takeSettings(n.res))
+			c.push(ctx, c.relay.own.byType[n.res.GetTypeUrl()].take(n.res))
 		}
 		return nil
 	case n.res != nil:
@@ -108,7 +106,9 @@ func (c *conversation) push(ctx context.Context, req *discoveryv3.DeltaDiscovery
 	}
 	if first {
 		c.tellReport()
-		_ = c.link.push(askSettings())
+		for _, l := range c.relay.own.byType {
+			_ = c.link.push(l.ask())
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func clientStatus(id string, s serve.ClientStatus) ClientStatus {
 	for typeURL, t := range s.Types {
 		state := State(t.State)
 		if t.State == serve.StateNotSent {
-			if t.Version == "" || !s.Connected || typeURL == model.TypeAgentSettings { // an Envoy by itself does not ask
+			if t.Version == "" || !s.Connected || typeURL == model.TypeAgentSettings || typeURL == model.TypeNameTable { // an Envoy by itself does not ask
 				continue
 			}
 			state = Stale

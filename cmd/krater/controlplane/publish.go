@@ -21,6 +21,7 @@ type publisher struct {
 	parts    map[*translate.Part]*serve.Part
 	daemons  daemonSlices
 	agents   agentSettings
+	names    nameTables
 }
 
 func newPublisher(o translate.Options) *publisher {
@@ -44,13 +45,20 @@ func (p *publisher) recipients(r stages.Result) ([]recipient, model.Problems, er
 	var problems model.Problems
 	seen, before := map[model.Problem]bool{}, p.parts
 	p.parts = make(map[*translate.Part]*serve.Part, len(before))
-	settings := p.agents.of(r.Snapshot, p.encoder)
+	settings, names := p.agents.of(r.Snapshot, p.encoder), p.names.of(r.Snapshot, r.Endpoints, p.encoder)
 	for _, w := range r.Snapshot.Workloads {
 		own, err := settings(w)
 		if err != nil {
 			return nil, nil, err
 		}
 		result, to := results[w.ID()], recipient{node: w.ID(), parts: []*serve.Part{own}}
+		known, err := names(w)
+		if err != nil {
+			return nil, nil, err
+		}
+		if known != nil {
+			to.parts = append(to.parts, known)
+		}
 		if err := ownSecrets(w, result.Parts); err != nil {
 			return nil, nil, err
 		}
