@@ -28,6 +28,7 @@ type Compiler struct {
 	plans     *generator[planInput, *gatewayPlan]
 	planned   *generator[plannedListeners, *plannedListeners]
 	locals    *generator[localInput, *Part]
+	passed    *generator[passedInput, *Part]
 
 	mesh      *model.Mesh
 	workloads map[string]*model.Workload // by ID
@@ -47,7 +48,7 @@ func NewCompiler(o Options) *Compiler {
 		domains: newGenerator(n, sidecarDomains), hosts: newGenerator(n, virtualHost),
 		own: newGenerator(n, ownPart), secrets: newGenerator(n, secretPart), joined: newGenerator(n, join), trimmed: newGenerator(n, trim),
 		calls: newGenerator(n, connectionsOf), lists: newGenerator(n, one[connections]), tcp: newGenerator(n, tcpPart),
-		plans: newGenerator(n, planGateway), planned: newGenerator(n, one[plannedListeners]), locals: newGenerator(n, localPart)}
+		plans: newGenerator(n, planGateway), planned: newGenerator(n, one[plannedListeners]), locals: newGenerator(n, localPart), passed: newGenerator(n, passedPart)}
 }
 
 // Part is a share of a proxy's resources. It never changes: the same pointer
@@ -94,7 +95,7 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 		c.workloads[w.ID()] = same(known[w.ID()], w)
 		out[w.ID()] = r.proxy(c.workloads[w.ID()])
 	}
-	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed, c.calls, c.lists, c.tcp, c.plans, c.planned, c.locals} {
+	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed, c.calls, c.lists, c.tcp, c.plans, c.planned, c.locals, c.passed} {
 		g.sweep()
 	}
 	c.notes.uses = nil

@@ -24,6 +24,9 @@ func (p *proxy) gateway() {
 			p.sniffTLS(l)
 		}
 		for _, c := range planned.chains {
+			if !p.canProve(c) {
+				continue
+			}
 			l.FilterChains = append(l.FilterChains, p.gatewayChain(planned, c))
 		}
 		if len(l.FilterChains) == 0 { // Envoy wants one: nothing is served yet
@@ -31,6 +34,17 @@ func (p *proxy) gateway() {
 		}
 		p.out.Listeners = append(p.out.Listeners, l)
 	}
+}
+
+// canProve is false for a server of ISTIO_MUTUAL where there is no certificate
+// to show.
+func (p *proxy) canProve(c plannedChain) bool {
+	if !p.opt.NoIdentity || c.tls == nil || c.tls.Mode != model.TLSIstioMutual {
+		return true
+	}
+	p.problem(model.Error, model.CodeNotSupported, p.w.Object, "", "the server "+c.name+" of "+p.w.ID()+" shows the workload's own certificate (ISTIO_MUTUAL), and a proxy without an agent has none: it is not opened",
+		"run the gateway with `krater agent` or `krater up`")
+	return false
 }
 
 func (p *proxy) gatewayChain(l plannedListener, c plannedChain) *listenerv3.FilterChain {
@@ -43,6 +57,11 @@ func (p *proxy) gatewayChain(l plannedListener, c plannedChain) *listenerv3.Filt
 	}
 	if verifiesClients(c.tls) {
 		out.Filters = []*listenerv3.Filter{certifiedSource()}
+	}
+	if c.cluster != "" {
+		out.FilterChainMatch.ApplicationProtocols = meshALPN
+		out.Filters = []*listenerv3.Filter{toCluster(c.name, c.cluster)}
+		return out
 	}
 	if !c.http {
 		out.Filters = append(out.Filters, tcpSlot(c.name))
@@ -88,6 +107,7 @@ func (r *round) plan(w *model.Workload) *gatewayPlan {
 	for _, g := range in.gateways {
 		in.tables = append(in.tables, gatewayTables{l4Tables(r.tables.of(g.Object.Key(), w.Namespace).all)})
 	}
+	in.passed = r.passedOn(w, in.gateways)
 	return r.plans.of(in)
 }
 
@@ -104,7 +124,7 @@ func (r *round) gatewayHosts(plan *gatewayPlan, w *model.Workload, c class) *Par
 			}
 		}
 	}
-	return r.joined.of(joinInput{append(parts, r.tcpSlots(c, plan.destinations, plan.places()), plan.complaints)})
+	return r.joined.of(joinInput{append(parts, r.tcpSlots(c, plan.destinations, plan.places()), r.passedParts(c, w), plan.complaints)})
 }
 
 // places are those of its filter chains, by name.

@@ -39,6 +39,7 @@ type plannedChain struct {
 	names   []string // server names; none: any
 	sources []string // ranges of callers; none: any
 	tls     *model.ServerTLS
+	cluster string // that connections are passed on to as they are; "": the slot says
 	// Gateways that it is of, "namespace/name": patches ask for them.
 	gateways []string
 }
@@ -61,6 +62,7 @@ type planInput struct {
 	workload *model.Workload
 	gateways []*model.Gateway
 	tables   []gatewayTables // beside each: its tables with rules for connections
+	passed   []passed        // what AUTO_PASSTHROUGH may pass on
 }
 
 // gatewayTables are the tables of one Gateway.
@@ -121,6 +123,8 @@ func (p planner) add(g, i int) {
 		p.served[name] = append(p.served[name], s)
 	case at.TLS == nil:
 		p.tcp(l, s, call, plannedChain{name: name}, p.tables[g].list)
+	case at.TLS.Mode == model.TLSAutoPassthrough:
+		p.autoPassthrough(l, s)
 	case at.TLS.Mode == model.TLSPassthrough:
 		p.passthrough(l, s, call, p.tables[g].list)
 	default:

@@ -126,26 +126,29 @@ type account struct{ namespace, name string }
 
 // accounts are those of a service that is called by mutual TLS.
 func (r *round) accounts(c callee, found *model.ServiceEndpoints) []account {
+	most := notMutual
 	for _, port := range c.service.Ports {
 		for _, sub := range subsets(c.policy) {
-			if mutualOf(r.mesh, r.opt.NoIdentity, c.service, c.policy.PolicyFor(subsetName(sub), port.Number)) != notMutual {
-				return accountsOf(c.service, found)
-			}
+			most = max(most, mutualOf(r.mesh, r.opt.NoIdentity, c.service, c.policy.PolicyFor(subsetName(sub), port.Number)))
 		}
 	}
-	return nil
+	if most == notMutual {
+		return nil
+	}
+	return accountsOf(c.service, found, most == allMutual)
 }
 
 // accountsOf are those that a service's endpoints run as, sorted: one more
-// endpoint of an account is no other cluster.
-func accountsOf(s *model.Service, eps *model.ServiceEndpoints) []account {
+// endpoint of an account is no other cluster. all: also those that were not
+// asked whether they take mutual TLS.
+func accountsOf(s *model.Service, eps *model.ServiceEndpoints, all bool) []account {
 	if eps == nil {
 		return nil
 	}
 	found := map[account]bool{}
 	for _, e := range eps.Endpoints {
-		if !e.MTLS && e.Workload == "" && e.ServiceAccount == "" {
-			continue // nobody we know
+		if known := e.Workload != "" || e.ServiceAccount != ""; !e.MTLS && !(all && known) {
+			continue
 		}
 		namespace, _ := model.ParseKey(e.Workload, s.Namespace)
 		if e.Workload == "" {

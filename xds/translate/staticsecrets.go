@@ -14,16 +14,17 @@ import (
 )
 
 // staticSecrets have a message name its secrets as the bootstrap's own, and
-// gives those names.
+// gives those names. What an agent serves stays its to serve.
 func staticSecrets(m proto.Message) []string {
 	var names []string
 	visit(m.ProtoReflect(), func(m proto.Message) bool {
 		s, ok := m.(*tlsv3.SdsSecretConfig)
-		if ok {
-			names = append(names, s.Name)
-			s.SdsConfig = nil
+		if !ok || s.GetSdsConfig().GetAds() == nil {
+			return false
 		}
-		return ok
+		names = append(names, s.Name)
+		s.SdsConfig = nil
+		return true
 	})
 	return names
 }
