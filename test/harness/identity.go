@@ -36,7 +36,7 @@ func NewIdentity(t testing.TB, w model.Workload) *Identity {
 // ServeIdentity serves any identity, until the test ends. Nil serves none yet.
 func ServeIdentity(t testing.TB, m *sds.Material) *Identity {
 	t.Helper()
-	path := filepath.Join(shortTemp(t), "sds.sock")
+	path := filepath.Join(ShortTemp(t), "sds.sock")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)

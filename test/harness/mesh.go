@@ -33,7 +33,7 @@ type Mesh struct {
 // ports that nothing else uses.
 func Sample(t testing.TB, sample string) *Mesh {
 	t.Helper()
-	m := &Mesh{Dir: shortTemp(t), State: shortTemp(t), Network: freeNetwork(t), Bin: Binaries(t), Log: &Buffer{}}
+	m := &Mesh{Dir: ShortTemp(t), State: ShortTemp(t), Network: freeNetwork(t), Bin: Binaries(t), Log: &Buffer{}}
 	metrics := FreePort(t)
 	m.Gateway = "http://" + m.Network + ".0.1:8080"
 	m.Metrics = fmt.Sprintf("http://127.0.0.1:%d/metrics", metrics)
@@ -216,8 +216,8 @@ func (m *Mesh) Restore(t testing.TB, file string) {
 	t.Cleanup(func() { _ = os.WriteFile(path, text, 0o644) })
 }
 
-// shortTemp is a temporary folder whose name leaves room for Unix sockets.
-func shortTemp(t testing.TB) string {
+// ShortTemp is a temporary folder whose name leaves room for Unix sockets.
+func ShortTemp(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "kr")
 	if err != nil {
