@@ -136,6 +136,14 @@ func (l *load) fail(name string, err error) {
 	l.failed = append(l.failed, name+": "+err.Error())
 }
 
+// total is the number of all calls.
+func (l *load) total() (n int64) {
+	for _, count := range l.counts {
+		n += count.Load()
+	}
+	return n
+}
+
 // end stops, and says what failed.
 func (l *load) end(t *testing.T) {
 	t.Helper()
