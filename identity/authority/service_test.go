@@ -179,7 +179,7 @@ func (s *served) refusedAs(err error, code codes.Code, kind Kind, c call) Refusa
 	if c.token != "" && strings.Contains(all, c.token) {
 		s.t.Errorf("the token is shown: %s", all)
 	}
-	if !strings.Contains(s.log.String(), r.Reason[:min(len(r.Reason), 20)]) {
+	if log := s.log.String(); !strings.Contains(log, r.Reason[:min(len(r.Reason), 20)]) || !strings.Contains(log, r.Asker) || !strings.Contains(log, r.Address) {
 		s.t.Errorf("the log does not tell %q: %s", r.Reason, s.log)
 	}
 	return r
@@ -473,6 +473,8 @@ func TestTheServerIsTheControlPlane(t *testing.T) {
 		"no certificate":    identity.ServerTLS(func() (identity.Credential, bool) { return identity.Credential{}, false }, s.o.Clock),
 	} {
 		a, b := net.Pipe()
+		a.SetDeadline(time.Now().Add(10 * time.Second)) // neither end waits for an alert that nobody reads
+		b.SetDeadline(time.Now().Add(10 * time.Second))
 		done := make(chan struct{})
 		go func() { defer close(done); tls.Server(b, server).Handshake(); b.Close() }()
 		if err := tls.Client(a, client).Handshake(); err == nil {
