@@ -31,6 +31,7 @@ type conversation struct {
 	greeted  bool      // it was told who asks
 	heard    bool      // it answered
 	away     bool      // nothing is to be expected soon: the last good answers
+	outage   bool      // the log knows that the control plane is not reached
 	attempt  int       // links in a row that brought nothing
 	news     chan news // of links
 	retry    *time.Timer
@@ -158,7 +159,7 @@ func (c *conversation) request(ctx context.Context, req *discoveryv3.DeltaDiscov
 
 // refused has Envoy keep, or get, what was good.
 func (c *conversation) refused(t *subscription, f *flight, detail string) error {
-	c.relay.log.Warn("envoy refused a resource; what it had stays", "type", short(t.typeURL), "resources", len(f.resources), "detail", detail)
+	c.relay.log.Info("envoy refused a resource; what it had stays", "type", short(t.typeURL), "resources", len(f.resources), "detail", detail)
 	return c.send(c.s.substitute(t, f))
 }
 

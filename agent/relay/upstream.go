@@ -56,7 +56,7 @@ func (c *conversation) hear(ctx context.Context, n news) error {
 		if !c.heard {
 			c.relay.log.Info("the control plane answers", "node", c.node.GetId())
 		}
-		c.heard, c.away, c.attempt = true, false, 0
+		c.heard, c.away, c.outage, c.attempt = true, false, false, 0
 		c.patience.Stop()
 		return c.respond(ctx, n.res)
 	}
@@ -78,9 +78,10 @@ func (c *conversation) lost(ctx context.Context, err error) error {
 // tellLost logs the first of a row of failures, and then every tenth; none
 // when all ends together.
 func (c *conversation) tellLost(err error, wait time.Duration) {
-	if c.relay.isHeld() || c.attempt > 1 && c.attempt%10 != 0 {
+	if c.relay.isHeld() || c.outage && c.attempt%10 != 0 {
 		return
 	}
+	c.outage = true
 	c.relay.log.Warn("the control plane is not reached; what is in force stays", "target", c.relay.o.ControlPlane, "reason", err, "retry", wait)
 }
 
