@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,6 +24,7 @@ type Options struct {
 	ExecProbes bool                    // probes may run commands here
 	AppMetrics *model.AppMetrics       // where the control plane says nothing of them
 	AppProbes  map[string]*model.Probe // of containers, by path
+	Drain      time.Duration           // how long connections are waited for; 0: as the mesh says
 	Quit       func()                  // ends the agent; nil: nobody may ask for it
 	Logger     *slog.Logger
 }
@@ -108,6 +110,9 @@ func (c *Care) Drain(ctx context.Context) {
 	most := model.DefaultDrain
 	if s, ok, _ := c.b.Settings(); ok {
 		most = s.Drain.Std()
+	}
+	if c.o.Drain > 0 {
+		most = c.o.Drain
 	}
 	drain.Wait(ctx, c.b.Envoy, most, c.o.Logger)
 }

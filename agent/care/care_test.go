@@ -106,3 +106,19 @@ func TestTheControlPlaneSaysWhatIsAskedAndHearsTheAnswer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAWorkloadsOwnDrainCounts, before the mesh's.
+func TestAWorkloadsOwnDrainCounts(t *testing.T) {
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "listener.a.downstream_cx_active: 1\nhttp.a.downstream_cx_active: 1\nhttp.a.downstream_rq_active: 1\n")
+	}))
+	defer busy.Close()
+	p := &plane{changed: make(chan struct{})}
+	p.set(model.AgentSettings{Drain: model.Duration(time.Minute)})
+	c := New(Options{Logger: slog.New(slog.DiscardHandler), Drain: 100 * time.Millisecond}, Beside{Envoy: admin.Page(busy.URL), Report: p.report, Settings: p.get})
+	began := time.Now()
+	c.Drain(t.Context())
+	if took := time.Since(began); took < 100*time.Millisecond || took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}

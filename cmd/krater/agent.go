@@ -21,6 +21,7 @@ type agentFlags struct {
 	account                     string // what the certificate has to say; "": anything
 	vm, statusAddress           string
 	execProbes                  bool
+	drain                       time.Duration
 	up                          agent.Upstreams
 	concurrency                 int
 	logLevel, componentLevels   string
@@ -53,6 +54,7 @@ control plane, in the same folder of state, none is needed.`
 	flags.StringVar(&f.logLevel, "log-level", "", "What Envoy logs: trace, debug, info, warning, error, critical or off (default warning).")
 	flags.StringVar(&f.componentLevels, "component-log-level", "", "What Envoy's components log, COMPONENT:LEVEL with commas between.")
 	flags.StringVar(&f.vm, "vm", "", "Folder of `krater workload entry configure`, in place of most of these flags.")
+	flags.DurationVar(&f.drain, "drain", 0, "How long connections are waited for when the agent ends, at most a minute (default: as the Mesh says).")
 	flags.BoolVar(&f.execProbes, "exec-probes", false, "Let the probe of the workload's WorkloadGroup run commands on this machine.")
 	flags.StringVar(&f.statusAddress, "status-address", "", "Where questions are answered, ports 15020 and 15021 (default: the workload's address if it is a loopback one, else 127.0.0.1).")
 	cmd.MarkFlagsOneRequired("address", "vm")
@@ -76,6 +78,7 @@ func runAgent(cmd *cobra.Command, l state.Layout, f agentFlags) error {
 		return err
 	}
 	up.Care(&o, cared, func() bool { return false })
+	o.Beside = append(o.Beside, lookups(logger(cmd)))
 	if o.Envoy, err = agent.FindEnvoy(); err != nil {
 		return err
 	}

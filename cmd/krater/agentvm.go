@@ -47,7 +47,7 @@ const (
 
 // care is what the agent does for its application.
 func (f agentFlags) care(getenv func(string) string, quit func(), log *slog.Logger) (care.Options, error) {
-	o := care.Options{Address: f.statusAddress, ExecProbes: f.execProbes, Quit: quit, Logger: log}
+	o := care.Options{Address: f.statusAddress, ExecProbes: f.execProbes, Drain: f.drain, Quit: quit, Logger: log}
 	if o.Address == "" {
 		o.Address = "127.0.0.1"
 		if a, err := netip.ParseAddr(f.address); err == nil && a.IsLoopback() {

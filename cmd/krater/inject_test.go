@@ -65,7 +65,7 @@ func TestInjectedCommandsAreKraters(t *testing.T) {
 		}
 		for _, s := range []podSpec{pod.Spec, template.Spec.Template.Spec} {
 			for _, c := range append(s.Containers, s.InitContainers...) {
-				if c.Name != "krater-init" {
+				if !strings.HasPrefix(c.Name, "krater-") {
 					continue
 				}
 				found++
@@ -82,7 +82,7 @@ func TestInjectedCommandsAreKraters(t *testing.T) {
 			}
 		}
 	}
-	if found != 3 {
+	if found != 6 {
 		t.Errorf("%d containers", found)
 	}
 }
