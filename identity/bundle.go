@@ -38,6 +38,17 @@ func (b Bundle) TrustDomains() []string {
 	return out
 }
 
+// CheckTrustDomains tells whether identities can have these: one that cannot
+// would keep a bundle from verifying anybody.
+func CheckTrustDomains(own string, aliases []string) error {
+	for _, name := range append([]string{own}, aliases...) {
+		if err := System(name, ControlPlane).Validate(); err != nil {
+			return fmt.Errorf("%q is no trust domain: it has lower-case letters, digits, dots and dashes", name)
+		}
+	}
+	return nil
+}
+
 // PEM is the roots as a file holds them.
 func (b Bundle) PEM() []byte { return EncodeCertificates(b.Roots) }
 
@@ -67,8 +78,8 @@ func (b Bundle) Verify(chain []*x509.Certificate, now time.Time) (Claims, error)
 
 // ParseBundle reads one root or more.
 func ParseBundle(trustDomain string, text []byte) (Bundle, error) {
-	if _, err := spiffeid.TrustDomainFromString(trustDomain); err != nil {
-		return Bundle{}, fmt.Errorf("the trust domain %q: %w", trustDomain, err)
+	if err := CheckTrustDomains(trustDomain, nil); err != nil {
+		return Bundle{}, err
 	}
 	roots, err := ParseCertificates(text)
 	if err != nil {

@@ -39,10 +39,8 @@ func (b *Bundle) UnmarshalJSON(text []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, alias := range w.Aliases {
-		if _, err := ParseBundle(alias, []byte(w.Roots)); err != nil {
-			return err
-		}
+	if err := CheckTrustDomains(w.TrustDomain, w.Aliases); err != nil {
+		return err
 	}
 	out.Aliases, out.Issuer = w.Aliases, w.Issuer
 	*b = out

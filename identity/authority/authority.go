@@ -63,6 +63,9 @@ type Authority struct {
 // Open reads an authority's folder, or makes it.
 func Open(o Options) (*Authority, error) {
 	o = defaults(o)
+	if err := identity.CheckTrustDomains(o.TrustDomain, o.Aliases); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the authority's folder: %w", err)
 	}
@@ -171,6 +174,9 @@ func (a *Authority) inForce(k kept) (issuer, identity.Bundle, error) {
 // SetTrustDomain takes over the mesh's trust domain and its aliases: issued
 // from now on is for that one, and certificates of all of them are good.
 func (a *Authority) SetTrustDomain(own string, aliases []string) error {
+	if err := identity.CheckTrustDomains(own, aliases); err != nil {
+		return err
+	}
 	a.changing.Lock()
 	defer a.changing.Unlock()
 	a.mu.Lock()

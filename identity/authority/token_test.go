@@ -139,6 +139,23 @@ func TestTokensSurviveARenaming(t *testing.T) {
 	}
 }
 
+// TestTrustDomainsThatAreNone change nothing: they would shut everybody out.
+func TestTrustDomainsThatAreNone(t *testing.T) {
+	a := open(t, Options{})
+	before := a.Bundle().Version()
+	for _, bad := range []string{"", "*", "Mesh", "a/b", "a_b", "spiffe://a"} {
+		if a.SetTrustDomain(bad, nil) == nil || a.SetTrustDomain(trustDomain, []string{bad}) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+		if _, err := Open(Options{Dir: t.TempDir(), TrustDomain: trustDomain, Aliases: []string{bad}}); err == nil {
+			t.Errorf("%q is taken at the start", bad)
+		}
+	}
+	if a.Bundle().Version() != before {
+		t.Error("the bundle changed")
+	}
+}
+
 // FuzzToken: only what was minted is a token.
 func FuzzToken(f *testing.F) {
 	a, err := Open(Options{Dir: f.TempDir(), TrustDomain: trustDomain})
