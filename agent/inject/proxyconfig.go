@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/krater-mesh/krater/model"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -15,6 +16,9 @@ import (
 
 // dnsCaptureName is the proxyMetadata by which Istio's users ask for it.
 const dnsCaptureName = "ISTIO_META_DNS_CAPTURE"
+
+// mostDrain is how long an agent waits for its connections at most.
+const mostDrain = time.Minute
 
 // configFields are those of ProxyConfig that a sidecar has an effect of.
 var configFields = map[protoreflect.Name]bool{
@@ -50,6 +54,9 @@ func (p *pod) proxyConfig(s *settings) {
 	}
 	if s.config.GetConcurrency().GetValue() < 0 || s.config.GetTerminationDrainDuration().AsDuration() < 0 {
 		p.annotation(proxyConfigName, model.Problem{Code: model.CodeInvalidValue, Message: "concurrency and terminationDrainDuration are not below 0"})
+	}
+	if d := s.config.GetTerminationDrainDuration().AsDuration(); d > mostDrain {
+		p.annotation(proxyConfigName, model.Problem{Code: model.CodeInvalidValue, Severity: model.Warning, Message: "terminationDrainDuration: an agent waits for a minute at most"})
 	}
 	s.dnsCapture = s.config.ProxyMetadata[dnsCaptureName] == "true"
 }
