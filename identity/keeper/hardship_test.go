@@ -309,7 +309,7 @@ func TestTimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for jitter, want := range map[float64]time.Duration{0: 9 * time.Hour, 0.5: 10 * time.Hour, 1: 11 * time.Hour} {
+	for jitter, want := range map[float64]time.Duration{0: 8 * time.Hour, 0.5: 9 * time.Hour, 1: 10 * time.Hour} {
 		if got := renewAt(held{chain: c.Chain, since: now}, jitter).Sub(now); got < want-time.Minute || got > want+time.Minute {
 			t.Errorf("jitter %v: renewed after %s of 20 h, want %s", jitter, got, want)
 		}
@@ -319,5 +319,27 @@ func TestTimes(t *testing.T) {
 	}
 	if !renewAt(held{}, 0.5).IsZero() {
 		t.Error("without a certificate it is due now")
+	}
+}
+
+// TestHalfIsLeftWhenAllGoesAway: whenever the authority goes away, the
+// certificate that is there, or was about to be renewed, is good for half of
+// its time still: 12 h of the 24 h that certificates have.
+func TestHalfIsLeftWhenAllGoesAway(t *testing.T) {
+	now := time.Now()
+	a, err := authority.Open(authority.Options{Dir: t.TempDir(), TrustDomain: trustDomain, Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	c, err := a.Issue(identity.System(trustDomain, "x"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 101 {
+		due := renewAt(held{chain: c.Chain, since: now}, float64(i)/100)
+		if left := c.Leaf().NotAfter.Sub(due); left < 12*time.Hour-time.Second { // certificates count whole seconds
+			t.Fatalf("jitter %d/100: an authority that goes away just before the renewal leaves %s", i, left)
+		}
 	}
 }

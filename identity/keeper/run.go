@@ -88,8 +88,9 @@ func (k *Keeper) tell(err error, attempt int) {
 	}
 }
 
-// renewAt is at half of the certificate's time, give or take a twentieth: a
-// mesh that was started at once does not renew at once.
+// renewAt is at half of the certificate's time, or up to a tenth of it before:
+// a mesh that was started at once does not renew at once. Never after half:
+// whenever the control plane goes away, half of the time is left.
 func renewAt(h held, jitter float64) time.Time {
 	if len(h.chain) == 0 {
 		return time.Time{}
@@ -100,7 +101,7 @@ func renewAt(h held, jitter float64) time.Time {
 		from = leaf.NotBefore
 	}
 	life := leaf.NotAfter.Sub(from)
-	return from.Add(time.Duration((0.45 + 0.1*jitter) * float64(life)))
+	return from.Add(time.Duration((0.4 + 0.1*jitter) * float64(life)))
 }
 
 // backoff doubles from 100 ms to 10 s, with up to a half taken off.
