@@ -126,7 +126,7 @@ func (a *Authority) read() (kept, error) {
 		}
 		k.Roots = []keptRoot{root}
 	}
-	return k, nil
+	return k.signsFor(a.o.MaxTTL), nil
 }
 
 func (a *Authority) stateFile() string  { return filepath.Join(a.o.Dir, "authority.json") }

@@ -4,9 +4,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/krater-mesh/krater/identity"
+	"github.com/krater-mesh/krater/model"
 )
 
 // stateFormat is the format of authority.json, and its version.
@@ -34,6 +36,9 @@ type keptRoot struct {
 	Key         string    `json:"key"`             // PEM
 	Cross       string    `json:"cross,omitempty"` // the same root, signed by the one before
 	Since       time.Time `json:"since"`           // that it has its role
+	// TTL is the longest that a certificate of it is good: what it signed under
+	// a longer bound than today's is out there still.
+	TTL model.Duration `json:"ttl"`
 }
 
 func load(path string) (kept, error) {
@@ -62,6 +67,17 @@ func (k kept) root(role string) (keptRoot, bool) {
 		}
 	}
 	return keptRoot{}, false
+}
+
+// signsFor notes how long the current root's certificates are good from now on.
+func (k kept) signsFor(ttl time.Duration) kept {
+	k.Roots = slices.Clone(k.Roots)
+	for i, r := range k.Roots {
+		if r.Role == roleCurrent {
+			k.Roots[i].TTL = max(r.TTL, model.Duration(ttl))
+		}
+	}
+	return k
 }
 
 // inForce is who signs, and whom the mesh trusts: the current root first.

@@ -54,7 +54,7 @@ func (a *Authority) Promote() error {
 		next.Since = a.o.Clock().UTC()
 		current.Since = next.Since
 		k.Roots = []keptRoot{next, current}
-		return k, nil
+		return k.signsFor(a.o.MaxTTL), nil
 	})
 }
 
@@ -81,7 +81,7 @@ func (a *Authority) Retire(force bool) error {
 			}
 			return k, nil
 		}
-		if until := a.retirable(old); !force && a.o.Clock().Before(until) {
+		if until := old.retirable(); !force && a.o.Clock().Before(until) {
 			return k, fmt.Errorf("certificates of the old root may be good until %s: retire it then, or force it, and who has not renewed by now is out of the mesh",
 				until.Format(time.RFC3339))
 		}
@@ -93,7 +93,7 @@ func (a *Authority) Retire(force bool) error {
 }
 
 // retirable is when nothing that a replaced root signed is good any more.
-func (a *Authority) retirable(old keptRoot) time.Time { return old.Since.Add(a.o.MaxTTL) }
+func (old keptRoot) retirable() time.Time { return old.Since.Add(old.TTL.Std()) }
 
 // step goes from one state to the next, one at a time.
 func (a *Authority) step(next func(kept) (kept, error)) error {

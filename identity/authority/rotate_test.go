@@ -89,6 +89,35 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestALongerTimeIsRemembered: a root is retired when what it signed has ended,
+// also what it signed before certificates were made shorter.
+func TestALongerTimeIsRemembered(t *testing.T) {
+	now := newClock()
+	o := Options{Dir: t.TempDir(), Clock: now.Now, MaxTTL: 72 * time.Hour}
+	open(t, o).Close()
+	o.MaxTTL = time.Hour
+	a := open(t, o)
+	for _, do := range []func() error{a.Prepare, a.Promote} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := a.Status().Retirable.Sub(now.Now()); got != 72*time.Hour {
+		t.Errorf("the old root is retired after %s, want 72h", got)
+	}
+	if err := a.Retire(true); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []func() error{a.Prepare, a.Promote} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := a.Status().Retirable.Sub(now.Now()); got != time.Hour {
+		t.Errorf("the second root is retired after %s, want 1h", got)
+	}
+}
+
 func TestRotationKeepsItsOrder(t *testing.T) {
 	a := open(t, Options{})
 	wants := func(err error, want string) {

@@ -67,7 +67,7 @@ func (a *Authority) Status() Status {
 			out.Stage = Prepared
 		case rolePrevious:
 			out.Stage = Promoted
-			until := a.retirable(r)
+			until := r.retirable()
 			out.Retirable = &until
 		}
 	}
