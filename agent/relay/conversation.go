@@ -173,6 +173,12 @@ func identified(said, known *corev3.Node) *corev3.Node {
 
 // respond sends Envoy a response of the control plane's, once its modules are here.
 func (c *conversation) respond(ctx context.Context, res *discoveryv3.DeltaDiscoveryResponse) error {
+	if t := c.s.types[res.GetTypeUrl()]; t != nil {
+		if status := t.known(res); status != nil {
+			c.push(ctx, refusal(res, status))
+			return c.send(c.s.instead(res))
+		}
+	}
 	if c.fetch(ctx, res) {
 		return nil
 	}

@@ -137,6 +137,8 @@ type envoy struct {
 	told map[string]map[string]bool // names that were answered
 	sent map[string]bool
 	err  error
+	// noted is the text of extensions that came, refused ones too.
+	noted map[string]string
 }
 
 func startEnvoy(t testing.TB, target string) *envoy {
@@ -147,7 +149,7 @@ func startEnvoy(t testing.TB, target string) *envoy {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &envoy{t: t, cancel: cancel, done: make(chan struct{}), has: map[string]map[string]string{},
-		want: map[string]map[string]bool{}, told: map[string]map[string]bool{}, sent: map[string]bool{}}
+		want: map[string]map[string]bool{}, told: map[string]map[string]bool{}, sent: map[string]bool{}, noted: map[string]string{}}
 	if e.stream, err = discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +189,12 @@ func (e *envoy) take(res *discoveryv3.DeltaDiscoveryResponse) {
 	defer e.mu.Unlock()
 	answer := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: res.TypeUrl, ResponseNonce: res.Nonce}
 	for _, r := range res.Resources {
+		if res.TypeUrl == typeExtension { // Envoy notes it before it makes it: the same again is no change
+			if e.noted[r.Name] == text(r) {
+				continue
+			}
+			e.noted[r.Name] = text(r)
+		}
 		if strings.Contains(text(r), "bad") {
 			answer.ErrorDetail = &rpcstatus.Status{Code: 3, Message: r.Name + " is bad"}
 		}

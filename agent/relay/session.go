@@ -40,7 +40,7 @@ func (s *session) note(req *discoveryv3.DeltaDiscoveryRequest) (t *subscription,
 		if req.GetErrorDetail() == nil {
 			t.taken(f)
 		} else {
-			t.nacked(f)
+			t.nacked(f, req.GetErrorDetail())
 		}
 	}
 	t.unsubscribe(req.GetResourceNamesUnsubscribe())

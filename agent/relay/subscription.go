@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 )
 
 // subscription is what Envoy wants and has of one type.
@@ -15,11 +16,17 @@ type subscription struct {
 	names   map[string]struct{} // subscribed by name
 	asked   map[string]struct{} // of these, not answered yet
 	has     resources           // acknowledged; as the control plane sent them
-	refused map[string]struct{} // by name, and nothing else was taken since
+	refused map[string]refused  // by name, and nothing else was taken since
 	flights map[string]*flight  // by our nonce
 	link    int                 // the number of the link on which it was subscribed; 0: none
 	current bool                // has is all that Envoy shall have, not a beginning of it
 	hosted  map[string]bool     // of virtual hosts: the route configurations of which Envoy was sent any
+}
+
+// refused is a version that Envoy does not take, and why.
+type refused struct {
+	version string
+	status  *rpcstatus.Status
 }
 
 // flight is a response that Envoy has not answered.
@@ -34,7 +41,7 @@ type flight struct {
 func newSubscription(typeURL string) *subscription {
 	return &subscription{
 		typeURL: typeURL, names: map[string]struct{}{}, asked: map[string]struct{}{},
-		has: resources{}, refused: map[string]struct{}{}, flights: map[string]*flight{}, hosted: map[string]bool{},
+		has: resources{}, refused: map[string]refused{}, flights: map[string]*flight{}, hosted: map[string]bool{},
 	}
 }
 
@@ -115,10 +122,24 @@ func (t *subscription) taken(f *flight) {
 }
 
 // nacked notes what was refused, where it is known: in a response of one.
-func (t *subscription) nacked(f *flight) {
+func (t *subscription) nacked(f *flight, status *rpcstatus.Status) {
 	if len(f.resources) == 1 {
-		t.refused[f.resources[0].GetName()] = struct{}{}
+		t.refused[f.resources[0].GetName()] = refused{f.resources[0].GetVersion(), status}
 	}
+}
+
+// known is why Envoy would refuse a response, or should: a filter's
+// configuration that it refused once is no change to it when it comes again,
+// by another link, and would be acknowledged. Nil: it is to be asked.
+func (t *subscription) known(res *discoveryv3.DeltaDiscoveryResponse) *rpcstatus.Status {
+	if t.typeURL != typeExtension || len(res.GetResources()) != 1 {
+		return nil
+	}
+	r := res.GetResources()[0]
+	if before, ok := t.refused[r.GetName()]; ok && before.version == r.GetVersion() {
+		return before.status
+	}
+	return nil
 }
 
 // opening is the first request of the type on a new link: what Envoy wants,
