@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -195,6 +196,51 @@ func TestWithoutResolversTheMeshIsStillKnown(t *testing.T) {
 	s.Know(model.NameTable{})
 	if got := lookup(t, "udp", address, "web", dns.TypeA); got != "SERVFAIL" {
 		t.Errorf("a name that is gone: %s", got)
+	}
+}
+
+// TestLookupsBeginWithTheFirstTable, and follow each other one.
+func TestLookupsBeginWithTheFirstTable(t *testing.T) {
+	l, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.LocalAddr().String()
+	l.Close()
+	var mu sync.Mutex
+	var table model.NameTable
+	known, changed := false, make(chan struct{})
+	set := func(t model.NameTable) {
+		mu.Lock()
+		defer mu.Unlock()
+		table, known = t, true
+		close(changed)
+		changed = make(chan struct{})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Follow(ctx, Options{Listen: []string{address}, ResolvConf: "/no/such/file"}, func() (model.NameTable, bool, <-chan struct{}) {
+			mu.Lock()
+			defer mu.Unlock()
+			return table, known, changed
+		})
+	}()
+	if c, err := net.Dial("tcp", address); err == nil {
+		c.Close()
+		t.Error("lookups are taken before any name is known")
+	}
+	for _, ip := range []string{"192.0.2.1", "192.0.2.2"} {
+		set(model.NameTable{Services: []model.NamedService{{Names: []string{"web"}, Addresses: []string{ip}}}})
+		for deadline := time.Now().Add(5 * time.Second); lookup(t, "tcp", address, "web", dns.TypeA) != ip; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("web is not looked up as %s", ip)
+			}
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Follow: %v", err)
 	}
 }
 
