@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/krater-mesh/krater/cmd/krater/controlplane"
 	"github.com/krater-mesh/krater/cmd/krater/observe"
 	"github.com/krater-mesh/krater/cmd/krater/state"
 	"github.com/krater-mesh/krater/cmd/krater/up"
+	"github.com/krater-mesh/krater/identity/authority"
 	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/policyd"
 	"github.com/krater-mesh/krater/telemetry"
@@ -102,12 +104,16 @@ func part(use, short string, args cobra.PositionalArgs, run func(cmd *cobra.Comm
 func controlPlaneCommand() *cobra.Command {
 	var xds, ca, admin string
 	var agents []string
+	var ttl time.Duration
 	cmd := part("controlplane PATH... --state DIR", "Serve a configuration to proxies, policyd and the collector.", cobra.MinimumNArgs(1),
 		func(cmd *cobra.Command, args []string, l state.Layout) error {
 			o := controlPlaneOptions(args, l, logger(cmd))
 			override(&o.XDS, xds)
 			o.Agents = append(o.Agents, agents...)
 			override(&o.CAFiles, ca)
+			if o.CertTTL = ttl; ttl < time.Minute || ttl > 90*24*time.Hour {
+				return fmt.Errorf("--workload-cert-ttl %s: a certificate is good for 1m to 2160h", ttl)
+			}
 			override(&o.Admin, admin)
 			if err := onlyUnix("--xds", o.XDS, "agents and daemons of other machines come over --agents, with certificates"); err != nil {
 				return err
@@ -120,6 +126,7 @@ func controlPlaneCommand() *cobra.Command {
 	cmd.Flags().StringVar(&xds, "xds", "", "Where policyd and the collector of this machine get their configuration, without TLS: unix:PATH (default: unix:STATE/xds.sock).")
 	agentsFlag(cmd, &agents)
 	cmd.Flags().StringVar(&ca, "ca", "", "Folder of an authority made elsewhere: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem (default: a root of Krater's own in STATE/ca).")
+	cmd.Flags().DurationVar(&ttl, "workload-cert-ttl", authority.DefaultTTL, "How long a workload's certificate is good; it is renewed at half of that, and serves as long without a control plane.")
 	cmd.Flags().StringVar(&admin, "admin", "", "Where `krater status` asks: unix:PATH (default: unix:STATE/admin.sock).")
 	return cmd
 }

@@ -14,7 +14,7 @@ import (
 func (c *ControlPlane) openAuthority() error {
 	mesh := c.now().snapshot.Mesh
 	a, err := authority.Open(authority.Options{
-		Dir: c.o.CADir, Files: c.o.CAFiles, TrustDomain: mesh.TrustDomain, Aliases: mesh.TrustDomainAliases,
+		Dir: c.o.CADir, Files: c.o.CAFiles, MaxTTL: c.o.CertTTL, TrustDomain: mesh.TrustDomain, Aliases: mesh.TrustDomainAliases,
 		Permit:  c.permit,
 		Observe: func(r authority.Refusal) { c.gate.Add(refusedCertificate(r), r.At) }, // it has logged it
 		Logger:  c.o.Logger,

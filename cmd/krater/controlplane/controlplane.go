@@ -44,7 +44,8 @@ type Options struct {
 	// CAFiles holds an authority that somebody else made, in the form of
 	// Istio's cacerts. Empty: the authority's own root.
 	CAFiles    string
-	Registered string // the WorkloadEntries of those who registered themselves
+	CertTTL    time.Duration // the longest that a certificate is good; 0: authority.DefaultTTL
+	Registered string        // the WorkloadEntries of those who registered themselves
 	// Grace is how long those stay when their agents went; 0: registrar.DefaultGrace.
 	Grace  time.Duration
 	Denied string // the file of denied workloads
