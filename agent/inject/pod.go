@@ -39,6 +39,7 @@ type podForm struct {
 type containerForm struct {
 	Name            string          `yaml:"name"`
 	Image           string          `yaml:"image"`
+	RestartPolicy   string          `yaml:"restartPolicy"`
 	Ports           []containerPort `yaml:"ports"`
 	SecurityContext securityContext `yaml:"securityContext"`
 }

@@ -35,7 +35,11 @@ func (p *pod) probes() error {
 		return nil
 	}
 	asked := map[string]any{}
-	for _, list := range []string{"containers", "initContainers"} {
+	lists := []string{"containers"}
+	if p.settings.native { // else they start, and are asked, before the agent is there
+		lists = append(lists, "initContainers")
+	}
+	for _, list := range lists {
 		containers := find(p.template, "spec", list)
 		if containers == nil || containers.Kind != yaml.SequenceNode {
 			continue

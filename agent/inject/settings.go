@@ -65,13 +65,15 @@ func (p *pod) readSettings() settings {
 }
 
 // place decides whether the sidecar is a native one: where the Pod ends, since
-// another would keep it from ending; and where the application is to wait.
+// another would keep it from ending; where the application is to wait; and
+// where the Pod has native sidecars of its own, which would start before it.
 func (p *pod) place(s *settings) {
 	kindOf := kind(p.object)
 	ends := kindOf == "Job" || kindOf == "CronJob" || kindOf == "Pod" && text(p.template, "spec", "restartPolicy") != "" && text(p.template, "spec", "restartPolicy") != "Always"
 	waits := s.config.GetHoldApplicationUntilProxyStarts().GetValue()
+	others := slices.ContainsFunc(p.read.Spec.InitContainers, func(c containerForm) bool { return c.RestartPolicy == "Always" })
 	if !s.nativeSaid {
-		s.native = p.in.o.Native == NativeAlways || p.in.o.Native != NativeNever && (ends || waits)
+		s.native = p.in.o.Native == NativeAlways || p.in.o.Native != NativeNever && (ends || waits || others)
 	}
 	if s.native {
 		return
