@@ -34,7 +34,7 @@ func (p *pod) metrics() error {
 		return nil
 	}
 	target := url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", n), Path: u.Path, RawQuery: u.RawQuery}
-	p.settings.env = append(p.settings.env, env{Name: MetricsVariable, Value: target.String()})
+	p.settings.env = append(p.settings.env, env{Name: MetricsVariable, Value: literal(target.String())})
 	metadata, err := child(p.template, "metadata", yaml.MappingNode)
 	if err != nil {
 		return err

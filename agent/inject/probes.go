@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/krater-mesh/krater/model"
 	"go.yaml.in/yaml/v3"
@@ -65,7 +66,7 @@ func (p *pod) probes() error {
 	if err != nil {
 		return err
 	}
-	p.settings.env = append(p.settings.env, env{Name: ProbesVariable, Value: string(value)})
+	p.settings.env = append(p.settings.env, env{Name: ProbesVariable, Value: literal(string(value))})
 	return nil
 }
 
@@ -103,6 +104,9 @@ func (p *pod) rewrite(c, at *yaml.Node, path, field string) map[string]any {
 	}
 	return form
 }
+
+// literal is a text in which Kubernetes finds no $(VARIABLE) to replace.
+func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
 
 // number16 resolves a port that may be one of the container's names.
 func number16(container, port *yaml.Node) (int, bool) {
