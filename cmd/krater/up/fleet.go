@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/krater-mesh/krater/agent"
+	"github.com/krater-mesh/krater/agent/care"
 	"github.com/krater-mesh/krater/cmd/krater/controlplane"
 	"github.com/krater-mesh/krater/model"
 )
@@ -20,8 +22,10 @@ import (
 type fleet struct {
 	o       Options
 	client  *controlplane.Client
-	running map[string]*running // by what it is and whose
-	turn    chan struct{}       // a place for each Envoy that may be starting
+	running map[string]*running        // by what it is and whose
+	former  map[string]<-chan struct{} // what had the name before, until it has ended
+	over    func() bool                // everything ends
+	turn    chan struct{}              // a place for each Envoy that may be starting
 	all     sync.WaitGroup
 }
 
@@ -32,11 +36,13 @@ type running struct {
 }
 
 func newFleet(o Options, client *controlplane.Client) *fleet {
-	return &fleet{o: o, client: client, running: map[string]*running{}, turn: make(chan struct{}, runtime.NumCPU())}
+	return &fleet{o: o, client: client, running: map[string]*running{}, former: map[string]<-chan struct{}{},
+		over: func() bool { return false }, turn: make(chan struct{}, runtime.NumCPU())}
 }
 
 // run follows the declared workloads until ctx ends.
 func (f *fleet) run(ctx context.Context) error {
+	f.over = func() bool { return ctx.Err() != nil }
 	version := ""
 	for {
 		if declared, err := f.client.Fleet(ctx); err == nil && declared.Version != version {
@@ -53,29 +59,23 @@ func (f *fleet) run(ctx context.Context) error {
 
 func (f *fleet) wait() { f.all.Wait() }
 
-// reconcile starts what is declared and does not run, and ends the rest.
+// reconcile starts what is declared and does not run, and ends the rest. It
+// waits for nobody: what is drained may take its time.
 func (f *fleet) reconcile(ctx context.Context, declared controlplane.Fleet) {
 	wanted := map[string]func(context.Context) error{}
 	versions := map[string]string{}
 	for _, w := range declared.Workloads {
-		id := "envoy " + w.ID()
+		id := envoyOf + w.ID()
 		versions[id] = model.Hash([]any{w.Address, w.Locality, w.ServiceAccount})
 		wanted[id] = func(ctx context.Context) error { return f.runAgent(ctx, w) }
 		if w.Process == nil {
 			continue
 		}
-		id = "program " + w.ID()
+		id = programOf + w.ID()
 		versions[id] = model.Hash([]any{w.Process, w.Ports, w.Address})
 		wanted[id] = func(ctx context.Context) error { return f.runProgram(ctx, w, declared.Services) }
 	}
-	for id, r := range f.running {
-		if versions[id] == r.version {
-			continue
-		}
-		r.end()
-		<-r.ended
-		delete(f.running, id)
-	}
+	f.end(versions)
 	for id, run := range wanted {
 		if _, ok := f.running[id]; !ok {
 			f.running[id] = f.start(ctx, id, versions[id], run)
@@ -83,11 +83,45 @@ func (f *fleet) reconcile(ctx context.Context, declared controlplane.Fleet) {
 	}
 }
 
+// The two things that run for a workload, by their names' beginnings.
+const envoyOf, programOf = "envoy ", "program "
+
+// end ends what is not wanted in its version. A program ends when its Envoy
+// has: until then it is called.
+func (f *fleet) end(versions map[string]string) {
+	ending := map[string]*running{}
+	for id, r := range f.running {
+		if versions[id] != r.version {
+			ending[id] = r
+			f.former[id] = r.ended
+			delete(f.running, id)
+		}
+	}
+	for id, r := range ending {
+		workload, isProgram := strings.CutPrefix(id, programOf)
+		envoy := ending[envoyOf+workload]
+		if !isProgram || envoy == nil {
+			r.end()
+			continue
+		}
+		f.all.Go(func() {
+			<-envoy.ended
+			r.end()
+		})
+	}
+}
+
+// start runs something once what had its name before has ended.
 func (f *fleet) start(ctx context.Context, id, version string, run func(context.Context) error) *running {
 	ctx, end := context.WithCancel(ctx)
 	r := &running{version: version, end: end, ended: make(chan struct{})}
+	before := f.former[id]
+	delete(f.former, id)
 	f.all.Go(func() {
 		defer close(r.ended)
+		if before != nil {
+			<-before
+		}
 		if err := run(ctx); err != nil && ctx.Err() == nil {
 			f.o.Logger.Error("a workload cannot be run", "what", id, "reason", err)
 		}
@@ -133,6 +167,7 @@ func (f *fleet) runAgent(ctx context.Context, w model.Workload) error {
 		return fmt.Errorf("admitting %s to the mesh: %w", w.ID(), err)
 	}
 	o.Beside = append(o.Beside, readmit(f.client, o))
+	Care(&o, care.Options{Address: w.Address, Logger: o.Logger}, f.over)
 	a, err := agent.New(o)
 	if err != nil {
 		return err
