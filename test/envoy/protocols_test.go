@@ -32,6 +32,7 @@ func (w *world) serves(number uint32, p model.Protocol, at string) {
 	w.snap.Workloads[0].Ports = append(w.snap.Workloads[0].Ports, model.WorkloadPort{Number: number, AppPort: uint32(app), Name: name, Protocol: p})
 	w.addService(&model.Service{Host: name + ".default.svc.cluster.local", Name: name, Namespace: "default", Resolution: model.ResolutionStatic,
 		Ports: []model.Port{{Number: number, Name: name, Protocol: p}}}, w.address(2))
+	w.eps.Find(w.snap.Services[len(w.snap.Services)-1].Key()).Endpoints[0].MTLS = true // its own sidecar is before it
 }
 
 // listenTCP serves connections at a port of 127.0.0.1.

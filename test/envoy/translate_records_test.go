@@ -159,7 +159,7 @@ func TestTranslateTCPAuthorization(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			serveTCP(t, fmt.Sprintf("127.0.0.1:%d", w.freeAppPort()), func(c net.Conn) {
-				if n, _ := c.Read(make([]byte, 1)); n > 0 {
+				if n, _ := c.Read(make([]byte, 64)); n > 0 {
 					fmt.Fprint(c, "hello")
 				}
 			})
@@ -171,7 +171,7 @@ func TestTranslateTCPAuthorization(t *testing.T) {
 			}
 			defer conn.Close()
 			_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-			fmt.Fprint(conn, "x")
+			fmt.Fprint(conn, "enough to be seen not to be TLS")
 			got, _ := io.ReadAll(conn)
 			if (string(got) == "hello") != c.allowed {
 				t.Errorf("got %q, want allowed %t", got, c.allowed)

@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	}
 	httpPort := model.Port{Number: 9080, Name: "http", Protocol: model.HTTP}
 	w.snap = &model.Snapshot{
-		Mesh: model.Mesh{Name: "m", Domain: "cluster.local", RootNamespace: "istio-system", NormalizePath: true, Retries: model.Retries{Attempts: 2}},
+		Mesh: model.Mesh{Name: "m", Domain: "cluster.local", TrustDomain: harness.TrustDomain, RootNamespace: "istio-system", NormalizePath: true, Retries: model.Retries{Attempts: 2}},
 		Workloads: []model.Workload{
 			{Namespace: "default", Name: "page-v1", Labels: map[string]string{"app": "page"}, Address: w.address(2),
 				Service: "page.default.svc.cluster.local",
