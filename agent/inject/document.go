@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -122,4 +123,21 @@ func (d *document) at(n *yaml.Node) model.Origin {
 		return model.Origin{File: d.file, Line: d.line}
 	}
 	return model.Origin{File: d.file, Line: d.line + max(n.Line, 1) - 1}
+}
+
+// errorLine is how errors of reading begin, counted from the document's start.
+var errorLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+
+// syntaxProblem is one on its line of the file.
+func (d *document) syntaxProblem(err error) model.Problem {
+	p := model.Problem{Code: model.CodeSyntax, Severity: model.Error, Message: "not YAML: " + errorLine.ReplaceAllString(err.Error(), ""),
+		Origin: model.Origin{File: d.file, Line: d.line}}
+	if m := errorLine.FindStringSubmatch(err.Error()); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		p.Origin.Line += max(n, 1) - 1
+	}
+	if bytes.Contains(d.text, []byte("{{")) {
+		p.Fix = "it looks like a template: render it first"
+	}
+	return p
 }

@@ -53,8 +53,7 @@ type injection struct {
 // read parses a document, and takes a Namespace's label.
 func (in *injection) read(d *document) {
 	if err := d.parse(); err != nil {
-		in.problems = append(in.problems, model.Problem{Code: model.CodeSyntax, Severity: model.Error, Message: "not YAML: " + err.Error(),
-			Origin: model.Origin{File: d.file, Line: d.line}})
+		in.problems = append(in.problems, d.syntaxProblem(err))
 		return
 	}
 	each(d.root, func(object *yaml.Node) {
