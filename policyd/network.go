@@ -3,6 +3,7 @@ package policyd
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 
 	"google.golang.org/grpc"
@@ -17,37 +18,37 @@ import (
 // Network is what policyd does where it is reached over a network: mutual
 // TLS, by which it knows who asks.
 type Network struct {
-	// Server is the TLS that is served on "host:port". Nil: it is not served.
-	Server *tls.Config
-	// Client is the TLS by which a control plane at "host:port" is asked.
+	Server *tls.Config // of Doors
+	// Client is the TLS by which the control plane is asked, where it serves
+	// agents. Nil: in plain text, on its socket for this machine's daemons.
 	Client *tls.Config
 	// Caller is the workload at the other end of a call, by its certificate; an
 	// error refuses the call.
 	Caller func(context.Context) (namespace, workload string, err error)
-	// Plain lets anybody who reaches "host:port" ask, in plain text.
+	// Plain lets anybody who reaches Listen at "host:port" ask, in plain text.
 	Plain bool
 }
 
 // permits refuses to listen where nobody would know who asks.
-func (n Network) permits(target string) error {
-	if listen.IsUnix(target) || n.Plain || n.Server != nil && n.Caller != nil {
-		return nil
+func (o Options) permits() error {
+	if !listen.IsUnix(o.Listen) && !o.Network.Plain {
+		return fmt.Errorf("listening on %s: policyd would answer whoever reaches it, in plain text", o.Listen)
 	}
-	return fmt.Errorf("listening on %s: without an identity of its own policyd would answer whoever reaches it, in plain text", target)
+	if len(o.Doors) > 0 && (o.Network.Server == nil || o.Network.Caller == nil) {
+		return errors.New("answering proxies of other machines needs an identity")
+	}
+	return nil
 }
 
-func (n Network) serverOptions(target string) []grpc.ServerOption {
-	if listen.IsUnix(target) || n.Server == nil {
-		return nil
-	}
+func (n Network) serverOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.Creds(credentials.NewTLS(n.Server)), grpc.UnaryInterceptor(n.unary), grpc.StreamInterceptor(n.stream),
 	}
 }
 
-// dial is how a control plane is reached.
-func (n Network) dial(target string) []grpc.DialOption {
-	if listen.IsUnix(target) || n.Client == nil {
+// dial is how the control plane is reached.
+func (n Network) dial() []grpc.DialOption {
+	if n.Client == nil {
 		return nil
 	}
 	return []grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(n.Client))}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ func network(t *testing.T, a *authority.Authority, log *bytes.Buffer) (address s
 	address = "127.0.0.1:" + strconv.Itoa(harness.FreePort(t))
 	ready := make(chan struct{})
 	service = policyd.New(policyd.Options{
-		Listen: address, Ready: func() { close(ready) }, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Listen: "unix:" + filepath.Join(t.TempDir(), "p.sock"), Doors: []string{address}, Ready: func() { close(ready) }, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Network: policyd.Network{
 			Server: identity.ServerTLS(func() (identity.Credential, bool) { return *own, true }, time.Now),
 			Caller: func(ctx context.Context) (string, string, error) {
@@ -145,5 +146,9 @@ func TestOverTheNetworkPlainTextIsSaidInWords(t *testing.T) {
 	err := policyd.Run(context.Background(), policyd.Options{Listen: "127.0.0.1:0"})
 	if err == nil || !strings.Contains(err.Error(), "plain text") {
 		t.Errorf("it listens for everybody: %v", err)
+	}
+	err = policyd.Run(context.Background(), policyd.Options{Listen: "unix:" + filepath.Join(t.TempDir(), "p.sock"), Doors: []string{"127.0.0.1:0"}})
+	if err == nil || !strings.Contains(err.Error(), "identity") {
+		t.Errorf("it listens without an identity: %v", err)
 	}
 }

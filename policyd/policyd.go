@@ -27,7 +27,10 @@ import (
 
 // Options say where policyd listens, and whence its policies come.
 type Options struct {
-	Listen       string // "unix:PATH" or "host:port"
+	Listen string // "unix:PATH", or "host:port" in plain text
+	// Doors are where proxies of other machines ask, over mutual TLS:
+	// "host:port".
+	Doors        []string
 	ControlPlane string // gRPC target; empty: policies come by Server alone
 	StateDir     string // of the last good policies
 	// Network is how proxies of other machines are served, and the control
@@ -68,42 +71,69 @@ func (s *Service) Server() *authz.Server { return s.server }
 
 // Run listens, follows the control plane and answers until ctx is done.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.options.Network.permits(s.options.Listen); err != nil {
+	if err := s.options.permits(); err != nil {
 		return err
 	}
-	listener, err := listen.On(ctx, s.options.Listen)
+	servers, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
 	group.Go(func() error { return s.follow(ctx) })
-	group.Go(func() error { return s.serve(ctx, listener) })
+	for _, o := range servers {
+		group.Go(func() error { return s.serve(ctx, o) })
+	}
+	if s.options.Ready != nil {
+		s.options.Ready()
+	}
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("running policyd: %w", err)
 	}
 	return nil
 }
 
+// opened is a server with what it listens on.
+type opened struct {
+	listener net.Listener
+	server   *grpc.Server
+}
+
+// open listens on every address, or on none.
+func (s *Service) open(ctx context.Context) ([]opened, error) {
+	var out []opened
+	for i, target := range append([]string{s.options.Listen}, s.options.Doors...) {
+		l, err := listen.On(ctx, target)
+		if err != nil {
+			for _, o := range out {
+				_ = o.listener.Close()
+			}
+			return nil, err
+		}
+		var options []grpc.ServerOption
+		if i > 0 {
+			options = s.options.Network.serverOptions()
+		}
+		out = append(out, opened{l, NewGRPCServer(s.server, options...)})
+		s.options.Logger.Info("policyd answers", "address", target)
+	}
+	return out, nil
+}
+
 // serve answers checks. When ctx ends, checks that are under way have a
 // moment to end too.
-func (s *Service) serve(ctx context.Context, listener net.Listener) error {
-	server := NewGRPCServer(s.server, s.options.Network.serverOptions(s.options.Listen)...)
+func (s *Service) serve(ctx context.Context, o opened) error {
 	stopped := make(chan struct{})
 	defer func() { <-stopped }()
 	go func() {
 		defer close(stopped)
 		<-ctx.Done()
-		kill := time.AfterFunc(drain, server.Stop)
+		kill := time.AfterFunc(drain, o.server.Stop)
 		defer kill.Stop()
-		server.GracefulStop()
+		o.server.GracefulStop()
 	}()
-	s.options.Logger.Info("policyd answers", "address", s.options.Listen)
-	if s.options.Ready != nil {
-		s.options.Ready()
-	}
-	if err := server.Serve(listener); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("serving ext_authz on %s: %w", s.options.Listen, err)
+	if err := o.server.Serve(o.listener); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("serving ext_authz on %s: %w", o.listener.Addr(), err)
 	}
 	return nil
 }

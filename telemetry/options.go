@@ -38,7 +38,9 @@ type Options struct {
 // mutual TLS, by which it knows who sends.
 type Network struct {
 	Server *tls.Config // of Doors
-	Client *tls.Config // by which a control plane at "host:port" is asked
+	// Client is the TLS by which the control plane is asked, where it serves
+	// agents. Nil: in plain text, on its socket for this machine's daemons.
+	Client *tls.Config
 	// Caller is the workload at the other end of a call, by its certificate; an
 	// error refuses the call.
 	Caller func(context.Context) (namespace, workload string, err error)
@@ -59,7 +61,7 @@ func (o Options) permits() error {
 
 // dial is how the control plane is reached.
 func (o Options) dial() []grpc.DialOption {
-	if listen.IsUnix(o.ControlPlane) || o.Network.Client == nil {
+	if o.Network.Client == nil {
 		return nil
 	}
 	return []grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(o.Network.Client))}

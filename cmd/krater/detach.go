@@ -63,7 +63,7 @@ func startDetached(layout state.Layout, mesh string, f upFlags) (*os.Process, <-
 		return nil, nil, fmt.Errorf("opening the log: %w", err)
 	}
 	defer log.Close()
-	args := append([]string{"up", mesh, "--timeout", f.limit.String()}, repeated("--agents", f.agents)...)
+	args := append([]string{"up", mesh, "--timeout", f.limit.String()}, f.doors.args("agents", "policyd", "otlp", "als")...)
 	if f.separate {
 		args = append(args, "--separate")
 	}

@@ -18,26 +18,26 @@ import (
 )
 
 // parts are what `krater up` runs beside the proxies, in the order of their start.
-func parts(mesh string, agents []string, l state.Layout, log *slog.Logger) []up.Part {
+func parts(mesh string, d doors, l state.Layout, log *slog.Logger) []up.Part {
 	controlPlane := controlPlaneOptions([]string{mesh}, l, log)
-	controlPlane.Agents = append(controlPlane.Agents, agents...)
+	controlPlane.Agents = append(controlPlane.Agents, d.agents...)
 	return []up.Part{
 		{
 			Name:  "controlplane",
 			Run:   func(ctx context.Context) error { return runControlPlane(ctx, controlPlane) },
-			Args:  append([]string{"controlplane", mesh, "--state", l.Dir}, repeated("--agents", agents)...),
+			Args:  append([]string{"controlplane", mesh, "--state", l.Dir}, d.args("agents")...),
 			Ready: []string{l.Socket("xds"), l.Socket("agents"), l.Socket("admin")},
 		},
 		{
 			Name:  "policyd",
-			Run:   func(ctx context.Context) error { return policyd.Run(ctx, policydOptions(l, log)) },
-			Args:  []string{"policyd", "--state", l.Dir},
+			Run:   func(ctx context.Context) error { return d.runPolicyd(ctx, l, log) },
+			Args:  append([]string{"policyd", "--state", l.Dir}, d.args("listen")...),
 			Ready: []string{l.Socket("policyd")},
 		},
 		{
 			Name:  "collector",
-			Run:   func(ctx context.Context) error { return telemetry.Run(ctx, collectorOptions(l, log)) },
-			Args:  []string{"collector", "--state", l.Dir},
+			Run:   func(ctx context.Context) error { return d.runCollector(ctx, l, log) },
+			Args:  append([]string{"collector", "--state", l.Dir}, d.args("otlp", "als")...),
 			Ready: []string{l.Socket("otlp"), l.Socket("als")},
 		},
 	}
@@ -78,7 +78,7 @@ func part(use, short string, args cobra.PositionalArgs, run func(cmd *cobra.Comm
 	var dir, otlp string
 	cmd := &cobra.Command{Use: use, Short: short, Args: args}
 	cmd.Flags().StringVar(&dir, "state", "", "Folder of state: sockets, last good versions, modules.")
-	cmd.Flags().StringVar(&otlp, "telemetry", "", "Where this part's own traces and metrics go: unix:PATH or host:port (default: the collector of the same folder).")
+	cmd.Flags().StringVar(&otlp, "telemetry", "", "Where this part's own traces and metrics go: unix:PATH (default: the collector of the same folder).")
 	_ = cmd.MarkFlagRequired("state")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		l, err := state.New(dir)
@@ -90,6 +90,9 @@ func part(use, short string, args cobra.PositionalArgs, run func(cmd *cobra.Comm
 		}
 		if otlp == "" {
 			otlp = l.Socket("otlp")
+		}
+		if err := onlyUnix("--telemetry", otlp, "run a collector beside this part"); err != nil {
+			return err
 		}
 		stop, err := observe.Start(cmd.Context(), otlp, "krater-"+cmd.Name(), logger(cmd))
 		if err != nil {
@@ -129,45 +132,6 @@ func controlPlaneCommand() *cobra.Command {
 	cmd.Flags().DurationVar(&ttl, "workload-cert-ttl", authority.DefaultTTL, "How long a workload's certificate is good; it is renewed at half of that, and serves as long without a control plane.")
 	cmd.Flags().StringVar(&admin, "admin", "", "Where `krater status` asks: unix:PATH (default: unix:STATE/admin.sock).")
 	return cmd
-}
-
-func policydCommand() *cobra.Command {
-	var listen, xds string
-	cmd := part("policyd --state DIR", "Answer Envoy's authorization questions by Rego policies.", cobra.NoArgs,
-		func(cmd *cobra.Command, _ []string, l state.Layout) error {
-			o := policydOptions(l, logger(cmd))
-			override(&o.Listen, listen)
-			override(&o.ControlPlane, xds)
-			return policyd.Run(cmd.Context(), o)
-		})
-	cmd.Flags().StringVar(&listen, "listen", "", "Where ext_authz is served: unix:PATH or host:port (default: unix:STATE/policyd.sock).")
-	cmd.Flags().StringVar(&xds, "xds", "", "The control plane: unix:PATH or host:port (default: unix:STATE/xds.sock).")
-	return cmd
-}
-
-func collectorCommand() *cobra.Command {
-	var otlp, als, xds string
-	cmd := part("collector --state DIR", "Take logs, metrics and traces, and send them to the declared backends.", cobra.NoArgs,
-		func(cmd *cobra.Command, _ []string, l state.Layout) error {
-			o := collectorOptions(l, logger(cmd))
-			override(&o.OTLP, otlp)
-			override(&o.ALS, als)
-			override(&o.ControlPlane, xds)
-			return telemetry.Run(cmd.Context(), o)
-		})
-	cmd.Flags().StringVar(&otlp, "otlp", "", "Where OTLP is taken: unix:PATH or host:port (default: unix:STATE/otlp.sock).")
-	cmd.Flags().StringVar(&als, "als", "", "Where Envoy's access logs are taken: unix:PATH or host:port (default: unix:STATE/als.sock).")
-	cmd.Flags().StringVar(&xds, "xds", "", "The control plane: unix:PATH or host:port (default: unix:STATE/xds.sock).")
-	return cmd
-}
-
-// repeated is a flag for each value.
-func repeated(flag string, values []string) []string {
-	var out []string
-	for _, v := range values {
-		out = append(out, flag, v)
-	}
-	return out
 }
 
 // agentsFlag adds --agents.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/krater-mesh/krater/cmd/krater/admission"
 	"github.com/krater-mesh/krater/cmd/krater/controlplane"
-	"github.com/krater-mesh/krater/cmd/krater/state"
 	"github.com/spf13/cobra"
 )
 
@@ -26,7 +25,8 @@ func statusCommand() *cobra.Command {
 		Short: "Show what each proxy runs, and what is wrong.",
 		Long: `Show, for each proxy and resource type, whether it runs what it was sent:
 SYNCED, STALE (something is on its way) or NACK (refused: the last good stays),
-then the daemons, the Wasm modules, and every Problem of the configuration.
+then who is connected by which certificate, the daemons, the Wasm modules, who
+was refused what, and every Problem of the configuration.
 
 Exits with 1 if a proxy is not synced or an object has an error.`,
 		Example: "  krater status\n  krater status --wait --timeout 30s\n  krater status -o json",
@@ -35,12 +35,12 @@ Exits with 1 if a proxy is not synced or an object has an error.`,
 	output := outputFlag(cmd, "json or yaml")
 	cmd.Flags().BoolVar(&wait, "wait", false, "Wait until every proxy is synced.")
 	cmd.Flags().DurationVar(&limit, "timeout", time.Minute, "How long to wait.")
+	find := meshFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		layout, err := state.Find(strings.Join(args, ""))
+		client, err := find(strings.Join(args, ""))
 		if err != nil {
 			return err
 		}
-		client := controlplane.NewClient(layout.Path("admin.sock"))
 		status, err := client.Status(cmd.Context())
 		if wait {
 			status, err = waitSynced(cmd.Context(), client, limit)

@@ -18,7 +18,7 @@ import (
 type upFlags struct {
 	detach, separate, quiet, exit bool
 	limit                         time.Duration
-	agents                        []string // where agents of other machines come, too
+	doors                         doors
 }
 
 func upCommand() *cobra.Command {
@@ -48,7 +48,7 @@ A command behind -- is run once every proxy is synced.`,
 	cmd.Flags().BoolVar(&f.separate, "separate", false, "Run the control plane, policyd and the collector as processes of their own.")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "Keep the workloads' output in files only.")
 	cmd.Flags().BoolVar(&f.exit, "exit", false, "End the mesh when the command behind -- ends, with its exit code.")
-	agentsFlag(cmd, &f.agents)
+	f.doors.add(cmd)
 	cmd.Flags().DurationVar(&f.limit, "timeout", 2*time.Minute, "How long the first sync may take.")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		mesh := dirs(cmd, args)[0]
@@ -98,7 +98,7 @@ func runMesh(cmd *cobra.Command, mesh string, command []string, f upFlags) error
 	defer stop()
 	began := time.Now()
 	return up.Run(cmd.Context(), up.Options{
-		Mesh: mesh, Layout: layout, Envoy: envoy, Parts: parts(mesh, f.agents, layout, log), Separate: f.separate,
+		Mesh: mesh, Layout: layout, Envoy: envoy, Parts: parts(mesh, f.doors, layout, log), Separate: f.separate,
 		Out: out, Quiet: f.quiet, Logger: log, Limit: f.limit,
 		Synced: func(ctx context.Context, client *controlplane.Client) (bool, error) {
 			if err := summary(ctx, out, client, layout, time.Since(began)); err != nil || len(command) == 0 {

@@ -33,10 +33,8 @@ type Options struct {
 	// Joined is called when a stream of a group's member is admitted, and its
 	// result when that stream has ended; nil: nobody is told. An error refuses.
 	Joined func(Member, *core.Node) (left func(), err error)
-	// AnyPlain admits proxies without a certificate where there is no TLS.
-	AnyPlain bool
-	Logger   *slog.Logger
-	Now      func() time.Time // nil: time.Now
+	Logger *slog.Logger
+	Now    func() time.Time // nil: time.Now
 }
 
 // Gate admits streams. Many goroutines may use it.
@@ -136,9 +134,6 @@ func (g *Gate) admitPlain(ctx context.Context, node *core.Node) (context.Context
 		if node.GetId() == id {
 			return ctx, nil
 		}
-	}
-	if g.o.AnyPlain {
-		return ctx, nil
 	}
 	return nil, g.refuse(ctx, Refusal{What: "stream", Node: node.GetId(), Reason: "proxies come with a certificate, over the listener for agents"}, codes.PermissionDenied)
 }

@@ -49,9 +49,7 @@ type Options struct {
 	// Grace is how long those stay when their agents went; 0: registrar.DefaultGrace.
 	Grace  time.Duration
 	Denied string // the file of denied workloads
-	// PlainProxies admits proxies without a certificate on XDS.
-	PlainProxies bool
-	Logger       *slog.Logger
+	Logger *slog.Logger
 }
 
 // ControlPlane is one run of it.
@@ -93,8 +91,8 @@ func New(o Options) (*ControlPlane, error) {
 	if c.registrar, err = registrar.Open(registrar.Options{Dir: o.Registered, Grace: o.Grace, Removed: c.freeName, Logger: o.Logger}); err != nil {
 		return nil, err
 	}
-	c.gate = admission.New(admission.Options{Peer: c.peer, Joined: c.joined, AnyPlain: o.PlainProxies, Logger: o.Logger})
-	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin(), NoIdentity: o.PlainProxies})
+	c.gate = admission.New(admission.Options{Peer: c.peer, Joined: c.joined, Logger: o.Logger})
+	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin()})
 	c.server = serve.New(serve.Options{
 		Logger: o.Logger, Observe: c.edits.observe, Admit: c.gate.Admit,
 		Reports: map[string]func(string, *discovery.DeltaDiscoveryRequest){typeHealth: c.reportHealth},

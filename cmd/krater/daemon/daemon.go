@@ -6,6 +6,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -56,7 +57,9 @@ func (o Options) keeper(ctx context.Context) (*keeper.Keeper, error) {
 	var roots []byte
 	var missing error
 	if o.Token == "" {
-		roots, missing = o.introduce(ctx)
+		if roots, missing = o.introduce(ctx); missing != nil {
+			o.recall()
+		}
 	} else if roots, missing = os.ReadFile(o.Root); missing != nil {
 		return nil, fmt.Errorf("reading the mesh's root certificates: %w", missing)
 	}
@@ -94,7 +97,17 @@ func (o *Options) introduce(ctx context.Context) (roots []byte, err error) {
 		return nil, err
 	}
 	o.Token = filepath.Join(o.Dir, "token")
-	return roots, identity.WriteFile(o.Token, []byte(token.Token))
+	return roots, errors.Join(identity.WriteFile(o.Token, []byte(token.Token)), identity.WriteFile(o.domainFile(), []byte(o.TrustDomain)))
+}
+
+// domainFile keeps what a certificate of before is of.
+func (o *Options) domainFile() string { return filepath.Join(o.Dir, "trust-domain") }
+
+// recall gives the trust domain of an earlier run.
+func (o *Options) recall() {
+	if text, err := os.ReadFile(o.domainFile()); err == nil {
+		o.TrustDomain = string(text)
+	}
 }
 
 // First waits for the first certificate, while Run runs.
