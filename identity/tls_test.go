@@ -152,7 +152,7 @@ func TestNothingIsResumed(t *testing.T) {
 	w := newWorld(t)
 	server := ServerTLS(always(w.of(System("mesh.example", ControlPlane), nil)), time.Now)
 	client := ClientTLS(always(w.of(System("mesh.example", "cart"), nil)), w.bundle, ControlPlane, time.Now)
-	client.ClientSessionCache = tls.NewLRUClientSessionCache(4)
+	client.ClientSessionCache, client.ServerName = tls.NewLRUClientSessionCache(4), "the same"
 	for range 3 {
 		serverErr, clientErr, state := speak(t, server, client)
 		if serverErr != nil || clientErr != nil || state.DidResume {

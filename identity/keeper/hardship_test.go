@@ -82,6 +82,10 @@ func TestALostAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before, err := os.ReadFile(k.file)
+	if err != nil {
+		t.Fatal(err)
+	}
 	token, err := k.token()
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +94,7 @@ func TestALostAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	// As if the answer had not come: the disk as it was before it.
-	if err := (held{pending: key, bundle: s.Bundle()}).save(k.file); err != nil {
+	if err := os.WriteFile(k.file, before, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	again, _ := run(t, o)
@@ -243,6 +247,43 @@ func TestRotation(t *testing.T) {
 	}
 	if c, _ := k.Current(); c.TrustDomain != "mesh.example" {
 		t.Errorf("renewed as %s", c.Identity)
+	}
+}
+
+// TestRenewalBringsTheRoots also without the stream of them.
+func TestRenewalBringsTheRoots(t *testing.T) {
+	s := serve(t, authority.Options{})
+	k, err := Open(s.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for roots, step := range []func() error{func() error { return nil }, s.Prepare, s.Promote} {
+		if err := errors.Join(step(), k.obtain(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if c, _ := k.Current(); len(c.Bundle.Roots) != min(roots+1, 2) {
+			t.Errorf("%d roots after step %d", len(c.Bundle.Roots), roots)
+		}
+	}
+}
+
+// TestAMeshMadeAnew: the roots that the user gives count beside those on the
+// disk, where no certificate is good.
+func TestAMeshMadeAnew(t *testing.T) {
+	old, s := serve(t, authority.Options{}), serve(t, authority.Options{})
+	o := s.options()
+	gone := o
+	gone.Roots = old.Bundle().PEM()
+	k, err := Open(gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.obtain(t.Context()); err == nil {
+		t.Fatal("a mesh of other roots is believed")
+	}
+	k, _ = run(t, o)
+	if c := first(t, k); len(c.Bundle.Roots) != 1 || !c.Bundle.Roots[0].Equal(s.Bundle().Roots[0]) {
+		t.Errorf("%d roots: the mesh's own are meant", len(c.Bundle.Roots))
 	}
 }
 
