@@ -88,6 +88,33 @@ func TestMembersComeAndGo(t *testing.T) {
 		}
 	})
 
+	t.Run("an edit of the group reaches its agents", func(t *testing.T) {
+		w.edit(strings.Replace(mesh, "path: /health", "path: /nowhere", 1))
+		harness.Until(t, 30*time.Second, "nobody to be called", func() error {
+			if status, who := ask(c); status != 503 {
+				return fmt.Errorf("%d %s", status, who)
+			}
+			return nil
+		})
+		if code, body := page(one.Host, "127.0.0.1:15021/healthz/ready"); code != 503 || !strings.Contains(body, "it answers 404") {
+			t.Errorf("%d %s", code, body)
+		}
+		w.edit(mesh)
+		w.answers(c, "one", "two")
+	})
+
+	t.Run("its metrics and its Envoy's are one text", func(t *testing.T) {
+		code, body := page(one.Host, "127.0.0.1:15020/stats/prometheus")
+		for _, want := range []string{"krater_agent_application_healthy 1\n", "\nenvoy_server_live{} 1\n", `krater_agent_scrape_failures_total{part="envoy"} 0`} {
+			if code != 200 || !strings.Contains(body, want) {
+				t.Errorf("%d, no %q in %d bytes", code, want, len(body))
+			}
+		}
+		if code, _ := page(w.here, one.Address+":15020/stats/prometheus"); code == 200 {
+			t.Error("another machine gets them, too")
+		}
+	})
+
 	t.Run("a graceful end costs no request", func(t *testing.T) {
 		l := w.load(4)
 		w.answers(c, "one", "two")

@@ -23,6 +23,19 @@ type world struct {
 	here   *netns.Host
 	krater string
 	env    []string
+	file   string // of the mesh
+}
+
+// edit writes the mesh anew.
+func (w *world) edit(text string) {
+	w.t.Helper()
+	next := w.file + ".new"
+	if err := os.WriteFile(next, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.Rename(next, w.file); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // mesh has one caller; what it calls registers itself.
@@ -69,9 +82,8 @@ func start(t *testing.T) *world {
 	if err := os.MkdirAll(filepath.Join(dir, "shop"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "shop", "mesh.yaml"), []byte(mesh), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	w.file = filepath.Join(dir, "shop", "mesh.yaml")
+	w.edit(mesh)
 	up := w.here.Start(netns.Command{Args: []string{w.krater, "up", filepath.Join(dir, "shop"), "--agents", w.here.Address + ":15012"}, Env: w.env})
 	t.Cleanup(func() { up.Stop(t) })
 	harness.Until(t, 90*time.Second, "the mesh to be synced", func() error {
