@@ -52,7 +52,9 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, net: n, client: n.Host("client"), server: n.Host("server"), outside: n.Host("outside"),
 		plane: harness.NewPlane(t), compiler: translate.NewCompiler(translate.Options{ModuleDir: t.TempDir()})}
 	forProxies(t, strings.TrimPrefix(w.plane.Socket, "unix:"))
-	port := func(n uint32, name string, p model.Protocol) model.Port { return model.Port{Number: n, Name: name, Protocol: p} }
+	port := func(n uint32, name string, p model.Protocol) model.Port {
+		return model.Port{Number: n, Name: name, Protocol: p}
+	}
 	served := func(n uint32, name string, p model.Protocol) model.WorkloadPort {
 		return model.WorkloadPort{Number: n, AppPort: n, Name: name, Protocol: p}
 	}
