@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/test/harness"
 )
 
 // listen serves a port of the application's.
@@ -136,12 +137,18 @@ func (l *load) fail(name string, err error) {
 	l.failed = append(l.failed, name+": "+err.Error())
 }
 
-// total is the number of all calls.
-func (l *load) total() (n int64) {
-	for _, count := range l.counts {
-		n += count.Load()
+// more waits for some more calls of each way.
+func (l *load) more(t *testing.T) {
+	t.Helper()
+	for name, count := range l.counts {
+		before := count.Load()
+		harness.Until(t, 20*time.Second, "more of "+name, func() error {
+			if n := count.Load() - before; n < 100 {
+				return fmt.Errorf("%d calls", n)
+			}
+			return nil
+		})
 	}
-	return n
 }
 
 // end stops, and says what failed.

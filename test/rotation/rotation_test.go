@@ -18,7 +18,7 @@ import (
 // the mesh from one root to the next, while two sidecars call each other in
 // five ways: not one call fails.
 func TestRotationLosesNoRequest(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, 8*time.Second)
 	cart := w.workload("cart")
 	application(t, cart)
 	l := w.start(t)
@@ -38,7 +38,7 @@ func TestRotationLosesNoRequest(t *testing.T) {
 	if err := w.authority.Retire(false); err == nil {
 		t.Error("the old root is retired while what it signed is good")
 	}
-	time.Sleep(time.Until(promoted.Add(ttl + time.Second))) // until all that it signed has ended
+	time.Sleep(time.Until(promoted.Add(w.ttl + time.Second))) // until all that it signed has ended
 	w.step("retire", func() error { return w.authority.Retire(false) })
 	w.renewed("cart", 1)
 	l.end(t)
@@ -66,7 +66,7 @@ func TestRotationLosesNoRequest(t *testing.T) {
 // TestARetiredRootIsOut: what a root signed that was retired by force is
 // refused at the next connection, while the others go on.
 func TestARetiredRootIsOut(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, time.Minute)
 	cart := w.workload("cart")
 	application(t, cart)
 	l := w.start(t)
@@ -80,16 +80,13 @@ func TestARetiredRootIsOut(t *testing.T) {
 		w.signedBy(name, w.authority.Bundle().Issuer)
 	}
 	w.step("retire by force", func() error { return w.authority.Retire(true) })
-	if time.Until(stolen.Leaf().NotAfter) < 2*time.Second {
-		t.Fatal("too slow a machine: the certificate has ended by itself")
-	}
-	harness.Until(t, time.Until(stolen.Leaf().NotAfter.Add(-time.Second)), "the stolen certificate to be refused", func() error {
+	harness.Until(t, time.Until(stolen.Leaf().NotAfter.Add(-5*time.Second)), "the stolen certificate to be refused", func() error {
 		if _, err := w.greet(cart.Address, stolen); err == nil {
 			return errors.New("it is let in")
 		}
 		return nil
 	})
-	w.renewed("cart", 1)
+	l.more(t)
 	l.end(t)
 }
 
@@ -131,7 +128,7 @@ func (w *world) renewed(name string, n int) {
 	w.t.Helper()
 	for range n {
 		before := w.shown(name)
-		harness.Until(w.t, 2*ttl, name+"'s new certificate", func() error {
+		harness.Until(w.t, 2*w.ttl, name+"'s new certificate", func() error {
 			if w.shown(name).Equal(before) {
 				return errors.New("it shows the old one")
 			}

@@ -25,22 +25,19 @@ import (
 	"github.com/krater-mesh/krater/xds/translate"
 )
 
-// ttl is how long a certificate is good for in this test: it is renewed at
-// half of it.
-const ttl = 8 * time.Second
-
 // world is an authority, and two workloads with their keepers and Envoys.
 type world struct {
 	t         *testing.T
 	authority *authority.Authority
-	target    string // where the authority is
+	ttl       time.Duration // of certificates: they are renewed at half of it
+	target    string        // where the authority is
 	snapshot  *model.Snapshot
 	envoys    map[string]*harness.Envoy
 	keepers   map[string]*keeper.Keeper
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, envoys: map[string]*harness.Envoy{}, keepers: map[string]*keeper.Keeper{}}
+func newWorld(t *testing.T, ttl time.Duration) *world {
+	w := &world{t: t, ttl: ttl, envoys: map[string]*harness.Envoy{}, keepers: map[string]*keeper.Keeper{}}
 	w.serve()
 	result := w.build()
 	w.snapshot = result.Snapshot
@@ -59,7 +56,7 @@ func newWorld(t *testing.T) *world {
 // serve opens the authority's folder, and a socket for keepers.
 func (w *world) serve() {
 	w.t.Helper()
-	a, err := authority.Open(authority.Options{Dir: filepath.Join(w.t.TempDir(), "ca"), TrustDomain: harness.TrustDomain, MaxTTL: ttl})
+	a, err := authority.Open(authority.Options{Dir: filepath.Join(w.t.TempDir(), "ca"), TrustDomain: harness.TrustDomain, MaxTTL: w.ttl})
 	if err != nil {
 		w.t.Fatal(err)
 	}
