@@ -75,7 +75,8 @@ func exists(folder, test, one string) bool {
 	}
 	if !case1 {
 		data, _ := filepath.Glob(filepath.Join(harness.Root(), folder, "testdata", one+".*"))
-		case1 = len(data) > 0
+		scripts, _ := filepath.Glob(filepath.Join(harness.Root(), folder, "testdata", "*", one+".*"))
+		case1 = len(data)+len(scripts) > 0
 	}
 	return found && case1
 }
