@@ -209,7 +209,9 @@ func TestAServerOfSomebodyElse(t *testing.T) {
 // for a step, too.
 func TestRotation(t *testing.T) {
 	s := serve(t, authority.Options{})
-	k, _ := run(t, s.options())
+	o := s.options()
+	o.Want.TrustDomain = trustDomain // what it was when the agent was set up
+	k, _ := run(t, o)
 	away := s.options()
 	sleeper, stop := run(t, away)
 	first(t, sleeper)
