@@ -35,7 +35,7 @@ type Config struct {
 	ExcludeInboundPorts []uint16 `json:"excludeInboundPorts"`
 	// Calls are redirected that are for an included port, or to an included
 	// address, and for nothing that is excluded.
-	IncludeOutboundPorts  []uint16 `json:"includeOutboundPorts"`
+	IncludeOutboundPorts  Ports    `json:"includeOutboundPorts"`
 	ExcludeOutboundPorts  []uint16 `json:"excludeOutboundPorts"`
 	IncludeOutboundRanges Ranges   `json:"includeOutboundIPRanges"`
 	ExcludeOutboundRanges Ranges   `json:"excludeOutboundIPRanges"`

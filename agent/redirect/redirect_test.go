@@ -19,7 +19,7 @@ func configs(t *testing.T) map[string]Config {
 	some.ExcludeInterfaces = []string{"docker0"}
 	some.IncludeInboundPorts = must(ParsePorts("9080, 443"))(t)
 	some.ExcludeInboundPorts = nil
-	some.IncludeOutboundPorts = must(ParsePortList("3306"))(t)
+	some.IncludeOutboundPorts = must(ParsePorts("3306"))(t)
 	some.ExcludeOutboundPorts = must(ParsePortList("25,587"))(t)
 	some.IncludeOutboundRanges = must(ParseRanges("10.96.0.0/12,10.97.0.1,fd00::/8"))(t)
 	some.ExcludeOutboundRanges = must(ParseRanges("169.254.169.254"))(t)

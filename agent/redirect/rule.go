@@ -82,8 +82,8 @@ func (c Config) outputRules() []rule {
 	if x := c.ExcludeOutboundRanges; x.All || len(x.List) > 0 {
 		out = append(out, rule{why: "excluded ranges", to: x.List, then: alone})
 	}
-	if len(c.IncludeOutboundPorts) > 0 {
-		out = append(out, rule{why: "included ports", protocol: "tcp", ports: c.IncludeOutboundPorts, then: toPort(c.OutboundPort)})
+	if x := c.IncludeOutboundPorts; x.All || len(x.List) > 0 {
+		out = append(out, rule{why: "included ports", protocol: "tcp", ports: x.List, then: toPort(c.OutboundPort)})
 	}
 	if x := c.IncludeOutboundRanges; x.All || len(x.List) > 0 {
 		out = append(out, rule{why: "calls", protocol: "tcp", to: x.List, then: toPort(c.OutboundPort)})

@@ -44,7 +44,7 @@ takes away what --up made, and nothing else. It needs root, and nft or iptables.
 	flags.StringVar(&f.gids, "gid", "1337", "The groups, likewise.")
 	flags.StringVar(&f.includeInbound, "include-inbound-ports", "*", "Ports of this machine to redirect: all (*), some, or none (empty).")
 	flags.StringVar(&f.excludeInbound, "exclude-inbound-ports", "22", "Ports of this machine not to redirect. 15020 and 15021, the agent's, never are.")
-	flags.StringVar(&f.includePorts, "include-outbound-ports", "", "Calls to these ports are redirected, whatever their address.")
+	flags.StringVar(&f.includePorts, "include-outbound-ports", "", "Calls to these ports are redirected, whatever their address: all (*), some, or none (empty).")
 	flags.StringVar(&f.excludePorts, "exclude-outbound-ports", "", "Calls to these ports are not.")
 	flags.StringVar(&f.includeRanges, "include-outbound-ip-ranges", "*", "Calls to these addresses are redirected: all (*), some, or none (empty).")
 	flags.StringVar(&f.excludeRanges, "exclude-outbound-ip-ranges", "", "Calls to these addresses are not.")
@@ -75,7 +75,7 @@ func (f redirectFlags) config() (redirect.Config, error) {
 		read(&c.GIDs, "gid", f.gids, redirect.ParseIDs),
 		read(&c.IncludeInboundPorts, "include-inbound-ports", f.includeInbound, redirect.ParsePorts),
 		read(&c.ExcludeInboundPorts, "exclude-inbound-ports", f.excludeInbound, redirect.ParsePortList),
-		read(&c.IncludeOutboundPorts, "include-outbound-ports", f.includePorts, redirect.ParsePortList),
+		read(&c.IncludeOutboundPorts, "include-outbound-ports", f.includePorts, redirect.ParsePorts),
 		read(&c.ExcludeOutboundPorts, "exclude-outbound-ports", f.excludePorts, redirect.ParsePortList),
 		read(&c.IncludeOutboundRanges, "include-outbound-ip-ranges", f.includeRanges, redirect.ParseRanges),
 		read(&c.ExcludeOutboundRanges, "exclude-outbound-ip-ranges", f.excludeRanges, redirect.ParseRanges),
