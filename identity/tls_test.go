@@ -58,7 +58,7 @@ func always(c Credential) Current { return func() (Credential, bool) { return c,
 
 // speak connects two ends, and tells what each thinks of it: in TLS 1.3 the
 // client is done before the server has seen its certificate.
-func speak(t *testing.T, server, client *tls.Config) (serverErr, clientErr error, state tls.ConnectionState) {
+func speak(t *testing.T, server, client *tls.Config) (state tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
 	a, b := pair(t)
 	done := make(chan struct{})
@@ -77,7 +77,7 @@ func speak(t *testing.T, server, client *tls.Config) (serverErr, clientErr error
 	}
 	a.Close()
 	<-done
-	return serverErr, clientErr, state
+	return state, serverErr, clientErr
 }
 
 // pair is a connection's two ends, each of which may write without being read.
@@ -119,7 +119,7 @@ func TestHandshakes(t *testing.T) {
 		"no workload's": {always(w.of(cart, func(c *x509.Certificate) { c.DNSNames = nil })), false},
 		"a foreigner's": {always(w.of(System("other.example", "cart"), nil)), false},
 	} {
-		serverErr, clientErr, _ := speak(t, server, ClientTLS(c.as, w.bundle, ControlPlane, time.Now))
+		_, serverErr, clientErr := speak(t, server, ClientTLS(c.as, w.bundle, ControlPlane, time.Now))
 		if (serverErr == nil) != c.ok || (clientErr == nil) != c.ok {
 			t.Errorf("%s: the server says %v, the client %v; want them to agree: %v", name, serverErr, clientErr, c.ok)
 		}
@@ -132,17 +132,17 @@ func TestHandshakes(t *testing.T) {
 		"another root's":         always(other.of(plane, nil)),
 		"another trust domain's": always(w.of(System("other.example", ControlPlane), nil)),
 	} {
-		if _, err, _ := speak(t, ServerTLS(s, time.Now), client); err == nil {
+		if _, _, err := speak(t, ServerTLS(s, time.Now), client); err == nil {
 			t.Errorf("%s was taken for the control plane", name)
 		}
 	}
 	old := client.Clone()
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
-	if err, _, _ := speak(t, server, old); err == nil {
+	if _, err, _ := speak(t, server, old); err == nil {
 		t.Error("TLS 1.2 is spoken")
 	}
 	without := ServerTLS(func() (Credential, bool) { return Credential{}, false }, time.Now)
-	if err, _, _ := speak(t, without, client); err == nil {
+	if _, err, _ := speak(t, without, client); err == nil {
 		t.Error("a server without a certificate serves")
 	}
 }
@@ -154,7 +154,7 @@ func TestNothingIsResumed(t *testing.T) {
 	client := ClientTLS(always(w.of(System("mesh.example", "cart"), nil)), w.bundle, ControlPlane, time.Now)
 	client.ClientSessionCache, client.ServerName = tls.NewLRUClientSessionCache(4), "the same"
 	for range 3 {
-		serverErr, clientErr, state := speak(t, server, client)
+		state, serverErr, clientErr := speak(t, server, client)
 		if serverErr != nil || clientErr != nil || state.DidResume {
 			t.Fatalf("%v, %v, resumed %v", serverErr, clientErr, state.DidResume)
 		}
