@@ -74,6 +74,9 @@ func (s AttributeSource) validate(r *report, field string) {
 	if s.Header != "" && !headerName(strings.ToLower(s.Header)) {
 		r.bad(field+".header", "%q is no header name", s.Header)
 	}
+	if strings.EqualFold(s.Header, peerHeader) {
+		r.unverified(field+".header", s.Header)
+	}
 	if s.Path == "" {
 		return
 	}

@@ -166,6 +166,8 @@ func (c *conversion) condition(w *security.Condition, field string) model.Condit
 	out := model.Condition{Header: strings.ToLower(header),
 		Values: c.patterns(w.GetValues(), field+".values"), NotValues: c.patterns(w.GetNotValues(), field+".notValues")}
 	switch {
+	case isHeader && out.Header == peerHeader, toldOnly(w.GetKey()):
+		c.unverified(field+".key", w.GetKey())
 	case isHeader && closed && headerName(out.Header):
 	case slices.Contains(conditionKeys, w.GetKey()), strings.HasPrefix(w.GetKey(), "request.auth.claims["),
 		strings.HasPrefix(w.GetKey(), "experimental.envoy."):

@@ -1,6 +1,7 @@
 package crds
 
 import (
+	"slices"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -78,11 +79,27 @@ func (l *LimitSpec) validate(r *report, at string) {
 		r.refuse(at+".mode", "Shadow is not translated yet")
 	}
 	for i, k := range l.Key {
-		if _, isHeader := headerKey(k); !isHeader && k != "source.address" {
-			r.add(model.Error, model.CodeNotSupported, index(at+".key", i), "", "only request.headers['NAME'] and source.address are translated yet")
+		header, isHeader := headerKey(k)
+		switch {
+		case isHeader && header == peerHeader, toldOnly(k):
+			r.unverified(index(at+".key", i), k)
+		case !isHeader && !slices.Contains(limitKeys, k):
+			r.add(model.Error, model.CodeNotSupported, index(at+".key", i), "", "only request.headers['NAME'], %s are translated yet", strings.Join(limitKeys, ", "))
+		}
+	}
+	for i, m := range l.Match {
+		for field, headers := range map[string]map[string]*networking.StringMatch{".headers": m.GetHeaders(), ".withoutHeaders": m.GetWithoutHeaders()} {
+			for name := range headers {
+				if strings.EqualFold(name, peerHeader) {
+					r.unverified(join(index(at+".match", i)+field, name), name)
+				}
+			}
 		}
 	}
 }
+
+// limitKeys are what a limit may count by beside headers.
+var limitKeys = []string{"source.address", "source.principal", "source.namespace", "source.service_account"}
 
 // headerKey reads request.headers['x'].
 func headerKey(key string) (name string, ok bool) {

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -70,6 +71,24 @@ func matchLimit(m model.HTTPMatch, v View) (ok bool, why string) {
 	})
 }
 
+// certified is what a caller's certificate says, where it has one; a principal
+// of another form than the mesh's says nothing that is known.
+func certified(name, principal string) (string, bool) {
+	if principal == "" {
+		return "", false
+	}
+	part := strings.Split(principal, "/")
+	switch {
+	case len(part) != 5 || part[1] != "ns" || part[3] != "sa" || slices.Contains(part, ""):
+		return "unknown", true
+	case name == "source.namespace":
+		return part[2], true
+	case name == "source.service_account":
+		return part[4], true
+	}
+	return principal, true
+}
+
 // requestAttribute gives the value of a key's attribute.
 func requestAttribute(name string, v View, drawn map[string]*string) (string, bool) {
 	if header, ok := strings.CutPrefix(name, "request.headers["); ok {
@@ -82,6 +101,8 @@ func requestAttribute(name string, v View, drawn map[string]*string) (string, bo
 	switch name {
 	case "source.address":
 		return v.Remote, true
+	case "source.principal", "source.namespace", "source.service_account":
+		return certified(name, v.Principal)
 	case "request.method":
 		return v.Method, true
 	case "request.path":

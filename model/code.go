@@ -25,6 +25,7 @@ const (
 	CodeCertificateEnds = "KR0022"
 	CodeNotInjected     = "KR0023" // a Pod that has no sidecar, or would not end with one
 	CodeNoCertificate   = "KR0024" // a request for a certificate that was refused
+	CodeUnverified      = "KR0025" // a policy or limit that would believe a caller's own word
 )
 
 // Istio's codes, where it has one for the same thing; beside each, its name

@@ -98,7 +98,8 @@ func (a *agreement) explainedLimit(first, second rawRequest) int {
 	}
 	for _, l := range a.snap.Limits {
 		x, y := explain.Charge(*l, views[0], nil), explain.Charge(*l, views[1], nil)
-		if x.Charged && y.Charged && slices.Equal(x.Key, y.Key) {
+		// What comes by mutual TLS, and what comes in plain text, is counted apart.
+		if x.Charged && y.Charged && slices.Equal(x.Key, y.Key) && (first.URI == "") == (second.URI == "") {
 			return 429
 		}
 	}
@@ -122,7 +123,8 @@ func (d drawer) rateLimit() map[string]any {
 			l["match"] = matches
 		}
 		if d.chance(60) {
-			l["key"] = d.some(2, "request.headers['x-a']", "request.headers['X-b']", "request.headers['accept']", "source.address", "request.headers['cookie']")
+			l["key"] = d.some(2, "request.headers['x-a']", "request.headers['X-b']", "request.headers['accept']", "source.address", "request.headers['cookie']",
+				"source.principal", "source.namespace", "source.service_account")
 		}
 		limits = append(limits, l)
 	}
@@ -133,6 +135,9 @@ func (d drawer) rateLimit() map[string]any {
 func (d drawer) limitedRequest() rawRequest {
 	r := d.routedRequest()
 	r.Port = 9080
+	if d.chance(50) {
+		r.URI = d.of(callerURIs...)
+	}
 	if d.chance(20) {
 		r.Headers = append(r.Headers, [2]string{"x-forwarded-for", d.of("10.0.0.1", "10.0.0.2", "x", "10.0.0.1, 10.0.0.2")})
 	}

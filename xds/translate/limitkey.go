@@ -74,6 +74,11 @@ func (p *proxy) limitMatch(l model.Limit, c chain) (cel string, ok bool) {
 
 var headerKey = regexp.MustCompile(`^request\.headers\[(?:'([^'\\]+)'|"([^"\\]+)")\]$`)
 
+// certifiedKeys are what a caller's certificate proves; without one they are absent.
+var certifiedKeys = map[string]string{
+	"source.principal": statePrincipal, "source.namespace": stateNamespace, "source.service_account": stateAccount,
+}
+
 // keyExpression reads a key's value.
 func (p *proxy) keyExpression(key string) (cel string, ok bool) {
 	if m := headerKey.FindStringSubmatch(key); m != nil {
@@ -83,6 +88,9 @@ func (p *proxy) keyExpression(key string) (cel string, ok bool) {
 		if a.Name == key || "attribute."+a.Name == key {
 			return celOr("filter_state", attributeState(a.Name), absentKey), true
 		}
+	}
+	if state, ok := certifiedKeys[key]; ok {
+		return celOr("filter_state", state, absentKey), true
 	}
 	known, ok := attribute.Lookup(key)
 	if !ok || known.Response || known.Type != attribute.String || !strings.HasPrefix(key, "request.") {
