@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/test/harness"
+	"github.com/krater-mesh/krater/test/netns"
 )
 
 // load asks without a pause until it is stopped, and tells what failed.
@@ -71,6 +72,15 @@ func TestMembersComeAndGo(t *testing.T) {
 			t.Errorf("%s is not ready: %d %s", m.Name, code, body)
 		}
 	}
+
+	t.Run("the mesh's names are known there", func(t *testing.T) {
+		harness.Until(t, 30*time.Second, "a lookup", func() error {
+			if out, code := one.Try(netns.Command{UID: 1000, Args: []string{"getent", "ahostsv4", "ratings.shop"}}); code != 0 {
+				return fmt.Errorf("%d %s", code, out)
+			}
+			return nil
+		})
+	})
 
 	t.Run("health is known within a second", func(t *testing.T) {
 		best := time.Hour

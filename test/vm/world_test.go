@@ -104,6 +104,7 @@ type machine struct {
 }
 
 // join brings a machine in, as `krater workload entry configure` prepares it.
+// Its lookups go to its agent.
 func (w *world) join(name string) *machine {
 	w.t.Helper()
 	m := &machine{Host: w.net.Host(name)}
@@ -111,12 +112,13 @@ func (w *world) join(name string) *machine {
 	m.bookinfo = m.Program(filepath.Join(harness.Binaries(w.t), "bookinfo"))
 	dir := w.net.Dir(1337)
 	out, code := w.here.Try(netns.Command{Env: w.env, Args: []string{w.krater, "workload", "entry", "configure", "--name", "ratings", "-n", "default",
-		"-o", filepath.Join(dir, "vm"), "--controlplane", w.here.Address + ":15012", "--dns=false"}})
+		"-o", filepath.Join(dir, "vm"), "--controlplane", w.here.Address + ":15012"}})
 	if code != 0 {
 		w.t.Fatal(out)
 	}
 	m.Run("chown", "-R", "1337:1337", dir)
-	m.Run(m.krater, "agent", "redirect", "--up")
+	m.SetFile("/etc/resolv.conf", "nameserver 10.77.0.254\n") // that is nobody
+	m.Run(m.krater, "agent", "redirect", "--up", "--dns")
 	m.serve()
 	m.agent = m.Start(netns.Command{UID: 1337, Args: []string{m.krater, "agent", "--vm", filepath.Join(dir, "vm"), "--state", filepath.Join(dir, "s")},
 		Env: []string{"ENVOY=" + m.Program(harness.EnvoyPath(w.t))}})
