@@ -104,9 +104,15 @@ func (c *Care) appMetrics() *model.AppMetrics {
 	return c.metrics
 }
 
+// goodbye is how long a report has to leave: it goes by Envoy's stream, which
+// ends with it.
+const goodbye = 200 * time.Millisecond
+
 // Drain says that the workload goes, and returns when its Envoy may end.
 func (c *Care) Drain(ctx context.Context) {
 	c.health.End()
+	left, cancel := context.WithTimeout(ctx, goodbye)
+	defer cancel()
 	most := model.DefaultDrain
 	if s, ok, _ := c.b.Settings(); ok {
 		most = s.Drain.Std()
@@ -115,4 +121,5 @@ func (c *Care) Drain(ctx context.Context) {
 		most = c.o.Drain
 	}
 	drain.Wait(ctx, c.b.Envoy, most, c.o.Logger)
+	<-left.Done()
 }

@@ -122,3 +122,16 @@ func TestAWorkloadsOwnDrainCounts(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 }
+
+// TestAnIdleWorkloadSaysGoodByeFirst: with nobody to wait for, the report has
+// its time.
+func TestAnIdleWorkloadSaysGoodByeFirst(t *testing.T) {
+	p := &plane{changed: make(chan struct{})}
+	c := New(Options{Logger: slog.New(slog.DiscardHandler)}, Beside{Envoy: "http://127.0.0.1:1", Report: p.report, Settings: p.get})
+	began := time.Now()
+	c.Drain(t.Context())
+	if took := time.Since(began); took < goodbye || took > 10*time.Second {
+		t.Errorf("it ended after %s", took)
+	}
+	p.until(t, "false its agent ends")
+}
