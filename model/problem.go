@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"unicode"
 )
 
 // Severity says whether a Problem keeps an object from being in force.
@@ -29,8 +30,25 @@ type Problem struct {
 	Origin   Origin   `json:"origin,omitzero"`
 }
 
-// String is one line: place, severity, code, object, field, message, fix.
-func (p Problem) String() string {
+// String is one line: place, severity, code, object, field, message, fix. It
+// goes to terminals, and a part of it may be what a stranger sent: characters
+// that move the cursor, or more, are written as escapes.
+func (p Problem) String() string { return printable(p.text()) }
+
+// printable is a text without control characters, but for tabs and line ends.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) && r != '\t' && r != '\n' || r == '\u202e' || r == '\u2066' || r == '\u2067' {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func (p Problem) text() string {
 	var b strings.Builder
 	if at := p.Origin.String(); at != "" {
 		b.WriteString(at + ": ")
