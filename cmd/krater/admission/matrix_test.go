@@ -48,6 +48,7 @@ func TestWhoMayAskForWhat(t *testing.T) {
 		"a member of no address":        {w.issue(claims("vm", "db-10-0-0", "db")), "vm/db-10-0-0", codes.PermissionDenied, "declares no workload"},
 		"the control plane's own":       {w.issue(identity.System(trustDomain, identity.ControlPlane)), "krater/controlplane", codes.PermissionDenied, "is Krater's own"},
 		"a proxy as policyd's account":  {w.issue(claims(identity.SystemNamespace, "shell", identity.Policyd)), model.NodePolicyd, codes.PermissionDenied, "is Krater's own"},
+		"policyd as the collector":      {w.issue(claims(identity.SystemNamespace, identity.Collector, identity.Policyd)), model.NodeCollector, codes.PermissionDenied, "is Krater's own"},
 		"policyd for a proxy":           {w.issue(identity.System(trustDomain, identity.Policyd)), "shop/cart", codes.PermissionDenied, "it says that it is"},
 	} {
 		t.Run(name, func(t *testing.T) {
