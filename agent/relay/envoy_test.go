@@ -131,12 +131,13 @@ type envoy struct {
 	done   chan struct{}
 	stream discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
 
-	mu   sync.Mutex
-	has  map[string]map[string]string // by type: name → text
-	want map[string]map[string]bool
-	told map[string]map[string]bool // names that were answered
-	sent map[string]bool
-	err  error
+	mu    sync.Mutex
+	has   map[string]map[string]string // by type: name → text
+	want  map[string]map[string]bool
+	told  map[string]map[string]bool // names that were answered
+	sent  map[string]bool
+	err   error
+	heard map[string]bool // types of which anything came
 	// noted is the text of extensions that came, refused ones too.
 	noted map[string]string
 }
@@ -149,7 +150,7 @@ func startEnvoy(t testing.TB, target string) *envoy {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &envoy{t: t, cancel: cancel, done: make(chan struct{}), has: map[string]map[string]string{},
-		want: map[string]map[string]bool{}, told: map[string]map[string]bool{}, sent: map[string]bool{}, noted: map[string]string{}}
+		want: map[string]map[string]bool{}, told: map[string]map[string]bool{}, sent: map[string]bool{}, noted: map[string]string{}, heard: map[string]bool{}}
 	if e.stream, err = discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -183,10 +184,17 @@ func (e *envoy) run() {
 	}
 }
 
+func (e *envoy) answered(typeURL string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.heard[typeURL]
+}
+
 // take applies a response, answers it, and asks for what it refers to.
 func (e *envoy) take(res *discoveryv3.DeltaDiscoveryResponse) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.heard[res.TypeUrl] = true
 	answer := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: res.TypeUrl, ResponseNonce: res.Nonce}
 	for _, r := range res.Resources {
 		if res.TypeUrl == typeExtension { // Envoy notes it before it makes it: the same again is no change

@@ -95,11 +95,11 @@ func (s *session) askHosts(t *subscription, ask map[string]struct{}) {
 // host of, though these are resources of their own.
 func (s *session) unhosted(t *subscription) (out []string) {
 	routes := s.types[typeRoutes]
-	if routes == nil {
-		return nil
+	if routes == nil || len(routes.flights) > 0 {
+		return nil // routes go first
 	}
 	for name, r := range routes.has {
-		if !t.hosted[name] && hasHosts(r) {
+		if _, asked := routes.asked[name]; !asked && !t.hosted[name] && hasHosts(r) {
 			out = append(out, name)
 		}
 	}

@@ -183,6 +183,9 @@ func TestAFileThatIsNotOursIsAskedAnew(t *testing.T) {
 			e = startEnvoy(t, target)
 			clusters := serve.Set{typeCluster: one(1)[typeCluster], typeListener: {}}
 			eventually(t, "what can be read is used", func() string { return e.difference(clusters) })
+			if e.answered(typeListener) {
+				t.Error("listeners that could not be read were answered as none")
+			}
 			p.start()
 			eventually(t, "the rest is asked for", func() string { return e.difference(one(1)) })
 			kept(t, o.Dir, one(1))
@@ -247,6 +250,57 @@ type silence struct {
 func (silence) DeltaAggregatedResources(s discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
 	<-s.Context().Done()
 	return nil
+}
+
+// slow says nothing for a while, and then all at once.
+type slow struct {
+	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
+	server  *serve.Server
+	patient chan struct{}
+}
+
+// DeltaAggregatedResources implements the service.
+func (s slow) DeltaAggregatedResources(rpc discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
+	select {
+	case <-s.patient:
+	case <-rpc.Context().Done():
+	}
+	return s.server.DeltaAggregatedResources(rpc)
+}
+
+// TestASlowControlPlaneTakesAwayWhatIsGone, also of what Envoy was given
+// meanwhile from disk, on a stream that was asked before.
+func TestASlowControlPlaneTakesAwayWhatIsGone(t *testing.T) {
+	dir := shortDir(t)
+	p := newPlane(t, dir)
+	p.publish(one(1))
+	p.start()
+	o := Options{ControlPlane: p.target, Dir: filepath.Join(dir, "good"), Patience: 50 * time.Millisecond}
+	target, _, stop := relayAt(t, o)
+	e := startEnvoy(t, target)
+	kept(t, o.Dir, one(1))
+	stop()
+	e.kill()
+	p.stop()
+
+	gone := serve.Set{typeCluster: {}, typeListener: {}}
+	s := slow{server: serve.New(serve.Options{}), patient: make(chan struct{})}
+	if err := s.server.Publish(node, gone, serve.Cause{}); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", strings.TrimPrefix(p.target, "unix:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rpc := grpc.NewServer(serve.GRPCOptions()...)
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(rpc, s)
+	go rpc.Serve(l)
+	defer rpc.Stop()
+	target, _, _ = relayAt(t, o)
+	e = startEnvoy(t, target)
+	eventually(t, "the last good configuration", func() string { return e.difference(one(1)) })
+	close(s.patient)
+	eventually(t, "the new one", func() string { return e.difference(gone) })
 }
 
 func TestHoldKeepsTheDiskAsItIs(t *testing.T) {

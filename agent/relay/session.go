@@ -135,21 +135,14 @@ func (s *session) settle() {
 	}
 }
 
-// good is what is to be kept: of each current type what Envoy has, and what it
-// had of names that it has refused since.
+// good is what is to be kept: of each current type what Envoy has.
 func (s *session) good(before *lastGood) *lastGood {
 	next := before.clone()
 	for _, t := range s.order {
-		if !t.current {
-			continue
+		if t.current {
+			next.types[t.typeURL] = maps.Clone(t.has)
+			delete(next.broken, t.typeURL)
 		}
-		all := maps.Clone(t.has)
-		for name := range t.refused {
-			if old := before.types[t.typeURL][name]; old != nil && all[name] == nil {
-				all[name] = old
-			}
-		}
-		next.types[t.typeURL] = all
 	}
 	for typeURL := range next.types {
 		if !wildcardByDefault(typeURL) && s.types[typeURL] == nil && s.isCurrent(typeCluster) && s.isCurrent(typeListener) {
