@@ -53,15 +53,20 @@ type Care struct {
 func New(o Options, b Beside) *Care {
 	c := &Care{o: o, b: b, metrics: o.AppMetrics}
 	c.health = status.NewHealth(b.Report)
-	c.prober = probe.New(probe.Options{AllowExec: o.ExecProbes, Report: func(healthy bool, why string) {
-		if healthy {
-			o.Logger.Info("the application is well")
-		} else {
-			o.Logger.Warn("the application is not well", "reason", why)
-		}
-		c.health.Report(healthy, why)
-	}})
+	c.prober = probe.New(probe.Options{AllowExec: o.ExecProbes, Report: c.report})
 	return c
+}
+
+// report passes on what was found; what nobody asks for is not worth a word.
+func (c *Care) report(healthy bool, why string) {
+	s, _, _ := c.b.Settings()
+	switch {
+	case !healthy:
+		c.o.Logger.Warn("the application is not well", "reason", why)
+	case s.Probe != nil:
+		c.o.Logger.Info("the application is well")
+	}
+	c.health.Report(healthy, why)
 }
 
 // Probe asks the application until ctx ends.

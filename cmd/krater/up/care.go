@@ -16,6 +16,7 @@ func Care(o *agent.Options, c care.Options, everythingEnds func() bool) {
 	var cared *care.Care
 	of := func(a *agent.Running) *care.Care {
 		once.Do(func() {
+			c.Logger = c.Logger.With("workload", a.Proxy.ID)
 			cared = care.New(c, care.Beside{Envoy: admin.Page(a.Admin), Report: a.Report, Settings: a.Settings})
 		})
 		return cared
