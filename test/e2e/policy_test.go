@@ -31,7 +31,8 @@ func TestADeniedRequestNamesPolicyAndRule(t *testing.T) {
 				"krater.decision.placement":   "native",
 				"krater.decision.allowed":     "false",
 				"krater.source.workload":      "istio-ingressgateway",
-				"krater.source.verified":      "false",
+				"krater.source.verified":      "true",
+				"krater.source.principal":     "cluster.local/ns/istio-system/sa/istio-ingressgateway",
 				"krater.destination.workload": "productpage-v1",
 				"krater.attribute.product":    "0",
 			})
