@@ -8,7 +8,7 @@ import (
 
 // Refusal is something that was asked for and not given, with how often.
 type Refusal struct {
-	What     string    `json:"what"`               // "connection", "certificate", "stream" or "module"
+	What     string    `json:"what"`               // "connection", "certificate", "call", "stream" or "module"
 	Identity string    `json:"identity,omitempty"` // of the certificate; empty: there was none that could be trusted
 	Workload string    `json:"workload,omitempty"` // of the certificate
 	Node     string    `json:"node,omitempty"`     // whom it spoke for

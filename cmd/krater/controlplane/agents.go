@@ -18,6 +18,8 @@ import (
 	"google.golang.org/genproto/googleapis/bytestream"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/tap"
+	securityv1alpha1 "istio.io/api/security/v1alpha1"
 )
 
 // The bounds of the listener for agents. Whoever reaches it can open a
@@ -37,6 +39,7 @@ func (c *ControlPlane) serveAgents(ctx context.Context, l net.Listener) error {
 	g := grpc.NewServer(append(serve.GRPCOptions(),
 		grpc.Creds(&watchedTLS{credentials.NewTLS(c.authority.ServerTLS()), c.gate}),
 		grpc.MaxConcurrentStreams(maxStreams), grpc.MaxRecvMsgSize(maxMessage), grpc.ConnectionTimeout(handshakeWithin),
+		grpc.InTapHandle(c.tap),
 	)...)
 	c.server.Register(g)
 	c.authority.Register(g)
@@ -47,6 +50,18 @@ func (c *ControlPlane) serveAgents(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serving agents: %w", err)
 	}
 	return nil
+}
+
+// tap refuses calls before a byte of them is read: without a certificate there
+// is one thing to ask for, and that is a certificate.
+func (c *ControlPlane) tap(ctx context.Context, call *tap.Info) (context.Context, error) {
+	if _, ok := identity.Peer(ctx); ok || call.FullMethodName == securityv1alpha1.IstioCertificateService_CreateCertificate_FullMethodName {
+		return ctx, nil
+	}
+	if _, err := c.gate.Member(ctx, "call"); err != nil {
+		return nil, err
+	}
+	return ctx, nil
 }
 
 // peer is who makes a call, as the authority sees it now.

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/genproto/googleapis/bytestream"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	securityv1alpha1 "istio.io/api/security/v1alpha1"
 )
 
 func TestAProxyComesByItsCertificate(t *testing.T) {
@@ -54,6 +55,21 @@ func TestForeignCertificatesAreTold(t *testing.T) {
 		t.Errorf("another's node: %v", err)
 	}
 	r.until("the refusal is told", func(s Status) bool { return s.Refused[0].Workload == "shop/cart" && s.Refused[0].Node == "bank/vault" })
+}
+
+// Without a certificate nothing that is sent is even read, but a CSR.
+func TestWithoutACertificateOnlyOneCallIsRead(t *testing.T) {
+	r := newRig(t, t.TempDir())
+	if err := r.refusal(r.dial(nil), "shop/cart"); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("a stream: %v", err)
+	}
+	r.until("the refusal is told", func(s Status) bool {
+		return len(s.Refused) > 0 && s.Refused[0].What == "call" && s.Refused[0].Node == ""
+	})
+	_, err := securityv1alpha1.NewIstioCertificateServiceClient(r.dial(nil)).CreateCertificate(t.Context(), &securityv1alpha1.IstioCertificateRequest{Csr: "x"})
+	if status.Code(err) != codes.Unauthenticated || !strings.Contains(err.Error(), "neither a token nor a certificate") {
+		t.Errorf("a CSR: %v", err)
+	}
 }
 
 // read reads a module whole.
