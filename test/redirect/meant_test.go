@@ -167,12 +167,9 @@ func TestAWorkloadCallsItself(t *testing.T) {
 			t.Errorf("by %s: %s, %+v, want the application, directly", ip, status, got)
 		}
 	}
-	for _, port := range []string{"15001", "15006"} {
-		for _, ip := range []string{"127.0.0.1", w.server.Address} {
-			began := time.Now()
-			if got := reached(w.server, 1000, net.JoinHostPort(ip, port)); (got != "" && got != "nobody") || time.Since(began) > 2*time.Second {
-				t.Errorf("a program calls %s:%s and gets %q after %s", ip, port, got, time.Since(began))
-			}
+	for address, want := range map[string]string{"127.0.0.1:15001": "", "127.0.0.1:15006": "", w.server.Address + ":15006": "", w.server.Address + ":15001": "nobody"} {
+		if got := reached(w.server, 1000, address); got != want { // a connection that goes in circles is held until it is given up
+			t.Errorf("a program calls %s and gets %q, want %q", address, got, want)
 		}
 	}
 	if n := w.stat(w.server, "listener.127.0.0.1_15001.downstream_cx_total"); n > 10 {
