@@ -234,6 +234,14 @@ func TestEditsTouchNoListenerOfRedirectedTraffic(t *testing.T) {
 	if after := changed(); after != before {
 		t.Errorf("listeners modified, updated in place, added: %v, before %v", after, before)
 	}
+	// What a port takes is part of its chains: they change in place, and nothing
+	// else of the listener is touched.
+	w.accept(model.MTLSStrict)
+	w.publish()
+	if strict := changed(); strict[0]-before[0] != strict[1]-before[1] || strict[2] != before[2] || strict[1] == before[1] {
+		t.Errorf("a PeerAuthentication: modified, in place, added are %v, before %v: want updates, all of them in place", strict, before)
+	}
+	before = changed()
 	// A new service of connections is one more listener, and a headless one's
 	// endpoint likewise; no other is touched.
 	more := *w.snap.Services[0]
