@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -36,18 +37,21 @@ func On(ctx context.Context, address string) (net.Listener, error) {
 	if err := RemoveStale(ctx, path); err != nil {
 		return nil, err
 	}
-	// The socket is made under another name, so that it never exists with
-	// wider permissions than its own.
-	making := fmt.Sprintf("%s.%d", path, os.Getpid())
-	_ = os.Remove(making)
-	l, err := config.Listen(ctx, "unix", making)
+	// The socket is made in a folder that nobody else may enter, so that it
+	// never exists with wider permissions than its own where one could connect.
+	making, err := os.MkdirTemp(filepath.Dir(path), ".")
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", address, err)
+	}
+	defer os.RemoveAll(making)
+	made := filepath.Join(making, "s")
+	l, err := config.Listen(ctx, "unix", made)
 	if err != nil {
 		return nil, inUse(address, err)
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
-	if err := errors.Join(os.Chmod(making, 0o600), os.Rename(making, path)); err != nil {
+	if err := errors.Join(os.Chmod(made, 0o600), os.Rename(made, path)); err != nil {
 		_ = l.Close()
-		_ = os.Remove(making)
 		return nil, fmt.Errorf("opening %s: %w", address, err)
 	}
 	return &unixListener{Listener: l, path: path}, nil

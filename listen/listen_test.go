@@ -82,3 +82,47 @@ func TestListenOnAPortInUse(t *testing.T) {
 		t.Errorf("wanted a Problem, got %v", err)
 	}
 }
+
+// TestNobodyElseCouldHaveConnected: the socket comes out of a folder that was
+// its user's only, and that folder is gone.
+func TestNobodyElseCouldHaveConnected(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil { // a folder that everybody may use
+		t.Fatal(err)
+	}
+	seen := make(chan string, 100)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			made, _ := filepath.Glob(filepath.Join(dir, "s*"))
+			for _, path := range made {
+				if info, err := os.Lstat(path); err == nil && info.Mode().Perm() != 0o600 && len(seen) < cap(seen) {
+					seen <- info.Mode().String()
+				}
+			}
+		}
+	}()
+	for range 50 {
+		l, err := listen.On(t.Context(), "unix:"+filepath.Join(dir, "s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+			t.Fatalf("there are %v, %v", list, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	<-done
+	if len(seen) > 0 {
+		t.Errorf("the socket was seen with %s", <-seen)
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/genproto/googleapis/bytestream"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/tap"
 	securityv1alpha1 "istio.io/api/security/v1alpha1"
 )
@@ -28,6 +29,7 @@ const (
 	maxStreams      = 16      // of one connection
 	maxMessage      = 4 << 20 // bytes
 	handshakeWithin = 10 * time.Second
+	idleWithin      = time.Minute // without a call: agents have one all the time
 )
 
 // typeHealth is the type of an agent's reports of its application's health, as
@@ -39,6 +41,7 @@ func (c *ControlPlane) serveAgents(ctx context.Context, l net.Listener) error {
 	g := grpc.NewServer(append(serve.GRPCOptions(),
 		grpc.Creds(&watchedTLS{credentials.NewTLS(c.authority.ServerTLS()), c.gate}),
 		grpc.MaxConcurrentStreams(maxStreams), grpc.MaxRecvMsgSize(maxMessage), grpc.ConnectionTimeout(handshakeWithin),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleWithin, Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		grpc.InTapHandle(c.tap),
 	)...)
 	c.server.Register(g)
