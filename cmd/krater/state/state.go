@@ -65,14 +65,15 @@ func New(dir string) (Layout, error) {
 	if err != nil {
 		return Layout{}, fmt.Errorf("finding %s: %w", dir, err)
 	}
-	if longest := filepath.Join(abs, "a/01234567/ads.sock.1234567"); len(longest) >= maxSocketPath {
-		return Layout{}, fmt.Errorf("the state folder %s is too long for Unix sockets (%d of %d bytes): set KRATER_STATE to a shorter one", abs, len(longest), maxSocketPath-1)
-	}
 	return Layout{abs}, nil
 }
 
-// Make makes the folder, readable by its user only.
+// Make makes the folder, readable by its user only. Sockets are to be in it:
+// its path must not be too long for those.
 func (l Layout) Make() error {
+	if longest := filepath.Join(l.Dir, "a/01234567/ads.sock.1234567"); len(longest) >= maxSocketPath {
+		return fmt.Errorf("the state folder %s is too long for Unix sockets (%d of %d bytes): set KRATER_STATE to a shorter one", l.Dir, len(longest), maxSocketPath-1)
+	}
 	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
 		return fmt.Errorf("making the state folder: %w", err)
 	}
