@@ -26,6 +26,7 @@ const (
 	CodeNotInjected     = "KR0023" // a Pod that has no sidecar, or would not end with one
 	CodeNoCertificate   = "KR0024" // a request for a certificate that was refused
 	CodeUnverified      = "KR0025" // a policy or limit that would believe a caller's own word
+	CodeNotWell         = "KR0026" // a workload whose agent says that it is not well
 )
 
 // Istio's codes, where it has one for the same thing; beside each, its name
@@ -40,6 +41,7 @@ const (
 	CodeMisplaced          = "IST0107" // MisplacedAnnotation
 	CodeUnknownAnnotation  = "IST0108" // UnknownAnnotation
 	CodePortRequired       = "IST0112" // VirtualServiceDestinationPortSelectorRequired
+	CodeMTLSConflict       = "IST0113" // MTLSPolicyConflict
 	CodePortProtocols      = "IST0116" // DeploymentAssociatedToMultipleServices
 	CodePortName           = "IST0118" // PortNameIsNotUnderNamingConvention
 	CodeBadRegex           = "IST0122" // InvalidRegexp

@@ -28,7 +28,7 @@ var checks = []func(*run){
 	unreachableRules, joinedHosts, ruleProtocols, claims, delegates,
 	conflictingServers, sharedCertificates, sidecars,
 	callersSubsets, verification, certificates,
-	portNames, sharedPorts,
+	portNames, sharedPorts, mutual,
 }
 
 // Analyze gives what all checks find, sorted.
