@@ -1,6 +1,8 @@
 package registrar
 
 import (
+	"time"
+
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 )
@@ -29,6 +31,10 @@ func (r *Registrar) Health(id string, healthy bool, message string) bool {
 		next.Since = before.Since
 	}
 	m.registration.Health = next
+	if !m.reports.take(r.o.Now()) {
+		r.writeLater(m)
+		return true
+	}
 	if err := m.write(); err != nil {
 		m.registration.Health = before
 		r.o.Logger.Error("a registered workload's health is not kept", "workload", id, "reason", err)
@@ -36,6 +42,52 @@ func (r *Registrar) Health(id string, healthy bool, message string) bool {
 		r.o.Logger.Info("a registered workload's health changed", "workload", id, "healthy", healthy, "detail", message)
 	}
 	return true
+}
+
+// What a member may say of itself at once, and how soon again: each report
+// that says something new has the mesh's configuration built anew.
+const (
+	reportsAtOnce = 10
+	reportsEvery  = time.Second
+)
+
+// reports counts a member's.
+type reports struct {
+	left float64
+	at   time.Time
+}
+
+func (r *reports) take(now time.Time) bool {
+	if r.at.IsZero() {
+		r.left = reportsAtOnce
+	} else {
+		r.left = min(reportsAtOnce, r.left+float64(now.Sub(r.at))/float64(reportsEvery))
+	}
+	r.at = now
+	if r.left < 1 {
+		return false
+	}
+	r.left--
+	return true
+}
+
+// writeLater writes what a member said last, once it may say something again.
+// It needs r.mu.
+func (r *Registrar) writeLater(m *member) {
+	if m.later != nil {
+		return
+	}
+	m.later = time.AfterFunc(reportsEvery, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		m.later = nil
+		if r.closed || r.members[m.id] != m {
+			return
+		}
+		if err := m.write(); err != nil {
+			r.o.Logger.Error("a registered workload's health is not kept", "workload", m.id, "reason", err)
+		}
+	})
 }
 
 // SetGroups says which groups are declared from now on. Their members become

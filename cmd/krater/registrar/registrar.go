@@ -52,6 +52,8 @@ type member struct {
 	streams      int
 	leaving      *time.Timer // nil: it does not
 	written      string
+	reports      reports
+	later        *time.Timer // nil: what is known is written
 }
 
 // Open reads who was registered. Those have the grace to come back from now on.
@@ -131,6 +133,9 @@ func (r *Registrar) Close() {
 	r.closed = true
 	for _, m := range r.members {
 		m.stay()
+		if m.later != nil {
+			m.later.Stop()
+		}
 	}
 }
 
@@ -198,6 +203,9 @@ func (m *member) stay() {
 // remove forgets a member. It needs r.mu.
 func (r *Registrar) remove(m *member, why string) {
 	m.stay()
+	if m.later != nil {
+		m.later.Stop()
+	}
 	delete(r.members, m.id)
 	r.o.Removed(m.group.Namespace, strings.TrimPrefix(m.id, m.group.Namespace+"/"))
 	if err := os.Remove(m.file); err != nil && !os.IsNotExist(err) {

@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -205,5 +206,32 @@ func TestOtherFilesAreLeftAlone(t *testing.T) {
 	r.SetGroups(nil)
 	if _, err := os.Stat(mine); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAMemberThatReportsWithoutEndIsWrittenNowAndThen, and what it said last
+// counts.
+func TestAMemberThatReportsWithoutEndIsWrittenNowAndThen(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir, time.Hour)
+	join(t, r, group(nil), here)
+	began, writes := time.Now(), 0
+	for i := range 300 {
+		before, err := os.Stat(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Health("vm/db-10-0-0-7", i%2 == 0, fmt.Sprint(i))
+		if after, err := os.Stat(filepath.Join(dir, file)); err != nil || !os.SameFile(before, after) {
+			writes++
+		}
+	}
+	if most := reportsAtOnce + 2 + 2*int(time.Since(began)/reportsEvery); writes > most {
+		t.Errorf("%d reports in %s were written %d times, the most is %d", 300, time.Since(began), writes, most)
+	}
+	for end := time.Now().Add(patience); entry(t, dir, file).Health.Message != "299"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("what was said last is not written: %+v", entry(t, dir, file).Health)
+		}
 	}
 }
