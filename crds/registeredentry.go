@@ -74,6 +74,9 @@ func ReadRegistration(text []byte) (r Registration, group model.Ref, err error) 
 	return r, group, nil
 }
 
+// maxReason bounds what is told of why a workload is not well.
+const maxReason = 200
+
 // registeredHealth is what the object's status says. A workload that is
 // probed is served after its first good answer only.
 func (c *conversion) registeredHealth() model.Health {
@@ -86,6 +89,8 @@ func (c *conversion) registeredHealth() model.Health {
 			if n.Field("status").Text() == "True" {
 				return model.Healthy
 			}
+			why := n.Field("message").Text() // the agent's words: they may be anything
+			c.add(model.Warning, model.CodeNotWell, "status.conditions", "", "it is not called: its agent says %q", why[:min(len(why), maxReason)])
 			return model.Unhealthy
 		}
 	}

@@ -34,7 +34,7 @@ func TestWhatARegistrationDeclares(t *testing.T) {
 		t.Fatalf("%d objects, %v", len(objects), problems)
 	}
 	e, problems := crds.Convert(objects[0], crds.Options{})
-	if len(problems) > 0 {
+	if len(problems) != 1 || problems[0].Code != model.CodeNotWell {
 		t.Fatal(problems)
 	}
 	w := e.Content.Workload
