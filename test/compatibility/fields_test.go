@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	mesh "istio.io/api/mesh/v1alpha1"
 	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
 )
 
 // section is one table of the page.
@@ -29,6 +30,7 @@ func sections() []section {
 		of("WorkloadGroup", &networking.WorkloadGroup{}, false),
 		of("Sidecar", &networking.Sidecar{}, false),
 		of("EnvoyFilter", &networking.EnvoyFilter{}, false),
+		of("PeerAuthentication", &security.PeerAuthentication{}, false),
 		of("MeshConfig", &mesh.MeshConfig{}, true),
 	}
 }
