@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+	"golang.org/x/net/netutil"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -37,6 +38,9 @@ type Server struct {
 
 // atOnce is how many lookups may wait for the machine's resolvers.
 const atOnce = 1000
+
+// streamsAtOnce is how many TCP connections one address takes; more wait.
+const streamsAtOnce = 200
 
 // New makes a server that knows no name yet; it starts nothing.
 func New(o Options) *Server {
@@ -115,7 +119,7 @@ func (s *Server) listen(ctx context.Context, address string) ([]*dns.Server, err
 	}
 	return []*dns.Server{
 		{PacketConn: packets, Handler: s.handler(ctx, true)},
-		{Listener: streams, Handler: s.handler(ctx, false), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
+		{Listener: netutil.LimitListener(streams, streamsAtOnce), Handler: s.handler(ctx, false), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
 			IdleTimeout: func() time.Duration { return 10 * time.Second }, MaxTCPQueries: 100},
 	}, nil
 }

@@ -71,7 +71,7 @@ func Up(ctx context.Context, c Config, b Backend) error {
 	}
 	if b == NFTables {
 		if has("iptables-restore") { // ours of another time; there may be none at all
-			_ = downIPTables(ctx)
+			_, _ = downIPTables(ctx)
 		}
 		return run(ctx, c.NFTables(), "nft", "-f", "-")
 	}
@@ -102,34 +102,39 @@ func Down(ctx context.Context) error {
 		return err
 	}
 	var failed []error
+	found := false
 	if has("nft") {
+		found = run(ctx, "", "nft", "list", "table", "inet", table) == nil
 		failed = append(failed, run(ctx, undoNFTables(), "nft", "-f", "-"))
 	}
 	if has("iptables-restore") {
-		failed = append(failed, downIPTables(ctx))
+		some, err := downIPTables(ctx)
+		found, failed = found || some, append(failed, err)
 	}
-	if hasIPv6() {
+	if found && hasIPv6() { // else somebody else's
 		failed = append(failed, sourceAddress(false))
 	}
 	return errors.Join(failed...)
 }
 
-func downIPTables(ctx context.Context) error {
+// downIPTables tells whether there was something of ours.
+func downIPTables(ctx context.Context) (found bool, err error) {
 	for _, f := range iptablesFamilies {
 		if f.v6 && !hasIPv6() {
 			continue
 		}
 		saved, err := save(ctx, f)
 		if err != nil {
-			return err
+			return found, err
 		}
 		if text := undoIPTables(saved); text != "" {
+			found = true
 			if err := run(ctx, text, f.restore, "--noflush", "--wait", "10"); err != nil {
-				return err
+				return found, err
 			}
 		}
 	}
-	return nil
+	return found, nil
 }
 
 func save(ctx context.Context, f iptablesFamily) (string, error) {

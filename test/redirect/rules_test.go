@@ -199,7 +199,12 @@ COMMIT
 		if after := rules(); after != before {
 			t.Errorf("after --down there is\n%s\n--- want what was before\n%s", after, before)
 		}
-		down(t, h) // again: no error
+		h.Run("ip", "addr", "add", "::6/128", "dev", "lo")
+		before = rules()
+		down(t, h) // again: no error, and what is not ours stays
+		if after := rules(); after != before {
+			t.Errorf("a second --down leaves\n%s\n--- want what was before\n%s", after, before)
+		}
 	})
 }
 
