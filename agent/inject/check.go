@@ -35,10 +35,19 @@ func (p *pod) check() {
 						Message: fmt.Sprintf("port %d is the sidecar's", port.ContainerPort), Fix: "let the application use another"})
 				}
 			}
+			for j, m := range c.VolumeMounts {
+				if ours[m.Name] {
+					p.problem(p.template, fmt.Sprintf("%s.volumeMounts[%d]", field, j), model.Problem{Code: model.CodeInvalidValue, Message: "the volume " + m.Name + " is the sidecar's: it has its key"})
+				}
+			}
 			if c.Name == InitName {
 				p.problem(p.template, field+".name", model.Problem{Code: model.CodeInvalidValue, Message: "the name " + InitName + " is the redirection's"})
 			}
 		}
+	}
+	if p.read.Spec.ShareProcesses {
+		p.problem(p.template, "spec.shareProcessNamespace", model.Problem{Code: model.CodeProxyUser, Severity: model.Warning,
+			Message: "what runs as root in the Pod sees the sidecar's process, and so its key", Fix: "let no container run as root, or share no processes"})
 	}
 	if len(p.read.Spec.Containers) == 0 {
 		p.problem(p.template, "spec.containers", model.Problem{Code: model.CodeMissing, Message: "there are no containers"})

@@ -27,6 +27,7 @@ type podForm struct {
 		Annotations map[string]string `yaml:"annotations"`
 	} `yaml:"metadata"`
 	Spec struct {
+		ShareProcesses  bool                    `yaml:"shareProcessNamespace"`
 		HostNetwork     bool                    `yaml:"hostNetwork"`
 		SecurityContext securityContext         `yaml:"securityContext"`
 		Containers      []containerForm         `yaml:"containers"`
@@ -37,11 +38,12 @@ type podForm struct {
 
 // containerForm is what injection asks of a container.
 type containerForm struct {
-	Name            string          `yaml:"name"`
-	Image           string          `yaml:"image"`
-	RestartPolicy   string          `yaml:"restartPolicy"`
-	Ports           []containerPort `yaml:"ports"`
-	SecurityContext securityContext `yaml:"securityContext"`
+	Name            string                  `yaml:"name"`
+	Image           string                  `yaml:"image"`
+	RestartPolicy   string                  `yaml:"restartPolicy"`
+	Ports           []containerPort         `yaml:"ports"`
+	SecurityContext securityContext         `yaml:"securityContext"`
+	VolumeMounts    []struct{ Name string } `yaml:"volumeMounts"`
 }
 
 // inject gives the Pod its sidecar, and tells whether it did.
