@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 )
@@ -43,8 +44,27 @@ func TestTwoMeshesHaveTwoFolders(t *testing.T) {
 }
 
 func TestALongFolderIsRefused(t *testing.T) {
-	_, err := New("/" + strings.Repeat("long/", 30))
+	l, err := New("/" + strings.Repeat("long/", 30))
+	if err == nil {
+		err = l.Make() // offline commands make no sockets
+	}
 	if err == nil || !strings.Contains(err.Error(), "KRATER_STATE") {
 		t.Errorf("got %v, want what to do", err)
+	}
+}
+
+func TestAStateFolderThatOthersMayWriteIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	l, err := New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, good := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o770: false, 0o702: false, 0o777: false} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.CheckWriters(); (err == nil) != good {
+			t.Errorf("%s: %v", mode, err)
+		}
 	}
 }
