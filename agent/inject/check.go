@@ -2,6 +2,8 @@ package inject
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -63,6 +65,10 @@ func (p *pod) check() {
 }
 
 func (p *pod) checkUser(c securityContext, field, who string) {
+	if c.Capabilities != nil && (slices.Contains(c.Capabilities.Add, "NET_ADMIN") || slices.Contains(c.Capabilities.Add, "ALL")) || c.Privileged != nil && *c.Privileged {
+		p.problem(p.template, strings.TrimSuffix(field, ".runAsUser"), model.Problem{Code: model.CodeProxyUser, Severity: model.Warning,
+			Message: who + " may change the Pod's network, and so take its redirection away", Fix: "give it neither NET_ADMIN nor privileged"})
+	}
 	if c.RunAsUser == ProxyUID || c.RunAsGroup == ProxyUID {
 		p.problem(p.template, field, model.Problem{Code: model.CodeProxyUser, Severity: model.Warning,
 			Message: fmt.Sprintf("%s would run as user or group %d, which is the sidecar's: what it sends goes round the sidecar", who, ProxyUID), Fix: "let the application run as another user"})
