@@ -47,6 +47,7 @@ are never printed, but by -o envoy with --private-keys.`,
 			return err
 		}
 		options := read.translateOptions()
+		options.NoIdentity = *output == "envoy" // nobody serves it one
 		if modules == "" {
 			modules = layout.Path("modules")
 		} else if err := copyModules(read.moduleDir, modules); err != nil {
