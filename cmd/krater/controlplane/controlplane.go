@@ -115,10 +115,11 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	listeners := []listener{{c.o.XDS, c.serveXDS}, {c.o.Admin, c.serveAdmin}}
+	listeners := []listener{{c.o.XDS, c.serveXDS}}
 	for _, target := range c.o.Agents {
 		listeners = append(listeners, listener{target, c.serveAgents})
 	}
+	listeners = append(listeners, listener{c.o.Admin, c.serveAdmin}) // last: once it answers, all do
 	for _, l := range listeners {
 		open, err := listen.On(ctx, l.target)
 		if err != nil {
