@@ -204,7 +204,7 @@ func (m *machines) namesStay() {
 
 // reachedByName is reached for a name: bash looks it up as any program does.
 func reachedByName(h *netns.Host, name, port string) string {
-	out, code := h.Try(netns.Command{UID: 1000, Args: []string{"timeout", "5", "bash", "-c", "exec 3<>/dev/tcp/" + name + "/" + port + " && cat <&3"}})
+	out, code := h.Try(netns.Command{UID: 1000, Args: []string{"timeout", "10", "bash", "-c", "exec 3<>/dev/tcp/" + name + "/" + port + " && cat <&3"}})
 	if code != 0 {
 		return "nobody"
 	}

@@ -43,7 +43,7 @@ func names(h *netns.Host, address, who string) {
 func reached(h *netns.Host, uid int, address string) string {
 	host, port, _ := net.SplitHostPort(address)
 	// bash itself connects: a program of that user, which knows no proxy.
-	out, code := h.Try(netns.Command{UID: uid, Args: []string{"timeout", "3", "bash", "-c", "exec 3<>/dev/tcp/" + host + "/" + port + " && cat <&3"}})
+	out, code := h.Try(netns.Command{UID: uid, Args: []string{"timeout", "10", "bash", "-c", "exec 3<>/dev/tcp/" + host + "/" + port + " && cat <&3"}})
 	if code != 0 {
 		return "nobody"
 	}
