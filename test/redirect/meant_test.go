@@ -89,6 +89,28 @@ func TestCallsThatNobodyDeclaredGoWhereTheyWereGoing(t *testing.T) {
 	}
 }
 
+// TestResolutionNoneIsTheOriginalDestination, of requests and of connections,
+// also where nothing else goes out.
+func TestResolutionNoneIsTheOriginalDestination(t *testing.T) {
+	w := newWorld(t)
+	app(w.outside, ":8501")
+	names(w.outside, ":8500", "there")
+	w.snap.Mesh.Outbound = model.RegistryOnly
+	w.snap.Services = append(w.snap.Services, &model.Service{Object: model.Ref{Kind: "ServiceEntry", Namespace: "default", Name: "none"}, Host: "*.none.example.com",
+		Namespace: "default", External: true, Resolution: model.ResolutionNone,
+		Ports: []model.Port{{Number: 8500, Name: "tcp", Protocol: model.TCP}, {Number: 8501, Name: "http", Protocol: model.HTTP}}})
+	w.start(redirect.NFTables)
+	if got := reached(w.client, 1000, w.outside.Address+":8500"); got != "there" {
+		t.Errorf("a connection reaches %q, want where it was going", got)
+	}
+	if status, got := curl(t, w.client, "http://a.none.example.com:8501/", w.outside.Address); status != "200" || got.Who != "outside" {
+		t.Errorf("a request: %s, %+v, want an answer from where it was going", status, got)
+	}
+	if status, _ := curl(t, w.client, "http://other.example.com:8501/", w.outside.Address); status != "502" {
+		t.Errorf("a request for another host: %s, want 502", status)
+	}
+}
+
 // TestPortsThatTheMeshDoesNotKnow are passed on to the application, as the
 // workload's mutual TLS says.
 func TestPortsThatTheMeshDoesNotKnow(t *testing.T) {
