@@ -124,6 +124,8 @@ func (t *text) outcome(o Outcome, first View) {
 		t.changes(first, o.Server.Received)
 		if who := o.Server.Received.Principal; who != "" {
 			t.line(1, "by mutual TLS, as %s", who)
+		} else {
+			t.line(1, "in plain text")
 		}
 		t.hop("sidecar of "+strings.Join(o.Workloads, ", "), *o.Server)
 	}
