@@ -69,13 +69,21 @@ func New(dir string) (Layout, error) {
 }
 
 // Make makes the folder, readable by its user only. Sockets are to be in it:
-// its path must not be too long for those.
+// its path must not be too long for those, and nobody else may write there.
 func (l Layout) Make() error {
 	if longest := filepath.Join(l.Dir, "a/01234567/ads.sock.1234567"); len(longest) >= maxSocketPath {
 		return fmt.Errorf("the state folder %s is too long for Unix sockets (%d of %d bytes): set KRATER_STATE to a shorter one", l.Dir, len(longest), maxSocketPath-1)
 	}
 	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
 		return fmt.Errorf("making the state folder: %w", err)
+	}
+	info, err := os.Stat(l.Dir)
+	if err != nil {
+		return fmt.Errorf("making the state folder: %w", err)
+	}
+	// Who can write there could put files and sockets of its own in their place.
+	if mode := info.Mode().Perm(); mode&0o022 != 0 {
+		return fmt.Errorf("the state folder %s can be written by others (mode %04o): run `chmod 700 %[1]s`, or name a folder that is not there yet", l.Dir, mode)
 	}
 	return nil
 }

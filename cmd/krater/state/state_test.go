@@ -68,3 +68,19 @@ func TestAStateFolderThatOthersMayWriteIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyElseWritesThere(t *testing.T) {
+	dir := t.TempDir()
+	for mode, good := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o775: false, 0o777: false} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		l, err := New(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Make(); (err == nil) != good {
+			t.Errorf("mode %o: %v", mode, err)
+		}
+	}
+}
