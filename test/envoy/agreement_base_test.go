@@ -96,6 +96,8 @@ type recordsByID struct {
 	accesslogv3.UnimplementedAccessLogServiceServer
 	mu  sync.Mutex
 	got map[string]*accesslogdata.HTTPAccessLogEntry
+	// connections are those of which no request was seen.
+	connections []*accesslogdata.TCPAccessLogEntry
 }
 
 // StreamAccessLogs implements the service.
@@ -109,6 +111,7 @@ func (r *recordsByID) StreamAccessLogs(s accesslogv3.AccessLogService_StreamAcce
 		for _, e := range m.GetHttpLogs().GetLogEntry() {
 			r.got[e.GetRequest().GetRequestId()] = e
 		}
+		r.connections = append(r.connections, m.GetTcpLogs().GetLogEntry()...)
 		r.mu.Unlock()
 	}
 }

@@ -132,6 +132,9 @@ func TestConnectionsAreOfCertificates(t *testing.T) {
 			t.Errorf("%s: passes %v, want %v", what, got, c.passes)
 		}
 	}
+	for principal, workload := range map[string]string{"cluster.local/ns/shop/sa/page": "page-v1", "cluster.local/ns/default/sa/page": "mallory", "": ""} {
+		wantPeer(t, "a connection", p.connection("api-v2", principal), map[string]string{"krater.source.workload": workload, "krater.direction": "inbound"})
+	}
 }
 
 // TestNoSessionIsResumed: Envoy verifies no client of a resumed one, and

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,25 @@ func serveRecords(t *testing.T, log *recordsByID) (socket string) {
 	go server.Serve(l)
 	t.Cleanup(server.Stop)
 	return socket
+}
+
+// connection waits for the record of a connection that somebody made.
+func (p *peersWorld) connection(proxy, principal string) map[string]string {
+	p.t.Helper()
+	var found map[string]string
+	harness.Until(p.t, 20*time.Second, "the record of a connection by "+principal, func() error {
+		l := p.logs[proxy]
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, e := range l.connections {
+			if tags := e.GetCommonProperties().GetCustomTags(); strings.TrimPrefix(tags["krater.source.principal"], "-") == principal {
+				found = tags
+				return nil
+			}
+		}
+		return fmt.Errorf("%d records", len(l.connections))
+	})
+	return found
 }
 
 // tags are those of the record that a proxy has of a request.

@@ -96,7 +96,7 @@ func (p *servePlane) mark() int { _, m := p.since(0, ""); return m }
 func (p *servePlane) publish(edit string, set serve.Set) {
 	p.t.Helper()
 	p.send(edit, set)
-	harness.Until(p.t, 20*time.Second, "the proxy to settle on "+edit, func() error {
+	harness.Until(p.t, 60*time.Second, "the proxy to settle on "+edit, func() error {
 		settled, _ := p.since(0, serve.EventSettled)
 		for _, e := range settled {
 			for _, c := range e.Causes {

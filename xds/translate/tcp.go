@@ -33,6 +33,7 @@ func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) 
 		out = append(out, networkSlot(name, &networkrbacv3.RBAC{}))
 	}
 	proxy := tcpProxy(c.listener, []model.Destination{{Weight: 1}}, func(model.Destination) string { return cluster }, model.TrafficPolicy{ConnectionPool: pool})
+	proxy.AccessLog = p.connectionLogs(c)
 	patchTCP(&p.report, p.patches.of(inbound, patchNetwork), c.place(), proxy)
 	p.slot(tcpSlotName(c.listener), proxy)
 	return append(out, tcpSlot(c.listener))
