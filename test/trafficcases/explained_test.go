@@ -140,5 +140,6 @@ func differs(sent explain.View, got arrival) (errs []string) {
 // isHop tells of headers that every proxy writes, or that are for one hop.
 func isHop(name string) bool {
 	return slices.Contains([]string{"x-request-id", "x-forwarded-proto", "x-forwarded-for", "traceparent", "tracestate", "content-length",
-		"connection", "upgrade", "transfer-encoding", "te", "user-agent", "accept-encoding", "x-forwarded-host", "x-forwarded-client-cert"}, name)
+		"connection", "upgrade", "transfer-encoding", "te", "user-agent", "accept-encoding", "x-forwarded-host", "x-forwarded-client-cert",
+		"x-krater-peer"}, name) // the last from sidecar to sidecar
 }
