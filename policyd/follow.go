@@ -18,7 +18,7 @@ func (s *Service) follow(ctx context.Context) error {
 	}
 	client := subscribe.New(subscribe.Options{
 		Target: s.options.ControlPlane, Node: model.NodePolicyd, Types: []string{model.TypeRegoPolicy},
-		Dir: s.options.StateDir, Logger: s.options.Logger, Dial: s.options.Network.dial(),
+		Dir: s.options.StateDir, Logger: s.options.Logger, Dial: s.options.Network.Dial,
 	})
 	if err := client.Run(ctx, s.take); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("subscribing to policies: %w", err)

@@ -19,9 +19,9 @@ import (
 // TLS, by which it knows who asks.
 type Network struct {
 	Server *tls.Config // of Doors
-	// Client is the TLS by which the control plane is asked, where it serves
-	// agents. Nil: in plain text, on its socket for this machine's daemons.
-	Client *tls.Config
+	// Dial is how the control plane is reached where it serves agents. Nil: in
+	// plain text, on its socket for this machine's daemons.
+	Dial []grpc.DialOption
 	// Caller is the workload at the other end of a call, by its certificate; an
 	// error refuses the call.
 	Caller func(context.Context) (namespace, workload string, err error)
@@ -44,14 +44,6 @@ func (n Network) serverOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.Creds(credentials.NewTLS(n.Server)), grpc.UnaryInterceptor(n.unary), grpc.StreamInterceptor(n.stream),
 	}
-}
-
-// dial is how the control plane is reached.
-func (n Network) dial() []grpc.DialOption {
-	if n.Client == nil {
-		return nil
-	}
-	return []grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(n.Client))}
 }
 
 func (n Network) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

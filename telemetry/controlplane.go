@@ -32,7 +32,7 @@ func (p *controlPlane) Run(ctx context.Context, apply func(Slice) error) error {
 	client := subscribe.New(subscribe.Options{
 		Target: p.options.ControlPlane, Node: model.NodeCollector, Types: types,
 		Dir: filepath.Join(p.options.StateDir, "last-good"), Logger: p.options.Logger,
-		Dial: p.options.dial(),
+		Dial: p.options.Network.Dial,
 	})
 	return client.Run(ctx, func(u subscribe.Update) error { return p.take(u, apply) })
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/model"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 )
 
 // Options say where the collector gets what from. OTLP, ALS and StateDir are
@@ -38,9 +37,9 @@ type Options struct {
 // mutual TLS, by which it knows who sends.
 type Network struct {
 	Server *tls.Config // of Doors
-	// Client is the TLS by which the control plane is asked, where it serves
-	// agents. Nil: in plain text, on its socket for this machine's daemons.
-	Client *tls.Config
+	// Dial is how the control plane is reached where it serves agents. Nil: in
+	// plain text, on its socket for this machine's daemons.
+	Dial []grpc.DialOption
 	// Caller is the workload at the other end of a call, by its certificate; an
 	// error refuses the call.
 	Caller func(context.Context) (namespace, workload string, err error)
@@ -57,14 +56,6 @@ func (o Options) permits() error {
 		}
 	}
 	return nil
-}
-
-// dial is how the control plane is reached.
-func (o Options) dial() []grpc.DialOption {
-	if o.Network.Client == nil {
-		return nil
-	}
-	return []grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(o.Network.Client))}
 }
 
 // Source gives the collector's slice of the mesh, again whenever it changes,

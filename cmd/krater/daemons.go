@@ -77,19 +77,15 @@ func (f daemonFlags) identity(ctx context.Context, name string, doors []string, 
 	return daemon.Open(ctx, o)
 }
 
-// keeping runs a daemon with an identity, from its first certificate on.
+// keeping runs a daemon with an identity. It serves this machine before it has
+// a certificate, and others from then on.
 func keeping(ctx context.Context, id *daemon.Identity, run func(context.Context) error) error {
 	if id == nil {
 		return run(ctx)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return id.Run(ctx) })
-	group.Go(func() error {
-		if err := id.First(ctx); err != nil {
-			return err
-		}
-		return run(ctx)
-	})
+	group.Go(func() error { return run(ctx) })
 	return group.Wait()
 }
 
@@ -106,7 +102,7 @@ func (f daemonFlags) runPolicyd(ctx context.Context, o policyd.Options, l state.
 		o.Network.Server, o.Network.Caller = id.ServerTLS(), id.Caller
 	}
 	if f.controlPlane != "" {
-		o.Network.Client = id.ClientTLS()
+		o.Network.Dial = id.Dial()
 	}
 	return keeping(ctx, id, func(ctx context.Context) error { return policyd.Run(ctx, o) })
 }
@@ -124,7 +120,7 @@ func (f daemonFlags) runCollector(ctx context.Context, o telemetry.Options, l st
 		o.Network.Server, o.Network.Caller = id.ServerTLS(), id.Caller
 	}
 	if f.controlPlane != "" {
-		o.Network.Client = id.ClientTLS()
+		o.Network.Dial = id.Dial()
 	}
 	return keeping(ctx, id, func(ctx context.Context) error { return telemetry.Run(ctx, o) })
 }

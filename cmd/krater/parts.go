@@ -110,9 +110,6 @@ func controlPlaneCommand() *cobra.Command {
 	var ttl time.Duration
 	cmd := part("controlplane PATH... --state DIR", "Serve a configuration to proxies, policyd and the collector.", cobra.MinimumNArgs(1),
 		func(cmd *cobra.Command, args []string, l state.Layout) error {
-			if err := l.CheckWriters(); err != nil {
-				return err
-			}
 			o := controlPlaneOptions(args, l, logger(cmd))
 			override(&o.XDS, xds)
 			o.Agents = append(o.Agents, agents...)

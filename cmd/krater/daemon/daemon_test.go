@@ -148,7 +148,7 @@ func policydAt(t *testing.T, id *daemon.Identity, controlPlane string, client bo
 		Network: policyd.Network{Server: id.ServerTLS(), Caller: id.Caller},
 	}
 	if client {
-		o.Network.Client = id.ClientTLS()
+		o.Network.Dial = id.Dial()
 	}
 	background(t, "policyd", func(ctx context.Context) error { return policyd.Run(ctx, o) })
 	return door
@@ -240,6 +240,11 @@ func TestOnAMachineOfItsOwnATokenIs(t *testing.T) {
 	s, err := p.client.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, r := range s.Refused {
+		if r.Reason == "the connection has no client certificate" {
+			t.Errorf("policyd came without its certificate: %+v", r)
+		}
 	}
 	for _, d := range s.Daemons {
 		if d.ID == "krater/policyd" && (d.Connection == nil || d.Connection.Identity != "spiffe://mesh.test/ns/krater-system/sa/policyd") {

@@ -88,19 +88,6 @@ func (l Layout) Make() error {
 	return nil
 }
 
-// CheckWriters refuses a folder that others may write into: whoever can put
-// another authority in the place of the mesh's is the authority.
-func (l Layout) CheckWriters() error {
-	info, err := os.Stat(l.Dir)
-	if err != nil {
-		return fmt.Errorf("looking at the state folder: %w", err)
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("others may write into the state folder %s (%s): chmod go-w, or name another", l.Dir, info.Mode().Perm())
-	}
-	return nil
-}
-
 // Path is a file or folder within.
 func (l Layout) Path(parts ...string) string {
 	return filepath.Join(append([]string{l.Dir}, parts...)...)

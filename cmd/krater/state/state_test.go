@@ -53,22 +53,6 @@ func TestALongFolderIsRefused(t *testing.T) {
 	}
 }
 
-func TestAStateFolderThatOthersMayWriteIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	l, err := New(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for mode, good := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o770: false, 0o702: false, 0o777: false} {
-		if err := os.Chmod(dir, mode); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.CheckWriters(); (err == nil) != good {
-			t.Errorf("%s: %v", mode, err)
-		}
-	}
-}
-
 func TestNobodyElseWritesThere(t *testing.T) {
 	dir := t.TempDir()
 	for mode, good := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o775: false, 0o777: false} {
