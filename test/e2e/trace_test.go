@@ -25,14 +25,26 @@ func TestOneRequestIsOneTree(t *testing.T) {
 		byID := map[string]harness.Span{}
 		services := map[string]bool{}
 		decided := false
+		called := map[string]bool{} // "caller>called", by what each proved or was told
 		for _, s := range spans {
 			if s.TraceID != trace {
 				continue
 			}
 			byID[s.SpanID] = s
 			services[s.Service] = true
+			if from := s.Attributes["krater.source.workload"]; from != "" {
+				called[from+">"+s.Service] = true
+			}
+			if to := s.Attributes["krater.destination.workload"]; to != "" {
+				called[s.Service+">>"+to] = true
+			}
 			for k := range s.Attributes {
 				decided = decided || strings.HasPrefix(k, "krater.decision.")
+			}
+		}
+		for _, want := range []string{"istio-ingressgateway>productpage-v1", "productpage-v1>ratings-v1", "istio-ingressgateway>>productpage-v1", "productpage-v1>>ratings-v1"} {
+			if !called[want] {
+				return fmt.Errorf("no span says %s: %v", want, called)
 			}
 		}
 		roots := 0

@@ -35,7 +35,8 @@ func (p *proxy) checkCEL(text string, from model.Ref, field string) bool {
 	for _, name := range names(parsed.NativeRep().Expr()) {
 		info, known := attribute.Lookup(name)
 		switch {
-		case strings.Contains(name, ".workload.") || strings.Contains(name, ".service.") || name == "mesh.reporter" || name == "route.name":
+		case known && formats[name] == "" && (strings.HasPrefix(name, "source.") || strings.HasPrefix(name, "destination.")),
+			strings.Contains(name, ".workload.") || strings.Contains(name, ".service.") || name == "mesh.reporter" || name == "route.name":
 			return bad("the proxy does not know " + name + " inside of an expression; it can be a label or field by itself")
 		case !known && !roots[name] && info.Type == attribute.Unknown && !knownPrefix(name):
 			return bad("nothing is known as " + name)

@@ -33,7 +33,7 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 		CodecType:                       hcmv3.HttpConnectionManager_AUTO,
 		HttpFilters:                     p.httpFilters(c),
 		AccessLog:                       p.accessLogs(c),
-		Tracing:                         p.tracing(),
+		Tracing:                         p.tracing(c),
 		NormalizePath:                   wrapperspb.Bool(p.mesh.NormalizePath),
 		MergeSlashes:                    p.mesh.NormalizePath && !p.mesh.KeepSlashes,
 		PathWithEscapedSlashesAction:    escapedSlashes(p.mesh),

@@ -12,7 +12,7 @@ import (
 // that it was sent and one for the request that it sends, so that a service's
 // own spans nest between them. A mesh that samples nothing has no tracer: it
 // was measured to cost 30 µs a request that it does not trace.
-func (p *proxy) tracing() *hcmv3.HttpConnectionManager_Tracing {
+func (p *proxy) tracing(c chain) *hcmv3.HttpConnectionManager_Tracing {
 	if p.mesh.Sampling == 0 {
 		return nil
 	}
@@ -21,6 +21,7 @@ func (p *proxy) tracing() *hcmv3.HttpConnectionManager_Tracing {
 		RandomSampling:    &typev3.Percent{Value: p.mesh.Sampling},
 		OverallSampling:   &typev3.Percent{Value: 100},
 		SpawnUpstreamSpan: wrapperspb.Bool(true),
+		CustomTags:        peerTags(c),
 		Provider: &tracev3.Tracing_Http{
 			Name: "envoy.tracers.opentelemetry",
 			ConfigType: &tracev3.Tracing_Http_TypedConfig{TypedConfig: pack(&tracev3.OpenTelemetryConfig{
