@@ -145,7 +145,7 @@ func sourceIsKnown(t *testing.T, m *harness.Mesh) {
 		id := "alice-by-" + kind
 		call(t, m, alice, url.Values{"kind": {kind}, "to": {to}, "id": {id}})
 		inbound, outbound := recordOf(t, m, id, "inbound"), recordOf(t, m, id, "outbound")
-		if err := wantAttributes(inbound, map[string]string{"krater.source.workload": "alice", "krater.source.verified": "false"}); err != nil {
+		if err := wantAttributes(inbound, map[string]string{"krater.source.workload": "alice", "krater.source.verified": "true"}); err != nil {
 			t.Error(err)
 		}
 		if err := wantAttributes(outbound, map[string]string{"krater.proxy": "default/alice", "krater.destination.workload": inbound["krater.destination.workload"]}); err != nil {

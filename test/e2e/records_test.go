@@ -127,7 +127,7 @@ func (v visit) recorded(b book) error {
 		return err
 	}
 	if err := b.one(hop{"default/productpage-v1", "inbound"}, merged(v.decision(), map[string]string{
-		"http.response.status_code": status, "krater.source.workload": caller, "krater.source.verified": "false",
+		"http.response.status_code": status, "krater.source.workload": caller, "krater.source.verified": "true",
 		"krater.destination.workload": "productpage-v1", "krater.route": "default", "krater.attribute.user": v.user, "krater.attribute.product": v.product(),
 	})); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (b book) call(from, service string, decided map[string]string) error {
 		if !ok || h.direction != "inbound" || !strings.HasPrefix(to, service+"-") {
 			continue
 		}
-		if err := b.one(h, merged(decided, map[string]string{"krater.source.workload": from, "krater.source.verified": "false",
+		if err := b.one(h, merged(decided, map[string]string{"krater.source.workload": from, "krater.source.verified": "true",
 			"krater.destination.workload": to, "krater.route": "default"})); err != nil {
 			return err
 		}
