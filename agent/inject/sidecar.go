@@ -9,7 +9,9 @@ import (
 
 // Where the sidecar finds what is its own.
 const (
-	stateDir = "/var/lib/krater"
+	stateVolumeDir = "/var/lib/krater"
+	// Everybody may write into a volume itself; the agent makes this for itself.
+	stateDir = stateVolumeDir + "/state"
 	tokenDir = "/var/run/secrets/krater/token"
 	rootDir  = "/var/run/secrets/krater/root"
 )
@@ -68,7 +70,7 @@ func (p *pod) sidecar() container {
 		Resources:       resources{s.requests, s.limits},
 		SecurityContext: proxyUser(),
 		VolumeMounts: append([]any{
-			mount{Name: stateVolume, MountPath: stateDir},
+			mount{Name: stateVolume, MountPath: stateVolumeDir},
 			mount{Name: tokenVolume, MountPath: tokenDir, ReadOnly: true},
 			mount{Name: rootVolume, MountPath: rootDir, ReadOnly: true},
 		}, s.mounts...),
