@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/test/harness"
 )
 
 const peerHeader = "x-krater-peer"
@@ -169,4 +170,34 @@ func TestAGatewayTakesNobodysWord(t *testing.T) {
 	wantPeer(t, "the called side", p.tags("api-v2", id), map[string]string{
 		"krater.source.principal": "cluster.local/ns/shop/sa/edge", "krater.source.workload": "edge", "krater.source.version": ""})
 	unseen(t, "what the gateway may not call", do(t, client(&http.Transport{}), "GET http://"+p.address(1)+":8080/", lie(t)), http.StatusForbidden)
+}
+
+// TestAGatewaysClientsAreOfCertificates: who a client is by one that the
+// server's authority gave, also when it comes back with a session.
+func TestAGatewaysClientsAreOfCertificates(t *testing.T) {
+	p := newPeersWorld(t)
+	authority := harness.SharedAuthority(t)
+	own := authority.Issue(t, model.Workload{Namespace: "shop", Name: "web"}, func(c *x509.Certificate) { c.DNSNames = []string{"web.test"} })
+	p.snap.Secrets = []*model.Secret{{Object: model.Ref{Kind: "Secret", Namespace: "shop", Name: "web"}, Certificate: own.Chain, PrivateKey: own.Key, CA: authority.Root}}
+	p.snap.Gateways = []*model.Gateway{{Object: model.Ref{Kind: "Gateway", Namespace: "shop", Name: "gw"}, Selector: model.Selector{Labels: map[string]string{"istio": "ingressgateway"}},
+		Servers: []model.GatewayServer{{Port: 443, Protocol: model.HTTPS, Hosts: []string{"*"}, Namespaces: []string{""}, TLS: &model.ServerTLS{Mode: model.TLSMutual, Credentials: []string{"web"}}}}}}
+	p.snap.Routes = []*model.RouteTable{{Object: model.Ref{Kind: "VirtualService", Namespace: "shop", Name: "out"}, Hosts: []string{"*"}, Gateways: []string{"shop/gw"},
+		HTTP: []model.HTTPRoute{{Name: "r", Destinations: []model.Destination{{Host: "legacy.shop.svc.cluster.local", Port: 9080, Weight: 100}}}}}}
+	p.snap.Authorization = append(p.snap.Authorization, &model.AuthorizationPolicy{Object: model.Ref{Kind: "AuthorizationPolicy", Namespace: "shop", Name: "not-mallory"}, Action: model.Deny,
+		Selector: model.Selector{Namespace: "shop", Labels: map[string]string{"istio": "ingressgateway"}},
+		Rules:    []model.AuthorizationRule{{From: []model.Source{{Principals: strs(model.Exact, "cluster.local/ns/default/sa/mallory")}}}}})
+	p.run("edge")
+	for account, status := range map[string]int{"mallory": http.StatusForbidden, "alice": http.StatusOK} {
+		c := member(t, model.Workload{Namespace: "default", Name: "client", ServiceAccount: account}, nil)
+		c.ClientSessionCache, c.ServerName, c.NextProtos = tls.NewLRUClientSessionCache(4), "web.test", []string{"http/1.1"}
+		for range 3 {
+			id := p.id()
+			a := do(t, as(c), "GET https://"+p.address(1)+":8443/", "host: web.test", lie(t), "x-request-id: "+id)
+			unseen(t, account, a, status)
+			if a.TLS.DidResume {
+				t.Errorf("%s: the session is resumed", account)
+			}
+			wantPeer(t, account, p.tags("edge", id), map[string]string{"krater.client.principal": "spiffe://cluster.local/ns/default/sa/" + account})
+		}
+	}
 }
