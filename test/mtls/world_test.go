@@ -38,7 +38,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) address(workload string) string {
-	return w.network + map[string]string{"client": "9.2", "server": "9.3"}[workload]
+	return w.network + map[string]string{"client": "9.2", "server": "9.3", "east": "9.4"}[workload]
 }
 
 func meshDocument(noAuto bool) string {
@@ -79,8 +79,8 @@ func (w *world) declare(config string) {
 	if b.Problems.HasErrors() {
 		w.t.Fatalf("%v\n%s", b.Problems, text)
 	}
-	for _, name := range []string{"client", "server"} {
-		one, _ := b.Snapshot.Workload("shop/" + name)
+	for _, one := range b.Snapshot.Workloads {
+		name := one.Name
 		r, problems := translate.Translate(b.Snapshot, b.Endpoints, one, translate.Options{ModuleDir: w.dir, Builtin: st.Builtin()})
 		if problems.HasErrors() {
 			w.t.Fatal(problems)
