@@ -79,7 +79,6 @@ func runAgent(cmd *cobra.Command, l state.Layout, f agentFlags) error {
 	}
 	up.Care(&o, cared, func() bool { return false })
 	o.Beside = append(o.Beside, lookups(logger(cmd)))
-	o.Beside = append(o.Beside, lookups(logger(cmd)))
 	if o.Envoy, err = agent.FindEnvoy(); err != nil {
 		return err
 	}
