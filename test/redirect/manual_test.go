@@ -191,6 +191,13 @@ func (m *machines) namesStay() {
 	m.hosts["control"].Unplug()
 	defer m.hosts["control"].Plug()
 	client := m.hosts["client"]
+	harness.Until(m.t, 20*time.Second, "what Envoy took to be written down", func() error {
+		dir := filepath.Join(m.dir, "client-state", "agent", "lastgood")
+		if found, err := filepath.Glob(filepath.Join(dir, "*Listener.lastgood")); err != nil || len(found) == 0 {
+			return fmt.Errorf("%s holds no listeners: %v", dir, err)
+		}
+		return nil
+	})
 	m.agents["client"].Signal(syscall.SIGKILL)
 	<-m.agents["client"].Ended
 	m.sh("client", strconv.Itoa(proxyUser), m.agentLine)
