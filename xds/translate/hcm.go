@@ -106,7 +106,7 @@ func fixed(name string, config *anypb.Any) *hcmv3.HttpFilter {
 func discovered(name string) *hcmv3.HttpFilter {
 	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_ConfigDiscovery{
 		ConfigDiscovery: &corev3.ExtensionConfigSource{
-			ConfigSource: overADS(),
+			ConfigSource: slotOverADS(),
 			TypeUrls:     []string{typeURL(&filterchainv3.FilterChainConfig{})},
 		},
 	}}

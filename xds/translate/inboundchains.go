@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"fmt"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -33,6 +35,10 @@ func (p *proxy) inboundChains(listener string, port servedPort, mode model.MTLSM
 	}
 	if mode != model.MTLSStrict {
 		b.open(inspected(port, mode))
+	} else if port.tls != nil {
+		p.problem(model.Warning, model.CodeUnused, p.sidecar.Object, port.field+".tls",
+			fmt.Sprintf("port %d of %s takes the mesh's mutual TLS only (PeerAuthentication STRICT): its own TLS is never spoken", port.number, p.w.ID()),
+			"set the port's portLevelMtls to DISABLE, or leave tls out")
 	}
 	return b.out
 }

@@ -11,7 +11,7 @@ import (
 // open keep what they were opened with. Envoy takes terminal filters so, too.
 func networkSlot(name string, kind proto.Message) *listenerv3.Filter {
 	return &listenerv3.Filter{Name: name, ConfigType: &listenerv3.Filter_ConfigDiscovery{
-		ConfigDiscovery: &corev3.ExtensionConfigSource{ConfigSource: overADS(), TypeUrls: []string{typeURL(kind)}},
+		ConfigDiscovery: &corev3.ExtensionConfigSource{ConfigSource: slotOverADS(), TypeUrls: []string{typeURL(kind)}},
 	}}
 }
 

@@ -84,6 +84,14 @@ func overADS() *corev3.ConfigSource {
 	}
 }
 
+// slotOverADS waits for its filters however long they take: with Envoy's
+// default, a proxy that is busy for 15 s opens its ports and answers 500.
+func slotOverADS() *corev3.ConfigSource {
+	out := overADS()
+	out.InitialFetchTimeout = &durationpb.Duration{}
+	return out
+}
+
 // grpcTo is a static cluster of the bootstrap.
 func grpcTo(cluster string) *corev3.GrpcService {
 	return &corev3.GrpcService{TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{

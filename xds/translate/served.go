@@ -18,8 +18,9 @@ type servedPort struct {
 	target   *corev3.Address  // nil: where the caller meant
 	tls      *model.ServerTLS // nil: plain text, or none of ours
 	pool     *model.ConnectionPool
-	captured bool // its connections come redirected
-	unlisted bool // no service has it; number 0: any such port
+	captured bool   // its connections come redirected
+	unlisted bool   // no service has it; number 0: any such port
+	field    string // of the Sidecar that declares it; empty: none does
 }
 
 func (port servedPort) cluster() string {
@@ -58,9 +59,9 @@ func (p *proxy) servedPorts() []servedPort {
 		return out
 	}
 	for i, in := range p.sidecar.Ingress {
-		p.complainOfCapture(in.CaptureMode, "spec.ingress["+strconv.Itoa(i)+"]")
 		port := servedPort{bind: p.w.Address, number: in.Port.Number, protocol: in.Port.Protocol, target: p.application(in), tls: in.TLS, pool: pool,
-			captured: p.captures(in.CaptureMode)}
+			captured: p.captures(in.CaptureMode), field: "spec.ingress[" + strconv.Itoa(i) + "]"}
+		p.complainOfCapture(in.CaptureMode, port.field)
 		if port.captured && in.Endpoint == "" {
 			port.target = nil
 		}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -21,10 +22,7 @@ import (
 func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) []*listenerv3.Filter {
 	var out []*listenerv3.Filter
 	for _, action := range []model.Action{model.Deny, model.Allow} {
-		name := slotName(c.listener, slotAuthorization)
-		if action == model.Allow {
-			name += "-allow"
-		}
+		name := slotName(c.listener, slotAuthorization+"-"+strings.ToLower(string(action)))
 		if c.sealed && action == model.Deny && len(p.rego) > 0 {
 			p.slot(name, refuseAll(c))
 		} else {

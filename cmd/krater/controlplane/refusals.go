@@ -99,7 +99,7 @@ func (b blame) virtualHost(name string) (model.Ref, string) {
 func (b blame) slot(name string) (model.Ref, string) {
 	slot := name[strings.LastIndexByte(name, '/')+1:]
 	switch {
-	case slot == "authorization":
+	case slot == "authorization", strings.HasPrefix(slot, "authorization-"):
 		list := chosen(b, b.snap.Authorization, func(a *model.AuthorizationPolicy) (model.Ref, model.Selector) { return a.Object, a.Selector })
 		list = append(list, chosen(b, b.snap.Rego, func(r *model.RegoPolicy) (model.Ref, model.Selector) { return r.Object, r.Selector })...)
 		return b.one(list, "spec.rules")
