@@ -2,7 +2,6 @@ package policyd
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 
@@ -15,19 +14,8 @@ import (
 	"github.com/krater-mesh/krater/policyd/authz"
 )
 
-// Network is what policyd does where it is reached over a network: mutual
-// TLS, by which it knows who asks.
-type Network struct {
-	Server *tls.Config // of Doors
-	// Dial is how the control plane is reached where it serves agents. Nil: in
-	// plain text, on its socket for this machine's daemons.
-	Dial []grpc.DialOption
-	// Caller is the workload at the other end of a call, by its certificate; an
-	// error refuses the call.
-	Caller func(context.Context) (namespace, workload string, err error)
-	// Plain lets anybody who reaches Listen at "host:port" ask, in plain text.
-	Plain bool
-}
+// members lets members of the mesh ask, and tells the policies who they are.
+type members listen.Network
 
 // permits refuses to listen where nobody would know who asks.
 func (o Options) permits() error {
@@ -40,13 +28,13 @@ func (o Options) permits() error {
 	return nil
 }
 
-func (n Network) serverOptions() []grpc.ServerOption {
+func (n members) serverOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.Creds(credentials.NewTLS(n.Server)), grpc.UnaryInterceptor(n.unary), grpc.StreamInterceptor(n.stream),
 	}
 }
 
-func (n Network) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (n members) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	namespace, workload, err := n.Caller(ctx)
 	if err != nil {
 		return nil, status.Error(codes.Unauthenticated, err.Error())
@@ -54,7 +42,7 @@ func (n Network) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, ne
 	return next(authz.WithCaller(ctx, namespace, workload), req)
 }
 
-func (n Network) stream(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+func (n members) stream(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	if _, _, err := n.Caller(s.Context()); err != nil {
 		return status.Error(codes.Unauthenticated, err.Error())
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/krater-mesh/krater/identity"
 	"github.com/krater-mesh/krater/identity/authority"
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd"
 	"github.com/krater-mesh/krater/test/harness"
@@ -54,7 +55,7 @@ func network(t *testing.T, a *authority.Authority, log *bytes.Buffer) (address s
 	ready := make(chan struct{})
 	service = policyd.New(policyd.Options{
 		Listen: "unix:" + filepath.Join(t.TempDir(), "p.sock"), Doors: []string{address}, Ready: func() { close(ready) }, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Network: policyd.Network{
+		Network: listen.Network{
 			Server: identity.ServerTLS(func() (identity.Credential, bool) { return *own, true }, time.Now),
 			Caller: func(ctx context.Context) (string, string, error) {
 				c, err := identity.VerifiedPeer(ctx, a.Bundle(), time.Now())

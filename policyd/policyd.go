@@ -35,7 +35,7 @@ type Options struct {
 	StateDir     string // of the last good policies
 	// Network is how proxies of other machines are served, and the control
 	// plane of another is asked.
-	Network Network
+	Network listen.Network
 	Logger  *slog.Logger
 	Ready   func() // called once, when checks are answered; may be nil
 }
@@ -112,7 +112,7 @@ func (s *Service) open(ctx context.Context) ([]opened, error) {
 		}
 		var options []grpc.ServerOption
 		if i > 0 {
-			options = s.options.Network.serverOptions()
+			options = members(s.options.Network).serverOptions()
 		}
 		out = append(out, opened{l, NewGRPCServer(s.server, options...)})
 		s.options.Logger.Info("policyd answers", "address", target)

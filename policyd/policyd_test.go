@@ -201,7 +201,7 @@ func TestRunSaysWhyItCannotListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	err = policyd.Run(context.Background(), policyd.Options{Listen: taken.Addr().String(), Network: policyd.Network{Plain: true}})
+	err = policyd.Run(context.Background(), policyd.Options{Listen: taken.Addr().String(), Network: listen.Network{Plain: true}})
 	var refused *listen.AddressError
 	if !errors.As(err, &refused) || refused.Problem.Code != model.CodePort {
 		t.Errorf("wanted a Problem, got %v", err)

@@ -5,7 +5,6 @@ package telemetry
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/model"
-	"google.golang.org/grpc"
 )
 
 // Options say where the collector gets what from. OTLP, ALS and StateDir are
@@ -25,27 +23,12 @@ type Options struct {
 	// Doors are where proxies of other machines send theirs, over mutual TLS:
 	// "host:port".
 	Doors    []string
-	Network  Network
+	Network  listen.Network
 	StateDir string       // last good configuration; relative paths of files
 	Logger   *slog.Logger // nil: slog.Default()
 	Stdout   io.Writer    // where stdout backends write; nil: os.Stdout
 	Ready    func()       // called once, when the listeners first accept; may be nil
 	Source   Source       // instead of the control plane, for tests
-}
-
-// Network is what the collector does where it is reached over a network:
-// mutual TLS, by which it knows who sends.
-type Network struct {
-	Server *tls.Config // of Doors
-	// Dial is how the control plane is reached where it serves agents. Nil: in
-	// plain text, on its socket for this machine's daemons.
-	Dial []grpc.DialOption
-	// Caller is the workload at the other end of a call, by its certificate; an
-	// error refuses the call.
-	Caller func(context.Context) (namespace, workload string, err error)
-	// Plain lets anybody who reaches OTLP or ALS at "host:port" send, in plain
-	// text.
-	Plain bool
 }
 
 // permits refuses to listen where nobody would know who sends.

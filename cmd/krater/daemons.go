@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/krater-mesh/krater/cmd/krater/daemon"
 	"github.com/krater-mesh/krater/cmd/krater/state"
@@ -55,12 +56,9 @@ func (f daemonFlags) place(target string, socket *string, doors *[]string) {
 		*socket = target
 		return
 	}
-	for _, d := range *doors {
-		if d == target {
-			return
-		}
+	if !slices.Contains(*doors, target) {
+		*doors = append(*doors, target)
 	}
-	*doors = append(*doors, target)
 }
 
 // identity is what a daemon has where it is reached over a network, or reaches
@@ -77,52 +75,47 @@ func (f daemonFlags) identity(ctx context.Context, name string, doors []string, 
 	return daemon.Open(ctx, o)
 }
 
-// keeping runs a daemon with an identity. It serves this machine before it has
-// a certificate, and others from then on.
-func keeping(ctx context.Context, id *daemon.Identity, run func(context.Context) error) error {
+// reach names the control plane that was given.
+func (f daemonFlags) reach(target *string) {
+	override(target, f.xds)
+	override(target, f.controlPlane)
+}
+
+// run runs a daemon, with an identity where it needs one: it serves this
+// machine before it has a certificate, and others from then on.
+func (f daemonFlags) run(ctx context.Context, name string, doors []string, l state.Layout, log *slog.Logger, serve func(context.Context, listen.Network) error) error {
+	id, err := f.identity(ctx, name, doors, l, log)
+	if err != nil {
+		return err
+	}
+	network := listen.Network{Plain: f.plaintext}
 	if id == nil {
-		return run(ctx)
+		return serve(ctx, network)
+	}
+	network.Server, network.Caller = id.ServerTLS(), id.Caller
+	if f.controlPlane != "" {
+		network.Dial = id.Dial()
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return id.Run(ctx) })
-	group.Go(func() error { return run(ctx) })
+	group.Go(func() error { return serve(ctx, network) })
 	return group.Wait()
 }
 
-// runPolicyd runs policyd, with an identity where it needs one.
 func (f daemonFlags) runPolicyd(ctx context.Context, o policyd.Options, l state.Layout) error {
-	override(&o.ControlPlane, f.xds)
-	override(&o.ControlPlane, f.controlPlane)
-	id, err := f.identity(ctx, identity.Policyd, o.Doors, l, o.Logger)
-	if err != nil {
-		return err
-	}
-	o.Network.Plain = f.plaintext
-	if id != nil {
-		o.Network.Server, o.Network.Caller = id.ServerTLS(), id.Caller
-	}
-	if f.controlPlane != "" {
-		o.Network.Dial = id.Dial()
-	}
-	return keeping(ctx, id, func(ctx context.Context) error { return policyd.Run(ctx, o) })
+	f.reach(&o.ControlPlane)
+	return f.run(ctx, identity.Policyd, o.Doors, l, o.Logger, func(ctx context.Context, n listen.Network) error {
+		o.Network = n
+		return policyd.Run(ctx, o)
+	})
 }
 
-// runCollector runs the collector, with an identity where it needs one.
 func (f daemonFlags) runCollector(ctx context.Context, o telemetry.Options, l state.Layout) error {
-	override(&o.ControlPlane, f.xds)
-	override(&o.ControlPlane, f.controlPlane)
-	id, err := f.identity(ctx, identity.Collector, o.Doors, l, o.Logger)
-	if err != nil {
-		return err
-	}
-	o.Network.Plain = f.plaintext
-	if id != nil {
-		o.Network.Server, o.Network.Caller = id.ServerTLS(), id.Caller
-	}
-	if f.controlPlane != "" {
-		o.Network.Dial = id.Dial()
-	}
-	return keeping(ctx, id, func(ctx context.Context) error { return telemetry.Run(ctx, o) })
+	f.reach(&o.ControlPlane)
+	return f.run(ctx, identity.Collector, o.Doors, l, o.Logger, func(ctx context.Context, n listen.Network) error {
+		o.Network = n
+		return telemetry.Run(ctx, o)
+	})
 }
 
 func policydCommand() *cobra.Command {

@@ -22,6 +22,7 @@ import (
 	"github.com/krater-mesh/krater/agent"
 	"github.com/krater-mesh/krater/agent/sds"
 	"github.com/krater-mesh/krater/identity"
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd"
 	"github.com/krater-mesh/krater/telemetry/door"
@@ -102,7 +103,7 @@ func policydAt(t *testing.T, m *sds.Material) string {
 	t.Helper()
 	server, caller := network(t, m)
 	o := policyd.Options{Listen: "unix:" + filepath.Join(harness.ShortTemp(t), "p.sock"), Doors: []string{port(t)},
-		Network: policyd.Network{Server: server, Caller: caller}, Logger: slog.New(slog.DiscardHandler)}
+		Network: listen.Network{Server: server, Caller: caller}, Logger: slog.New(slog.DiscardHandler)}
 	service := policyd.New(o)
 	if problems := service.Server().SetPolicies([]model.RegoPolicy{{
 		Object: model.Ref{Kind: "RegoPolicy", Namespace: "shop", Name: "own"}, Selector: model.Selector{Namespace: "shop"},

@@ -17,6 +17,7 @@ import (
 	"github.com/krater-mesh/krater/identity"
 	"github.com/krater-mesh/krater/identity/authority"
 	"github.com/krater-mesh/krater/identity/keeper"
+	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/policyd"
 	"github.com/krater-mesh/krater/test/harness"
 	"google.golang.org/grpc"
@@ -145,7 +146,7 @@ func policydAt(t *testing.T, id *daemon.Identity, controlPlane string, client bo
 	door := "127.0.0.1:" + strconv.Itoa(harness.FreePort(t))
 	o := policyd.Options{
 		Listen: "unix:" + filepath.Join(t.TempDir(), "policyd.sock"), Doors: []string{door}, ControlPlane: controlPlane, StateDir: t.TempDir(), Logger: quiet(),
-		Network: policyd.Network{Server: id.ServerTLS(), Caller: id.Caller},
+		Network: listen.Network{Server: id.ServerTLS(), Caller: id.Caller},
 	}
 	if client {
 		o.Network.Dial = id.Dial()
