@@ -45,7 +45,8 @@ func convertFilter(c *conversion) Content {
 	out := &model.FilterBinding{
 		Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels"),
 		Module: module(in.URL, in.SHA256), RootID: in.RootID, Phase: model.Phase(in.Phase), Priority: in.Priority,
-		Traffic: model.TrafficMode(in.Traffic), Ports: in.Ports, Failure: model.FilterFailure(in.FailurePolicy),
+		Failure: model.FilterFailure(in.FailurePolicy),
+		Match:   []model.TrafficMatch{{Mode: model.TrafficMode(in.Traffic), Ports: in.Ports}},
 	}
 	if root, ok := strings.CutPrefix(in.URL, model.BuiltinModule); ok && out.RootID == "" {
 		out.RootID = root

@@ -23,7 +23,7 @@ func convertWasmPlugin(c *conversion) Content {
 	out := &model.FilterBinding{
 		Object: c.object.Ref, Selector: c.selector(in.GetSelector().GetMatchLabels(), "spec.selector.matchLabels"),
 		RootID: in.GetPluginName(), Phase: model.PhaseDefault, Priority: in.GetPriority().GetValue(),
-		Failure: model.FilterFailure(in.GetFailStrategy().String()), Traffic: model.ClientAndServer,
+		Failure: model.FilterFailure(in.GetFailStrategy().String()),
 	}
 	c.module(in.GetUrl(), in.GetSha256())
 	out.Module = module(in.GetUrl(), in.GetSha256())
@@ -55,20 +55,19 @@ func convertWasmPlugin(c *conversion) Content {
 	return Content{Filter: out}
 }
 
-// trafficSelectors reads match: a binding has one mode and one list of ports.
+// trafficSelectors reads match: traffic that meets any of them.
 func (c *conversion) trafficSelectors(in []*extensions.WasmPlugin_TrafficSelector, out *model.FilterBinding) {
-	if len(in) > 1 {
-		c.refuse("spec.match", "more than one match is not translated yet")
-	}
-	for _, m := range in {
+	for i, m := range in {
+		match := model.TrafficMatch{}
 		switch m.GetMode().String() {
 		case "CLIENT":
-			out.Traffic = model.Client
+			match.Mode = model.Client
 		case "SERVER":
-			out.Traffic = model.Server
+			match.Mode = model.Server
 		}
 		for j, p := range m.GetPorts() {
-			out.Ports = append(out.Ports, c.port(p.GetNumber(), index("spec.match[0].ports", j)+".number"))
+			match.Ports = append(match.Ports, c.port(p.GetNumber(), index(index("spec.match", i)+".ports", j)+".number"))
 		}
+		out.Match = append(out.Match, match)
 	}
 }

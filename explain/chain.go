@@ -109,13 +109,13 @@ func (p *passage) wasm(phase model.Phase, slot string) {
 }
 
 func (p *passage) sees(f model.FilterBinding) bool {
-	switch {
-	case p.role == RoleClient: // what a workload sends is not split by port
-		return f.Traffic != model.Server && len(f.Ports) == 0
-	case p.role == RoleServer && f.Traffic == model.Client:
-		return false
+	switch p.role {
+	case RoleClient: // what a workload sends is not split by port
+		return f.Sees(model.Client, 0)
+	case RoleServer:
+		return f.Sees(model.Server, p.view.Port)
 	}
-	return len(f.Ports) == 0 || slices.Contains(f.Ports, p.view.Port)
+	return f.Sees(model.ClientAndServer, p.view.Port)
 }
 
 // attributes draws all, and only then writes headers, as the filter does.

@@ -1,8 +1,14 @@
 package model
 
-// Phase is where a Wasm filter stands in the chain.
+import (
+	"slices"
+	"time"
+)
+
+// Phase is where a filter stands in the chain.
 type Phase string
 
+// The phases, in Istio's words.
 const (
 	PhaseAuthn   Phase = "AUTHN"
 	PhaseAuthz   Phase = "AUTHZ"
@@ -10,21 +16,33 @@ const (
 	PhaseDefault Phase = "DEFAULT"
 )
 
+// FilterType is what a filter sees.
+type FilterType string
+
+// The types of filters.
+const (
+	FilterHTTP    FilterType = "HTTP"    // requests; the empty FilterType too
+	FilterNetwork FilterType = "NETWORK" // the bytes of connections
+	FilterLua     FilterType = "LUA"     // requests, by Envoy's own Lua filter
+)
+
 // FilterFailure is what a broken filter does to requests.
 type FilterFailure string
 
+// The failure policies, in Istio's words.
 const (
 	FilterFailClosed FilterFailure = "FAIL_CLOSE"
 	FilterFailOpen   FilterFailure = "FAIL_OPEN"
-	FilterFailReload FilterFailure = "FAIL_RELOAD"
+	FilterFailReload FilterFailure = "FAIL_RELOAD" // closed until it runs again
 )
 
 // TrafficMode is which of a workload's traffic a filter sees.
 type TrafficMode string
 
+// The modes, in Istio's words.
 const (
 	ClientAndServer TrafficMode = "CLIENT_AND_SERVER"
-	Client          TrafficMode = "CLIENT" // what the workload sends
+	Client          TrafficMode = "CLIENT" // what the workload sends; all of a gateway's
 	Server          TrafficMode = "SERVER" // what it receives; all of a gateway's
 )
 
@@ -32,19 +50,72 @@ const (
 // "builtin:headers" is root "headers" of the built-in module.
 const BuiltinModule = "builtin:"
 
-// FilterBinding puts a Wasm module into the chains of the workloads it selects.
+// FilterBinding puts a filter into the chains of the workloads it selects.
 type FilterBinding struct {
-	Object   Ref               `json:"object"`
-	Selector Selector          `json:"selector"`
-	Module   Module            `json:"module"`
-	RootID   string            `json:"rootId"`
-	Config   string            `json:"config,omitempty"` // handed to the filter as it is; JSON
-	Phase    Phase             `json:"phase"`
-	Priority int32             `json:"priority"` // higher first
-	Traffic  TrafficMode       `json:"traffic"`
-	Ports    []uint32          `json:"ports,omitempty"` // none: all
-	Failure  FilterFailure     `json:"failure"`
-	Env      map[string]string `json:"env,omitempty"`
+	Object   Ref        `json:"object"`
+	Selector Selector   `json:"selector"`
+	Type     FilterType `json:"type,omitempty"`
+	// Module is the code; a Digest of "" is a module that cannot be had: then
+	// Failure decides. A Lua filter has Lua instead.
+	Module Module `json:"module,omitzero"`
+	Lua    string `json:"lua,omitempty"`
+	RootID string `json:"rootId"`
+	// Config is handed to the filter as it is; JSON. Where it takes a secret,
+	// it holds {"secretRef":{"name":NAME,"key":KEY}}, and Secrets names it.
+	Config   string         `json:"config,omitempty"`
+	Secrets  []FilterSecret `json:"secrets,omitempty"`
+	Phase    Phase          `json:"phase"`
+	Priority int32          `json:"priority"`        // higher first
+	Match    []TrafficMatch `json:"match,omitempty"` // any of them; none: all traffic
+	// Requests are those that enter the filter; none: all.
+	Requests []RequestMatch `json:"requests,omitempty"`
+	// Routes say otherwise for some requests; the first that matches counts.
+	Routes  []FilterRoute     `json:"routes,omitempty"`
+	Failure FilterFailure     `json:"failure"`
+	Env     map[string]string `json:"env,omitempty"`
+	HostEnv []string          `json:"hostEnv,omitempty"` // variables of Envoy's own that the filter sees
+	Limits  FilterLimits      `json:"limits,omitzero"`
+	Rollout *Rollout          `json:"rollout,omitempty"` // nil: everywhere at once
+}
+
+// TrafficMatch is met by the traffic of a mode, to one of the ports.
+type TrafficMatch struct {
+	Mode  TrafficMode `json:"mode,omitempty"`  // empty: both ways
+	Ports []uint32    `json:"ports,omitempty"` // none: all
+}
+
+// RequestMatch is met where all that is given is met.
+type RequestMatch struct {
+	Path    StringMatch            `json:"path,omitzero"`     // without its query
+	Hosts   []string               `json:"hosts,omitempty"`   // any of these; "*.suffix" too
+	Methods []string               `json:"methods,omitempty"` // any of these
+	Headers map[string]StringMatch `json:"headers,omitempty"` // names in lower case
+}
+
+// FilterRoute is what a filter does for some requests: nothing, or what
+// another configuration says.
+type FilterRoute struct {
+	Match RequestMatch `json:"match"`
+	// Route is a VirtualService's route, as "NAMESPACE/NAME" or
+	// "NAMESPACE/NAME/ROUTE"; empty: Match alone says.
+	Route    string         `json:"route,omitempty"`
+	Disabled bool           `json:"disabled,omitempty"`
+	Config   string         `json:"config,omitempty"` // in the place of the binding's
+	Secrets  []FilterSecret `json:"secrets,omitempty"`
+}
+
+// FilterSecret is a value of a configuration that comes from a Secret. The
+// value itself is in no snapshot.
+type FilterSecret struct {
+	Field string `json:"field"` // path in the configuration, "upstream.apiKey"
+	Name  string `json:"name"`  // the Secret, in the filter's namespace
+	Key   string `json:"key"`
+}
+
+// FilterLimits bound what a module may take; zero fields are the mesh's.
+type FilterLimits struct {
+	MemoryBytes int64    `json:"memoryBytes,omitempty"` // of one VM's linear memory
+	StartTime   Duration `json:"startTime,omitempty"`   // until it is configured
 }
 
 // Module is Wasm code, by content.
@@ -52,26 +123,83 @@ type Module struct {
 	URL    string `json:"url"`
 	Digest string `json:"digest"` // "sha256:" and 64 hex digits
 	Size   int64  `json:"size"`
+	// Image is the digest of the OCI manifest it came in, "" for others.
+	Image string `json:"image,omitempty"`
+	// Signer is the fingerprint of the key that signed it, "" for none.
+	Signer string     `json:"signer,omitempty"`
+	Pull   ModulePull `json:"pull,omitzero"`
 }
 
-// AttributeSet declares attributes to draw from requests.
-type AttributeSet struct {
-	Object     Ref         `json:"object"`
-	Selector   Selector    `json:"selector"`
-	Attributes []Attribute `json:"attributes"`
+// ModulePull is how a module is fetched, and what it must show.
+type ModulePull struct {
+	Always bool     `json:"always,omitempty"` // asked for anew at each resync; else only if it is not there
+	Secret string   `json:"secret,omitempty"` // a pull Secret in the object's namespace
+	Keys   []string `json:"keys,omitempty"`   // PEM public keys, one of which must have signed it
 }
 
-// Attribute is one declared attribute. Exactly one source is set.
-type Attribute struct {
-	Name   string `json:"name"`
-	Type   string `json:"type"` // "string" for now
-	Header string `json:"header,omitempty"`
-	Cookie string `json:"cookie,omitempty"`
-	Query  string `json:"query,omitempty"`
-	// Path is a template in which one segment is "{}" and "*" is any one
-	// segment, "**" at the end any rest: "/products/{}/**".
-	Path   string `json:"path,omitempty"`
-	Redact bool   `json:"redact,omitempty"` // its value never leaves the proxy
-	// ToHeader also writes the value to this request header.
-	ToHeader string `json:"toHeader,omitempty"`
+// Rollout is how a new version of a filter comes to the proxies: step by step,
+// watched by guards. A new version is another digest or another configuration.
+type Rollout struct {
+	Steps  []RolloutStep `json:"steps"` // after the last: all
+	Guards Guards        `json:"guards,omitzero"`
+}
+
+// RolloutStep gives the new version to a share of the selected proxies.
+type RolloutStep struct {
+	Percent float64           `json:"percent,omitempty"` // of them, by a hash of their names
+	Labels  map[string]string `json:"labels,omitempty"`  // those with these labels
+	Pause   Duration          `json:"pause,omitempty"`   // how long it must go well
+}
+
+// Guards compare proxies that have the new version with those that have the
+// old one. A nil guard is not watched.
+type Guards struct {
+	MinRequests int64    `json:"minRequests,omitempty"` // before a ratio says anything
+	ErrorRatio  *float64 `json:"errorRatio,omitempty"`  // 5xx ÷ requests may be this much above
+	LatencyP99  *float64 `json:"latencyP99,omitempty"`  // may be this many times the old
+	CPU         *float64 `json:"cpu,omitempty"`         // per request, times the old
+	Memory      *float64 `json:"memory,omitempty"`      // of the proxy, times the old
+	Traps       *int64   `json:"traps,omitempty"`       // of the filter's VM, since the start
+}
+
+// RolloutPhase is where a rollout stands.
+type RolloutPhase string
+
+// The phases of a rollout.
+const (
+	RolloutPreloading RolloutPhase = "PRELOADING" // its share loads the code and does not use it yet
+	RolloutStepping   RolloutPhase = "STEPPING"
+	RolloutPromoted   RolloutPhase = "PROMOTED"
+	RolloutRolledBack RolloutPhase = "ROLLED_BACK"
+)
+
+// RolloutState is one filter's rollout now. With it a proxy's version of the
+// filter follows from its name and labels alone. It is an input of translation
+// beside Snapshot and Endpoints.
+type RolloutState struct {
+	Object Ref `json:"object"`
+	// Old is the version before, nil where there was none: then proxies outside
+	// the share have no such filter.
+	Old    *FilterBinding `json:"old,omitempty"`
+	New    *FilterBinding `json:"new"`
+	Phase  RolloutPhase   `json:"phase"`
+	Step   int            `json:"step"` // index into New.Rollout.Steps
+	Share  RolloutStep    `json:"share"`
+	Since  time.Time      `json:"since"` // of this step
+	Reason string         `json:"reason,omitempty"`
+}
+
+// Sees tells whether a filter is for traffic of a direction to a port. Port 0
+// is traffic that is not split by port: a match that names ports never has it.
+func (f *FilterBinding) Sees(mode TrafficMode, port uint32) bool {
+	if len(f.Match) == 0 {
+		return true
+	}
+	for _, m := range f.Match {
+		if (mode == ClientAndServer || m.Mode == "" || m.Mode == ClientAndServer || m.Mode == mode) &&
+			(len(m.Ports) == 0 || slices.Contains(m.Ports, port)) {
+			return true
+		}
+	}
+	return false
 }

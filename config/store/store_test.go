@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -133,7 +134,7 @@ func TestHooks(t *testing.T) {
 		t.Errorf("%v", r.Problems)
 	}
 	f := r.Candidates[0].Entry
-	if f.Content.Filter.Module != (model.Module{URL: "./f.wasm", Digest: "sha256:d", Size: 3}) || f.Version != model.Hash(f.Content) {
+	if !reflect.DeepEqual(f.Content.Filter.Module, model.Module{URL: "./f.wasm", Digest: "sha256:d", Size: 3}) || f.Version != model.Hash(f.Content) {
 		t.Errorf("%+v", f)
 	}
 }

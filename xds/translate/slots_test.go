@@ -62,12 +62,12 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 			func(s *model.Snapshot) { s.Limits[0].Requests = 2 }, []string{"limit-local"}},
 		{"Filter",
 			func(s *model.Snapshot) {
-				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseDefault, Traffic: model.Server}}
+				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseDefault, Match: []model.TrafficMatch{{Mode: model.Server}}}}
 			},
 			func(s *model.Snapshot) { s.Filters[0].Config = "{}" }, []string{"wasm-default"}},
 		{"Filter's phase",
 			func(s *model.Snapshot) {
-				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseAuthn, Traffic: model.Server}}
+				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseAuthn, Match: []model.TrafficMatch{{Mode: model.Server}}}}
 			},
 			func(s *model.Snapshot) { s.Filters[0].Phase = model.PhaseStats }, []string{"wasm-authn", "wasm-stats"}},
 		{"TelemetryRule",

@@ -49,21 +49,21 @@ func (p *proxy) filtersOf(ph model.Phase) []model.FilterBinding {
 // seesTraffic tells whether a filter is for a chain's traffic. All of a
 // gateway's is.
 func (p *proxy) seesTraffic(f model.FilterBinding, c chain) bool {
-	if c.direction == outbound {
-		if f.Traffic == model.Server {
-			return false
-		}
-		if len(f.Ports) > 0 && c.port == 0 {
-			p.notSupported(f.Object, "spec.ports",
-				"what a workload sends is not split by port, so the filter is not applied to it", "leave ports out, or use traffic: SERVER")
-			return false
-		}
-		return len(f.Ports) == 0 || slices.Contains(f.Ports, c.port)
+	mode := model.ClientAndServer
+	switch c.direction {
+	case inbound:
+		mode = model.Server
+	case outbound:
+		mode = model.Client
 	}
-	if c.direction == inbound && f.Traffic == model.Client {
-		return false
+	if f.Sees(mode, c.port) {
+		return true
 	}
-	return len(f.Ports) == 0 || slices.Contains(f.Ports, c.port)
+	if c.direction == outbound && c.port == 0 && slices.ContainsFunc(f.Match, func(m model.TrafficMatch) bool { return m.Mode != model.Server }) {
+		p.notSupported(f.Object, "spec.match",
+			"what a workload sends is not split by port here, so the filter is not applied to it", "leave ports out, or use mode: SERVER")
+	}
+	return false
 }
 
 // wasmPlugin is one Wasm filter.
