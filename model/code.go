@@ -27,6 +27,13 @@ const (
 	CodeNoCertificate   = "KR0024" // a request for a certificate that was refused
 	CodeUnverified      = "KR0025" // a policy or limit that would believe a caller's own word
 	CodeNotWell         = "KR0026" // a workload whose agent says that it is not well
+	CodeBadSignature    = "KR0027" // a module that nobody who is trusted signed
+	CodeModulePending   = "KR0028" // a module that is still being fetched or verified
+	CodeRolledBack      = "KR0029" // a filter's new version was taken back
+	CodeFilterFails     = "KR0030" // a filter traps, again and again
+	CodeFilterMemory    = "KR0031" // a filter's memory is beyond its limit
+	CodeFilterLoops     = "KR0032" // a filter that did not return, and was taken out
+	CodeModuleMissing   = "KR0033" // a module that a proxy cannot have; its failure policy decides
 )
 
 // Istio's codes, where it has one for the same thing; beside each, its name
