@@ -29,6 +29,7 @@ Start with:  krater up samples/bookinfo`,
 		upCommand(), downCommand(), statusCommand(),
 		analyzeCommand(), translateCommand(), compileCommand(), explainCommand(), diffCommand(), proxyConfigCommand(), injectCommand(),
 		workloadCommand(),
+		filterCommand(),
 		caCommand(), tokenCommand(),
 		controlPlaneCommand(), policydCommand(), collectorCommand(), withRedirect(agentCommand()),
 	)
