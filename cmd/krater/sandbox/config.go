@@ -31,12 +31,24 @@ func (s *Sandbox) writeBootstrap() error {
 		"admin": object{"address": object{"pipe": object{"path": s.path("admin.sock"), "mode": 0o600}}},
 		"dynamic_resources": object{"lds_config": object{"resource_api_version": "V3", "path_config_source": object{
 			"path": s.path("listeners.json"), "watched_directory": object{"path": s.dir}}}},
-		"static_resources": object{"clusters": []any{object{
-			"name": upstreamCluster, "type": "STATIC", "connect_timeout": "1s",
-			"load_assignment": object{"cluster_name": upstreamCluster, "endpoints": []any{object{"lb_endpoints": []any{object{
-				"endpoint": object{"address": address(s.upstream.host, s.upstream.port)}}}}}},
-		}}},
+		"static_resources": object{"clusters": s.clusters()},
 	}, s.writeListener(0, Filter{}))
+}
+
+func (s *Sandbox) clusters() []any {
+	out := []any{cluster(upstreamCluster, s.upstream)}
+	for name, u := range s.services {
+		out = append(out, cluster(name, u))
+	}
+	return out
+}
+
+func cluster(name string, u *upstream) object {
+	return object{
+		"name": name, "type": "STATIC", "connect_timeout": "1s",
+		"load_assignment": object{"cluster_name": name, "endpoints": []any{object{"lb_endpoints": []any{object{
+			"endpoint": object{"address": address(u.host, u.port)}}}}}},
+	}
 }
 
 const upstreamCluster = "upstream"

@@ -23,6 +23,9 @@ type Options struct {
 	Envoy string // its binary; "": where agent.FindEnvoy finds one
 	// Concurrency is the number of Envoy's workers; 0: 1.
 	Concurrency int
+	// Services are further upstreams, for the filter's own calls: clusters by
+	// name, and what each answers.
+	Services map[string]func(Seen) *Answer
 }
 
 // Sandbox is a running Envoy. Close ends it.
@@ -30,6 +33,7 @@ type Sandbox struct {
 	dir      string
 	address  string // of the listener
 	upstream *upstream
+	services map[string]*upstream
 	envoy    *exec.Cmd
 	ended    chan struct{}
 	log      *tail
@@ -51,9 +55,9 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting a sandbox: %w", err)
 	}
-	s := &Sandbox{dir: dir, log: newTail(400), ended: make(chan struct{})}
+	s := &Sandbox{dir: dir, services: map[string]*upstream{}, log: newTail(400), ended: make(chan struct{})}
 	s.admin = adminClient(s.path("admin.sock"))
-	if err := s.start(ctx, binary, max(o.Concurrency, 1)); err != nil {
+	if err := s.start(ctx, binary, max(o.Concurrency, 1), o.Services); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("starting a sandbox: %w", err)
 	}
@@ -62,10 +66,15 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 
 func (s *Sandbox) path(name string) string { return filepath.Join(s.dir, name) }
 
-func (s *Sandbox) start(ctx context.Context, binary string, concurrency int) error {
+func (s *Sandbox) start(ctx context.Context, binary string, concurrency int, services map[string]func(Seen) *Answer) error {
 	var err error
-	if s.upstream, err = serveUpstream(); err != nil {
+	if s.upstream, err = serveUpstream(nil); err != nil {
 		return err
+	}
+	for name, answer := range services {
+		if s.services[name], err = serveUpstream(answer); err != nil {
+			return err
+		}
 	}
 	if s.address, err = freeAddress(); err != nil {
 		return err
@@ -113,6 +122,9 @@ func (s *Sandbox) Close() {
 	}
 	if s.upstream != nil {
 		s.upstream.close()
+	}
+	for _, u := range s.services {
+		u.close()
 	}
 	s.admin.CloseIdleConnections()
 	os.RemoveAll(s.dir)

@@ -20,7 +20,7 @@ type Seen struct {
 	Body    string              `json:"body,omitempty"`
 }
 
-// Answer is what the upstream answers; nil echoes the request as JSON.
+// Answer is what an upstream answers; nil echoes the request as JSON.
 type Answer struct {
 	Status  int               `json:"status,omitempty"` // 0: 200
 	Headers map[string]string `json:"headers,omitempty"`
@@ -37,16 +37,16 @@ type upstream struct {
 	server *http.Server
 
 	mu     sync.Mutex
-	answer *Answer
+	answer func(Seen) *Answer // nil: nothing but echoes
 	seen   []Seen
 }
 
-func serveUpstream() (*upstream, error) {
+func serveUpstream(answer func(Seen) *Answer) (*upstream, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	u := &upstream{}
+	u := &upstream{answer: answer}
 	if u.host, u.port, err = splitAddress(l.Addr().String()); err != nil {
 		l.Close()
 		return nil, err
@@ -70,8 +70,12 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	u.mu.Lock()
 	u.seen = append(u.seen[max(0, len(u.seen)-99):], seen)
-	answer := u.answer
+	choose := u.answer
 	u.mu.Unlock()
+	var answer *Answer
+	if choose != nil {
+		answer = choose(seen)
+	}
 	if answer == nil {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(seen)
@@ -87,12 +91,14 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Answer is what the upstream says from now on; nil: it echoes. What it saw
 // before is forgotten.
 func (s *Sandbox) Answer(a *Answer) {
+	choose := func(Seen) *Answer { return nil }
 	if a != nil {
-		a = &Answer{a.Status, maps.Clone(a.Headers), a.Body}
+		kept := &Answer{a.Status, maps.Clone(a.Headers), a.Body}
+		choose = func(Seen) *Answer { return kept }
 	}
 	s.upstream.mu.Lock()
 	defer s.upstream.mu.Unlock()
-	s.upstream.answer, s.upstream.seen = a, nil
+	s.upstream.answer, s.upstream.seen = choose, nil
 }
 
 // Seen are the requests that came through since Answer, at most the last 100.
