@@ -81,7 +81,7 @@ func Convert(o *Object, opts Options) (Entry, model.Problems) {
 	if c.spec == nil {
 		return Entry{}, c.problems
 	}
-	e := Entry{Ref: o.Ref, Origin: o.Origin, Created: o.Root.Field("metadata").Field("creationTimestamp").Text()}
+	e := Entry{Ref: o.Ref, Origin: o.Origin, Created: o.created()}
 	e.Content = k.convert(c)
 	e.Version = model.Hash(e.Content)
 	o.LineOf("")

@@ -43,7 +43,7 @@ func convertFilter(c *conversion) Content {
 	}
 	c.include(in.Validate())
 	out := &model.FilterBinding{
-		Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels"),
+		Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels"), Created: c.object.created(),
 		Module: module(in.URL, in.SHA256), RootID: in.RootID, Phase: model.Phase(in.Phase), Priority: in.Priority,
 		Failure: model.FilterFailure(in.FailurePolicy),
 		Match:   []model.TrafficMatch{{Mode: model.TrafficMode(in.Traffic), Ports: in.Ports}},

@@ -47,6 +47,11 @@ func (o *Object) Annotation(name string) string {
 	return o.Root.Field("metadata").Field("annotations").Field(name).Text()
 }
 
+// created is metadata.creationTimestamp; empty where the object has none.
+func (o *Object) created() string {
+	return o.Root.Field("metadata").Field("creationTimestamp").Text()
+}
+
 func indexLines(lines map[string]int, path string, n *Node) {
 	if n == nil {
 		return

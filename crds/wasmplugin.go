@@ -21,7 +21,7 @@ func convertWasmPlugin(c *conversion) Content {
 		return Content{}
 	}
 	out := &model.FilterBinding{
-		Object: c.object.Ref, Selector: c.selector(in.GetSelector().GetMatchLabels(), "spec.selector.matchLabels"),
+		Object: c.object.Ref, Selector: c.selector(in.GetSelector().GetMatchLabels(), "spec.selector.matchLabels"), Created: c.object.created(),
 		RootID: in.GetPluginName(), Phase: model.PhaseDefault, Priority: in.GetPriority().GetValue(),
 		Failure: model.FilterFailure(in.GetFailStrategy().String()),
 	}

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -92,16 +91,12 @@ func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
 
 func (p *passage) step(s Step) { p.hop.Chain = append(p.hop.Chain, s) }
 
-// wasm lists the filters of one phase: higher priority first, then by object.
+// wasm lists the filters of one phase, in their order.
 func (p *passage) wasm(phase model.Phase, slot string) {
-	var runs []model.FilterBinding
-	for _, f := range p.e.snap.Filters {
-		if f.Phase == phase && f.Selector.Matches(p.w) && p.sees(*f) {
-			runs = append(runs, *f)
+	for _, f := range p.e.snap.FiltersFor(p.w) {
+		if f.Phase != phase || !p.sees(*f) {
+			continue
 		}
-	}
-	slices.SortStableFunc(runs, func(a, b model.FilterBinding) int { return int(b.Priority) - int(a.Priority) })
-	for _, f := range runs {
 		p.step(Step{Slot: slot, Filter: &FilterRun{
 			Filter: f.Object.String(), Phase: f.Phase, Module: f.Module.URL, RootID: f.RootID, Digest: f.Module.Digest,
 		}})

@@ -52,8 +52,12 @@ const BuiltinModule = "builtin:"
 
 // FilterBinding puts a filter into the chains of the workloads it selects.
 type FilterBinding struct {
-	Object   Ref        `json:"object"`
-	Selector Selector   `json:"selector"`
+	Object   Ref      `json:"object"`
+	Selector Selector `json:"selector"`
+	// Gateways are names of Kubernetes Gateways: of what Selector takes, only
+	// their workloads. None: all of it.
+	Gateways []string   `json:"gateways,omitempty"`
+	Created  string     `json:"created,omitempty"` // metadata.creationTimestamp; the older comes first
 	Type     FilterType `json:"type,omitempty"`
 	// Module is the code; a Digest of "" is a module that cannot be had: then
 	// Failure decides. A Lua filter has Lua instead.

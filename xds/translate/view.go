@@ -35,7 +35,7 @@ func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
 		limits:        selected(r.snap.Limits, w, func(l *model.Limit) model.Selector { return l.Selector }),
-		filters:       selected(r.snap.Filters, w, func(f *model.FilterBinding) model.Selector { return f.Selector }),
+		filters:       r.filtersOf(w),
 		attributes:    selected(r.snap.Attributes, w, func(a *model.AttributeSet) model.Selector { return a.Selector }),
 		telemetry:     selected(r.snap.Telemetry, w, func(t *model.TelemetryRule) model.Selector { return t.Selector }),
 	}

@@ -21,8 +21,8 @@ const builtinVM = "builtin"
 func phase(ph model.Phase) func(*proxy, chain) filters {
 	return func(p *proxy, c chain) filters {
 		var out filters
-		for _, f := range p.filtersOf(ph) {
-			if p.seesTraffic(f, c) {
+		for _, f := range p.view.filters {
+			if f.Phase == ph && p.seesTraffic(*f, c) {
 				out = append(out, p.wasm("wasm|"+f.Object.Key(), wasmPlugin{
 					root: f.RootID, module: f.Module, builtin: strings.HasPrefix(f.Module.URL, model.BuiltinModule),
 					config: f.Config, failure: f.Failure, env: f.Env, from: f.Object,
@@ -31,19 +31,6 @@ func phase(ph model.Phase) func(*proxy, chain) filters {
 		}
 		return out
 	}
-}
-
-// filtersOf gives the filters of a phase that select this workload: higher
-// priority first, then by object.
-func (p *proxy) filtersOf(ph model.Phase) []model.FilterBinding {
-	var out []model.FilterBinding
-	for _, f := range p.view.filters {
-		if f.Phase == ph && f.Selector.Matches(p.w) {
-			out = append(out, *f)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b model.FilterBinding) int { return int(b.Priority) - int(a.Priority) })
-	return out
 }
 
 // seesTraffic tells whether a filter is for a chain's traffic. All of a
