@@ -25,6 +25,7 @@ func (k kind) String() string {
 type value struct {
 	kind   kind
 	text   string // of a string, decoded; of a number or boolean, as written
+	raw    string // as it is written
 	items  []value
 	fields []field
 }
@@ -96,6 +97,14 @@ func (s *scanner) value(depth int) (value, error) {
 		return value{}, s.failure("nested too deep")
 	}
 	s.space()
+	start := s.at
+	v, err := s.unmarked(depth)
+	v.raw = s.text[start:s.at]
+	return v, err
+}
+
+// unmarked reads a value without keeping how it is written.
+func (s *scanner) unmarked(depth int) (value, error) {
 	switch b := s.peek(); {
 	case b == '{':
 		return s.object(depth)
