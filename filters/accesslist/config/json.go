@@ -1,0 +1,17 @@
+//go:build !wasm
+
+package config
+
+import "encoding/json"
+
+// JSON is the document that the filter reads.
+func (c Config) JSON() string {
+	if c.Lists == nil {
+		c.Lists = []List{}
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // plain data: cannot happen
+	}
+	return string(b)
+}
