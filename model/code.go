@@ -34,6 +34,7 @@ const (
 	CodeFilterMemory    = "KR0031" // a filter's memory is beyond its limit
 	CodeFilterLoops     = "KR0032" // a filter that did not return, and was taken out
 	CodeModuleMissing   = "KR0033" // a module that a proxy cannot have; its failure policy decides
+	CodeRolloutWaits    = "KR0034" // a rollout that waits for readings, or for a proxy to load code
 )
 
 // Istio's codes, where it has one for the same thing; beside each, its name

@@ -1,9 +1,6 @@
 package model
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Phase is where a filter stands in the chain.
 type Phase string
@@ -139,58 +136,6 @@ type ModulePull struct {
 	Always bool     `json:"always,omitempty"` // asked for anew at each resync; else only if it is not there
 	Secret string   `json:"secret,omitempty"` // a pull Secret in the object's namespace
 	Keys   []string `json:"keys,omitempty"`   // PEM public keys, one of which must have signed it
-}
-
-// Rollout is how a new version of a filter comes to the proxies: step by step,
-// watched by guards. A new version is another digest or another configuration.
-type Rollout struct {
-	Steps  []RolloutStep `json:"steps"` // after the last: all
-	Guards Guards        `json:"guards,omitzero"`
-}
-
-// RolloutStep gives the new version to a share of the selected proxies.
-type RolloutStep struct {
-	Percent float64           `json:"percent,omitempty"` // of them, by a hash of their names
-	Labels  map[string]string `json:"labels,omitempty"`  // those with these labels
-	Pause   Duration          `json:"pause,omitempty"`   // how long it must go well
-}
-
-// Guards compare proxies that have the new version with those that have the
-// old one. A nil guard is not watched.
-type Guards struct {
-	MinRequests int64    `json:"minRequests,omitempty"` // before a ratio says anything
-	ErrorRatio  *float64 `json:"errorRatio,omitempty"`  // 5xx ÷ requests may be this much above
-	LatencyP99  *float64 `json:"latencyP99,omitempty"`  // may be this many times the old
-	CPU         *float64 `json:"cpu,omitempty"`         // per request, times the old
-	Memory      *float64 `json:"memory,omitempty"`      // of the proxy, times the old
-	Traps       *int64   `json:"traps,omitempty"`       // of the filter's VM, since the start
-}
-
-// RolloutPhase is where a rollout stands.
-type RolloutPhase string
-
-// The phases of a rollout.
-const (
-	RolloutPreloading RolloutPhase = "PRELOADING" // its share loads the code and does not use it yet
-	RolloutStepping   RolloutPhase = "STEPPING"
-	RolloutPromoted   RolloutPhase = "PROMOTED"
-	RolloutRolledBack RolloutPhase = "ROLLED_BACK"
-)
-
-// RolloutState is one filter's rollout now. With it a proxy's version of the
-// filter follows from its name and labels alone. It is an input of translation
-// beside Snapshot and Endpoints.
-type RolloutState struct {
-	Object Ref `json:"object"`
-	// Old is the version before, nil where there was none: then proxies outside
-	// the share have no such filter.
-	Old    *FilterBinding `json:"old,omitempty"`
-	New    *FilterBinding `json:"new"`
-	Phase  RolloutPhase   `json:"phase"`
-	Step   int            `json:"step"` // index into New.Rollout.Steps
-	Share  RolloutStep    `json:"share"`
-	Since  time.Time      `json:"since"` // of this step
-	Reason string         `json:"reason,omitempty"`
 }
 
 // Sees tells whether a filter is for traffic of a direction to a port. Port 0
