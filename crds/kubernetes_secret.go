@@ -18,6 +18,9 @@ type SecretData struct {
 	PrivateKey  []byte `json:"privateKey,omitempty"`
 	CA          []byte `json:"ca,omitempty"`
 	CRL         []byte `json:"crl,omitempty"`
+	// Registries is docker's configuration: the users of registries, for
+	// pulling Wasm modules.
+	Registries []byte `json:"registries,omitempty"`
 	// NotAfter is the end of the certificate, or of the CA's where there is
 	// none, and Names are the hosts that it is for.
 	NotAfter time.Time `json:"notAfter,omitzero"`
@@ -61,6 +64,7 @@ func convertSecret(c *conversion) Content {
 		c.keyPair(out, atCertificate, atKey)
 	case in.Type == "kubernetes.io/tls":
 		c.missing("data", "a Secret of type kubernetes.io/tls has tls.crt and tls.key")
+	case c.registries(out, in.Type, data):
 	case out.CA == nil:
 		c.add(model.Info, model.CodeNotSupported, "data", "", "nothing in it is TLS settings' to read: a certificate is in tls.crt with tls.key, a CA's in ca.crt")
 	}

@@ -16,6 +16,7 @@ type MeshSpec struct {
 	MeshConfig *meshconfig.MeshConfig `json:"meshConfig"`
 	Tracing    *MeshTracing           `json:"tracing"`
 	AccessLog  MeshAccessLog          `json:"accessLog"`
+	Filters    *MeshFilters           `json:"filters"`
 	Local      MeshLocal              `json:"local"`
 	Workloads  []MeshWorkload         `json:"workloads"`
 	Gateways   []MeshGateway          `json:"gateways"`
@@ -56,6 +57,9 @@ func (s *MeshSpec) Validate() model.Problems {
 		if err != nil || !p.Addr().IsLoopback() || !p.Addr().Is4() || p.Bits() < 8 || p.Bits() > 28 {
 			r.bad("spec.local.network", "want a network in 127.0.0.0/8 with a mask of 8 to 28 bits, got %q", n)
 		}
+	}
+	if s.Filters != nil {
+		s.Filters.validate(r)
 	}
 	s.validateNames(r)
 	return r.problems
@@ -120,7 +124,7 @@ func (m *Mesh) add(w model.Workload, field string) {
 
 func (s *MeshSpec) settings(name string) model.Mesh {
 	m := DefaultMesh()
-	m.Name, m.RootNamespace, m.AccessLog = name, s.rootNamespace(), !s.AccessLog.Disabled
+	m.Name, m.RootNamespace, m.AccessLog, m.Modules = name, s.rootNamespace(), !s.AccessLog.Disabled, s.Filters.policy()
 	if s.Domain != "" {
 		m.Domain = strings.ToLower(s.Domain)
 	}

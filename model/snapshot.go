@@ -43,6 +43,9 @@ type Mesh struct {
 	RouteExportTo       []string   `json:"routeExportTo,omitempty"`
 	DestinationExportTo []string   `json:"destinationExportTo,omitempty"`
 	Providers           []Provider `json:"providers,omitempty"` // Istio's extensionProviders
+	// Modules is what is asked of Wasm modules; nil: nothing more than that
+	// they come over TLS from the Internet, or from files.
+	Modules *ModulePolicy `json:"modules,omitempty"`
 	// Drain is how long a proxy that ends waits for its connections; absent: 5 s.
 	Drain   *Duration `json:"drain,omitempty"`
 	Network string    `json:"network,omitempty"` // CIDR in 127.0.0.0/8 of the workloads' addresses
