@@ -45,7 +45,7 @@ func (c Case) Send(ctx context.Context, s *sandbox.Sandbox) (Got, error) {
 	s.Log()
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, or(c.Method, http.MethodGet), s.URL()+or(c.Path, "/"), strings.NewReader(c.Body))
+	req, err := http.NewRequestWithContext(ctx, c.Verb(), s.URL()+c.Target(), strings.NewReader(c.Body))
 	if err != nil {
 		return Got{}, fmt.Errorf("making the request %q: %w", c.Name, err)
 	}

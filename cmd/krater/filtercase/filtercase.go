@@ -101,3 +101,9 @@ type Got struct {
 	Upstream *sandbox.Seen       `json:"upstream,omitempty"` // nil: it got nothing
 	Log      []string            `json:"log,omitempty"`      // the filter's
 }
+
+// Verb is the request's method.
+func (c Case) Verb() string { return or(c.Method, "GET") }
+
+// Target is the request's path.
+func (c Case) Target() string { return or(c.Path, "/") }
