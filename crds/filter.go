@@ -11,81 +11,167 @@ import (
 
 // FilterSpec is a Filter: a Wasm module in the proxies that it selects.
 type FilterSpec struct {
-	Selector      Selector        `json:"selector"`
-	URL           string          `json:"url"`    // builtin:ROOT, file:// or a path from the declaring file's folder
-	SHA256        string          `json:"sha256"` // 64 hex digits; checked where given
-	RootID        string          `json:"rootId"` // by the URL for builtin
-	Config        json.RawMessage `json:"config"` // handed over as JSON
-	Phase         string          `json:"phase"`  // AUTHN, AUTHZ, STATS, DEFAULT
-	Priority      int32           `json:"priority"`
-	Traffic       string          `json:"traffic"` // SERVER, CLIENT, CLIENT_AND_SERVER
-	Ports         []uint32        `json:"ports"`
-	FailurePolicy string          `json:"failurePolicy"` // FAIL_CLOSE, FAIL_OPEN, FAIL_RELOAD
+	Selector      Selector            `json:"selector"`
+	Type          string              `json:"type"`       // HTTP, NETWORK
+	URL           string              `json:"url"`        // builtin:ROOT, or as a WasmPlugin's; a path is one from the declaring file's folder
+	SHA256        string              `json:"sha256"`     // 64 hex digits; checked where given
+	PullPolicy    string              `json:"pullPolicy"` // IfNotPresent, Always
+	PullSecret    string              `json:"pullSecret"` // for oci and https, of the same namespace
+	Signature     FilterSignatureSpec `json:"signature"`
+	RootID        string              `json:"rootId"` // by the URL for builtin
+	Config        json.RawMessage     `json:"config"` // handed over as JSON
+	Schema        json.RawMessage     `json:"schema"` // of config; else the module's own
+	Phase         string              `json:"phase"`  // AUTHN, AUTHZ, STATS, DEFAULT
+	Priority      int32               `json:"priority"`
+	Match         []TrafficMatchSpec  `json:"match"`   // any of them
+	Traffic       string              `json:"traffic"` // with ports: a single match
+	Ports         []uint32            `json:"ports"`
+	Requests      []RequestMatchSpec  `json:"requests"`      // any of them; none: all
+	Routes        []FilterRouteSpec   `json:"routes"`        // the first that matches says otherwise
+	FailurePolicy string              `json:"failurePolicy"` // FAIL_CLOSE, FAIL_OPEN, FAIL_RELOAD
+	Env           map[string]string   `json:"env"`
+	HostEnv       []string            `json:"hostEnv"` // variables of the proxy's own
+	Limits        FilterLimitsSpec    `json:"limits"`
+	Rollout       *FilterRolloutSpec  `json:"rollout"`
+}
+
+// FilterSignatureSpec says who must have signed the module.
+type FilterSignatureSpec struct {
+	Keys []string `json:"keys"` // PEM public keys, one of which is enough
+}
+
+// TrafficMatchSpec is met by traffic of a mode to one of the ports.
+type TrafficMatchSpec struct {
+	Mode  string   `json:"mode"` // SERVER, CLIENT, CLIENT_AND_SERVER
+	Ports []uint32 `json:"ports"`
+}
+
+// FilterLimitsSpec bounds what the module may take.
+type FilterLimitsSpec struct {
+	Memory    string         `json:"memory"`    // of one VM, like 64Mi
+	StartTime model.Duration `json:"startTime"` // until it is configured
 }
 
 // Validate reports what is wrong; fields start at spec.
 func (s *FilterSpec) Validate() model.Problems {
 	r := &report{object: &Object{}}
-	r.module(s.URL, s.SHA256)
+	r.oneOf(s.Type, "spec.type", "HTTP", "NETWORK")
 	r.oneOf(s.Phase, "spec.phase", "AUTHN", "AUTHZ", "STATS", "DEFAULT")
-	r.oneOf(s.Traffic, "spec.traffic", "SERVER", "CLIENT", "CLIENT_AND_SERVER")
+	r.trafficMatches(s)
 	r.oneOf(s.FailurePolicy, "spec.failurePolicy", "FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD")
-	for i, p := range s.Ports {
-		r.port(p, index("spec.ports", i))
+	for name := range s.Env {
+		r.envName(name, join("spec.env", name))
+	}
+	for i, name := range s.HostEnv {
+		r.envName(name, index("spec.hostEnv", i))
+	}
+	s.validateRequests(r)
+	if s.Limits.StartTime < 0 {
+		r.bad("spec.limits.startTime", "want a positive duration")
+	}
+	if s.Rollout != nil {
+		s.Rollout.validate(r)
 	}
 	return r.problems
 }
 
+func (r *report) trafficMatches(s *FilterSpec) {
+	if s.Traffic != "" {
+		r.oneOf(s.Traffic, "spec.traffic", "SERVER", "CLIENT", "CLIENT_AND_SERVER")
+	}
+	for i, p := range s.Ports {
+		r.port(p, index("spec.ports", i))
+	}
+	if len(s.Match) > 0 && (s.Traffic != "" || len(s.Ports) > 0) {
+		r.bad("spec.match", "match says what traffic and ports say: leave those out")
+	}
+	for i, m := range s.Match {
+		at := index("spec.match", i)
+		if m.Mode != "" {
+			r.oneOf(m.Mode, at+".mode", "SERVER", "CLIENT", "CLIENT_AND_SERVER")
+		}
+		for j, p := range m.Ports {
+			r.port(p, index(at+".ports", j))
+		}
+	}
+}
+
+// envName reports what is no variable's name, and what is Krater's own.
+func (r *report) envName(name, field string) {
+	if !variableName.MatchString(name) {
+		r.bad(field, "a variable's name has letters, digits and \"_\", and begins with no digit")
+	}
+	if strings.HasPrefix(name, "KRATER_") {
+		r.bad(field, "variables KRATER_* are Krater's own")
+	}
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,255}$`)
+
 func convertFilter(c *conversion) Content {
-	in := &FilterSpec{Phase: "DEFAULT", Traffic: "SERVER", FailurePolicy: "FAIL_CLOSE"}
+	in := &FilterSpec{Type: "HTTP", Phase: "DEFAULT", FailurePolicy: "FAIL_CLOSE"}
 	if !c.read(in) {
 		return Content{}
 	}
 	c.include(in.Validate())
 	out := &model.FilterBinding{
 		Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels"), Created: c.object.created(),
-		Module: module(in.URL, in.SHA256), RootID: in.RootID, Phase: model.Phase(in.Phase), Priority: in.Priority,
-		Failure: model.FilterFailure(in.FailurePolicy),
-		Match:   []model.TrafficMatch{{Mode: model.TrafficMode(in.Traffic), Ports: in.Ports}},
+		Module: c.pulled(modulePull{at: "spec", url: in.URL, sha256: in.SHA256, policy: in.PullPolicy, secret: in.PullSecret, keys: in.Signature.Keys,
+			atPolicy: "spec.pullPolicy", atSecret: "spec.pullSecret", atKeys: "spec.signature.keys"}),
+		Type: model.FilterType(in.Type), RootID: in.RootID, Config: compacted(in.Config), Schema: compacted(in.Schema),
+		Phase: model.Phase(in.Phase), Priority: in.Priority, Match: in.matches(), Failure: model.FilterFailure(in.FailurePolicy),
+		Env: in.Env, HostEnv: in.HostEnv, Rollout: in.Rollout.convert(),
+		Limits: model.FilterLimits{MemoryBytes: c.bytes(in.Limits.Memory, "spec.limits.memory"), StartTime: in.Limits.StartTime},
 	}
-	if root, ok := strings.CutPrefix(in.URL, model.BuiltinModule); ok && out.RootID == "" {
-		out.RootID = root
-	}
-	if len(in.Config) > 0 {
-		var b bytes.Buffer
-		if err := json.Compact(&b, in.Config); err == nil {
-			out.Config = b.String()
-		}
-	}
+	c.filterRequests(in, out)
+	c.builtin(out, "spec.type", "spec.env")
 	return Content{Filter: out}
 }
 
-// module is what a URL and a pin say; size and, without a pin, digest are
-// found when the module is fetched.
-func module(url, sha256 string) model.Module {
-	m := model.Module{URL: url}
-	if sha256 != "" {
-		m.Digest = "sha256:" + strings.ToLower(strings.TrimPrefix(sha256, "sha256:"))
+// builtin completes a binding of Krater's own filters, and reports what they
+// cannot have: they share one VM, and that of requests.
+func (c *conversion) builtin(f *model.FilterBinding, atType, atEnv string) {
+	root, ok := strings.CutPrefix(f.Module.URL, model.BuiltinModule)
+	if !ok {
+		return
 	}
-	return m
+	if f.RootID == "" {
+		f.RootID = root
+	}
+	if len(f.Env)+len(f.HostEnv) > 0 {
+		c.refuse(atEnv, "Krater's own filters share a VM and have no variables")
+	}
+	if f.Type == model.FilterNetwork {
+		c.refuse(atType, "none of Krater's own filters is for connections")
+	}
+}
+
+// matches are the traffic that a filter sees: what a workload serves, where
+// nothing is said.
+func (s *FilterSpec) matches() []model.TrafficMatch {
+	if len(s.Match) == 0 {
+		if s.Traffic == "" {
+			s.Traffic = "SERVER"
+		}
+		return []model.TrafficMatch{{Mode: model.TrafficMode(s.Traffic), Ports: s.Ports}}
+	}
+	var out []model.TrafficMatch
+	for _, m := range s.Match {
+		out = append(out, model.TrafficMatch{Mode: model.TrafficMode(m.Mode), Ports: m.Ports})
+	}
+	return out
+}
+
+// compacted is JSON without spaces.
+func compacted(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if len(raw) == 0 || json.Compact(&b, raw) != nil {
+		return ""
+	}
+	return b.String()
 }
 
 var hex64 = regexp.MustCompile(`^(sha256:)?[0-9a-fA-F]{64}$`)
-
-func (r *report) module(url, sha256 string) {
-	scheme, _, hasScheme := strings.Cut(url, "://")
-	switch {
-	case url == "":
-		r.missing("spec.url", "a filter has a module")
-	case url == model.BuiltinModule:
-		r.bad("spec.url", "which of the built-in filters? builtin:NAME")
-	case hasScheme && scheme != "file":
-		r.refuse("spec.url", "modules are read from files yet, not from %s", scheme)
-	}
-	if sha256 != "" && !hex64.MatchString(sha256) {
-		r.bad("spec.sha256", "want 64 hexadecimal digits")
-	}
-}
 
 // oneOf reports a word that is not one of the choices.
 func (r *report) oneOf(word, field string, choices ...string) {

@@ -31,7 +31,9 @@ var kinds = sync.OnceValue(func() []kind {
 		kind{name: "PeerAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"},
 			spec: shapeOf(&security.PeerAuthentication{}), convert: convertPeerAuthentication}.decidesAccess(),
 		{name: "WasmPlugin", group: "extensions.istio.io", versions: []string{"v1alpha1"},
-			spec: shapeOf(&extensions.WasmPlugin{}), translated: wasmPluginTranslated, refused: wasmPluginRefused, convert: convertWasmPlugin},
+			spec: shapeOf(&extensions.WasmPlugin{}), convert: convertWasmPlugin},
+		{name: "TrafficExtension", group: "extensions.istio.io", versions: []string{"v1alpha1"},
+			spec: shapeOf(&extensions.TrafficExtension{}), convert: convertTrafficExtension},
 
 		kubernetesKind[kubeServiceSpec]("Service", "", convertKubeService),
 		kubernetesKind[endpointSliceBody]("EndpointSlice", "discovery.k8s.io", convertEndpointSlice).noSpec(),
@@ -54,7 +56,6 @@ var notTranslated = []kind{
 	{name: "ProxyConfig", group: "networking.istio.io", versions: []string{"v1beta1"}, why: "proxies start with defaults"},
 	{name: "RequestAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "no token is verified"},
 	{name: "Telemetry", group: "telemetry.istio.io", versions: []string{"v1alpha1", "v1"}, why: "use TelemetryRule"},
-	{name: "TrafficExtension", group: "extensions.istio.io", versions: []string{"v1alpha1"}, why: "use WasmPlugin or Filter"},
 	{name: "Quota", group: Group, versions: []string{"v1alpha1"}, why: "use RateLimit where that is enough"},
 	{name: "AccessList", group: Group, versions: []string{"v1alpha1"}, why: "use AuthorizationPolicy"},
 }

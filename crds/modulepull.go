@@ -9,6 +9,7 @@ import (
 // modulePull is what an object says of its module, with the fields that say
 // it.
 type modulePull struct {
+	at          string // the field that holds them: "spec", "spec.wasm"
 	url, sha256 string
 	image       bool   // a URL without a scheme is an image's
 	policy      string // "", "Always", "IfNotPresent"
@@ -34,13 +35,13 @@ func (c *conversion) pulled(in modulePull) model.Module {
 	u, err := model.ParseModuleURL(text)
 	switch {
 	case in.url == "":
-		c.missing("spec.url", "a filter has a module")
+		c.missing(in.at+".url", "a filter has a module")
 	case u.Scheme == "builtin" && u.Path == "":
-		c.bad("spec.url", "which of the built-in filters? builtin:NAME")
+		c.bad(in.at+".url", "which of the built-in filters? builtin:NAME")
 	case err != nil:
-		c.bad("spec.url", "%v", err)
+		c.bad(in.at+".url", "%v", err)
 	}
-	out := model.Module{URL: text, Digest: c.pin(in.sha256, u)}
+	out := model.Module{URL: text, Digest: c.pin(in.sha256, in.at+".sha256", u)}
 	if u.Scheme != "file" && u.Scheme != "" {
 		out.URL = u.String()
 	}
@@ -63,12 +64,12 @@ func (c *conversion) pulled(in modulePull) model.Module {
 }
 
 // pin checks a pin against the one that the URL may hold.
-func (c *conversion) pin(sha256 string, u model.ModuleURL) string {
+func (c *conversion) pin(sha256, field string, u model.ModuleURL) string {
 	if sha256 == "" {
 		return ""
 	}
 	if !hex64.MatchString(sha256) {
-		c.bad("spec.sha256", "want 64 hexadecimal digits")
+		c.bad(field, "want 64 hexadecimal digits")
 		return ""
 	}
 	return "sha256:" + strings.ToLower(strings.TrimPrefix(sha256, "sha256:"))

@@ -65,6 +65,7 @@ type FilterBinding struct {
 	// it holds {"secretRef":{"name":NAME,"key":KEY}}, and Secrets names it.
 	Config   string         `json:"config,omitempty"`
 	Secrets  []FilterSecret `json:"secrets,omitempty"`
+	Schema   string         `json:"schema,omitempty"` // of Config, as declared; else the module's own
 	Phase    Phase          `json:"phase"`
 	Priority int32          `json:"priority"`        // higher first
 	Match    []TrafficMatch `json:"match,omitempty"` // any of them; none: all traffic
@@ -83,6 +84,8 @@ type FilterBinding struct {
 type TrafficMatch struct {
 	Mode  TrafficMode `json:"mode,omitempty"`  // empty: both ways
 	Ports []uint32    `json:"ports,omitempty"` // none: all
+	// NotGateways: a gateway has no such traffic, as Istio has it for SERVER.
+	NotGateways bool `json:"notGateways,omitempty"`
 }
 
 // RequestMatch is met where all that is given is met.
@@ -138,14 +141,14 @@ type ModulePull struct {
 	Keys   []string `json:"keys,omitempty"`   // PEM public keys, one of which must have signed it
 }
 
-// Sees tells whether a filter is for traffic of a direction to a port. Port 0
-// is traffic that is not split by port: a match that names ports never has it.
+// Sees tells whether a filter is for traffic of a direction to a port; that of
+// gateways is ClientAndServer. Port 0 is traffic that is not split by port: a match that names ports never has it.
 func (f *FilterBinding) Sees(mode TrafficMode, port uint32) bool {
 	if len(f.Match) == 0 {
 		return true
 	}
 	for _, m := range f.Match {
-		if (mode == ClientAndServer || m.Mode == "" || m.Mode == ClientAndServer || m.Mode == mode) &&
+		if (mode == ClientAndServer && !m.NotGateways || m.Mode == "" || m.Mode == ClientAndServer || m.Mode == mode) &&
 			(len(m.Ports) == 0 || slices.Contains(m.Ports, port)) {
 			return true
 		}

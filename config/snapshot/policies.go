@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/crds"
@@ -10,7 +11,7 @@ import (
 
 var policiesStep = step{
 	name:  "policies",
-	kinds: []string{"AuthorizationPolicy", "RegoPolicy", "RateLimit", "Filter", "WasmPlugin", "AttributeSet"},
+	kinds: []string{"AuthorizationPolicy", "RegoPolicy", "RateLimit", "Filter", "WasmPlugin", "TrafficExtension", "AttributeSet"},
 	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups)} },
 	run:   func(d *draft) { d.each(d.policy) },
 	share: func(d *draft, p *Result) {
@@ -46,7 +47,11 @@ func (d *draft) policy(e *crds.Entry) {
 		d.snap.Rego = append(d.snap.Rego, &p)
 	case c.Filter != nil:
 		f := *c.Filter
-		f.Selector = d.selector(e, f.Selector)
+		if len(f.Gateways) == 0 {
+			f.Selector = d.selector(e, f.Selector)
+		} else if !slices.ContainsFunc(d.snap.Workloads, f.Selects) { // targets are of its own namespace, the root's, too
+			d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.targetRefs", "", "no workload has the label "+model.GatewayNameLabel+" with the name of one of these Gateways")
+		}
 		d.snap.Filters = append(d.snap.Filters, &f)
 	case c.Attributes != nil:
 		a := *c.Attributes

@@ -38,7 +38,7 @@ func (h Hooks) check(e *crds.Entry) model.Problems {
 	switch {
 	case e.Content.Rego != nil && h.CheckRego != nil:
 		return h.checkRego(e)
-	case e.Content.Filter != nil && h.ResolveModule != nil:
+	case e.Content.Filter != nil && e.Content.Filter.Type != model.FilterLua && h.ResolveModule != nil:
 		return append(h.resolveModule(e), h.checkFilter(e)...)
 	}
 	return nil
