@@ -15,11 +15,9 @@ type State struct {
 	Edges []Edge // in order
 }
 
-// Edge leads to another state with any of the characters From to To.
-type Edge struct {
-	From, To rune
-	State    uint16
-}
+// Edge leads to another state with any of some characters: the first, the
+// last, and the state's index.
+type Edge [3]rune
 
 // Match tells whether a string, or a part of it, matches.
 func (p *Pattern) Match(text string) bool {
@@ -39,8 +37,8 @@ func (p *Pattern) Match(text string) bool {
 
 func (s *State) next(r rune) int {
 	for i := range s.Edges {
-		if e := &s.Edges[i]; r >= e.From && r <= e.To {
-			return int(e.State)
+		if e := &s.Edges[i]; r >= e[0] && r <= e[1] {
+			return int(e[2])
 		}
 	}
 	return -1
