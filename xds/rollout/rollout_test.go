@@ -1,0 +1,286 @@
+package rollout_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/xds/rollout"
+)
+
+// running is a fleet in which version a1 is in force everywhere.
+func running(n int) *fleet {
+	f := newFleet(n)
+	f.declare("a1", guarded(steps(5*time.Second, 10, 50)))
+	f.looks(10)
+	return f
+}
+
+func TestGoodVersionIsPromotedStepByStep(t *testing.T) {
+	f := running(10)
+	if f.record().Phase != model.RolloutPromoted || f.having("a1") != 10 {
+		t.Fatalf("what a control plane finds at first is in force: %+v", f.record())
+	}
+	f.declare("b1", guarded(steps(5*time.Second, 10, 50)))
+	var shares []int
+	for range 40 {
+		f.look()
+		if n := f.having("b1"); len(shares) == 0 || shares[len(shares)-1] != n {
+			shares = append(shares, n)
+		}
+	}
+	if len(shares) != 4 || shares[0] != 0 || shares[1] != 1 || shares[2] < 5 || shares[3] != 10 {
+		t.Fatalf("the share went %v", shares)
+	}
+	if f.record().Phase != model.RolloutPromoted || len(f.book.States()) != 0 {
+		t.Fatalf("%+v", f.record())
+	}
+}
+
+func TestBadVersionsAreTakenBackWithTheReason(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		does   behaviour
+		reason string
+	}{
+		{"5xx", behaviour{errors: 0.5}, "errorRatio is 0.5 with the new version, and may be 0.02"},
+		{"slow", behaviour{slow: 60}, "latencyP99 is"},
+		{"cpu", behaviour{cpu: time.Millisecond}, "cpu is 1050 with the new version, and may be 75"},
+		{"memory", behaviour{memory: 90 << 20}, "memory is"},
+		{"traps", behaviour{traps: true}, "the filter trapped"},
+		{"failing", behaviour{failing: true}, "the filter is FAILING in default/p"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := running(10)
+			f.versions["b1"] = c.does
+			f.declare("b1", guarded(steps(5*time.Second, 10, 50)))
+			for range 30 {
+				f.look()
+				if n := f.having("b1"); n > 1 {
+					t.Fatalf("%d proxies have the bad version", n)
+				}
+			}
+			r := f.record()
+			if r.Phase != model.RolloutRolledBack || !strings.Contains(r.Reason, c.reason) || f.having("a1") != 10 {
+				t.Fatalf("%s: %q; %d have the old version", r.Phase, r.Reason, f.having("a1"))
+			}
+			problems := f.book.Problems()
+			if len(problems) != 1 || problems[0].Code != model.CodeRolledBack || !strings.Contains(problems[0].Message, c.reason) {
+				t.Fatalf("%v", problems)
+			}
+			if last := f.book.Events[len(f.book.Events)-1]; last.What != rollout.RolledBack || !strings.Contains(last.Reason, c.reason) {
+				t.Fatalf("%v", last)
+			}
+			f.restart()
+			f.looks(20)
+			if f.having("a1") != 10 {
+				t.Fatal("it came again after a restart")
+			}
+			f.declare("b1", guarded(steps(7*time.Second, 10, 50))) // the object changed: it may try again
+			f.look()
+			if f.record().Phase == model.RolloutRolledBack {
+				t.Fatal("a changed object stays rolled back")
+			}
+		})
+	}
+}
+
+// TestRolesAreNotVersions: a proxy that was slow and failing before does not
+// make its version bad, and one that was so by itself does not hide it.
+func TestRolesAreNotVersions(t *testing.T) {
+	for _, bad := range []bool{false, true} {
+		f := newFleet(10)
+		for i, p := range f.proxies {
+			p.base = behaviour{errors: float64(i%3) * 0.1, slow: float64(i%4) * 30, cpu: time.Duration(i) * 50 * time.Microsecond, memory: int64(i) << 24}
+		}
+		r := guarded(steps(5*time.Second, 30))
+		f.declare("a1", r)
+		f.looks(20)
+		if bad {
+			f.versions["b1"] = behaviour{errors: 0.3}
+		}
+		f.declare("b1", r)
+		f.looks(30)
+		if got := f.record().Phase; bad != (got == model.RolloutRolledBack) || !bad && got != model.RolloutPromoted {
+			t.Fatalf("bad: %v, and it is %s: %s %s", bad, got, f.record().Reason, f.record().Waiting)
+		}
+	}
+}
+
+// TestAllAtOnceIsComparedWithBefore: no proxy has the old version.
+func TestAllAtOnceIsComparedWithBefore(t *testing.T) {
+	for _, bad := range []bool{false, true} {
+		f := running(3)
+		if bad {
+			f.versions["b1"] = behaviour{slow: 60}
+		}
+		f.declare("b1", guarded(steps(5*time.Second, 100)))
+		f.looks(20)
+		if got := f.record().Phase; bad != (got == model.RolloutRolledBack) || !bad && got != model.RolloutPromoted {
+			t.Fatalf("bad: %v, and it is %s: %s %s", bad, got, f.record().Reason, f.record().Waiting)
+		}
+	}
+}
+
+func TestMissingReadingsAreNotGoodOnes(t *testing.T) {
+	f := running(10)
+	f.declare("b1", guarded(steps(5*time.Second, 10)))
+	f.lossy = true
+	f.looks(200)
+	r := f.record()
+	if r.Phase != model.RolloutStepping || !r.Overdue || !strings.Contains(r.Waiting, "no readings of default/p") {
+		t.Fatalf("%s, waiting %q", r.Phase, r.Waiting)
+	}
+	if p := f.book.Problems(); len(p) != 1 || p[0].Code != model.CodeRolloutWaits {
+		t.Fatalf("%v", p)
+	}
+	f.lossy = false
+	for _, p := range f.proxies {
+		p.rate = 0
+	}
+	f.looks(30)
+	if r := f.record(); r.Phase != model.RolloutStepping || !strings.Contains(r.Waiting, "0 of 50 requests") {
+		t.Fatalf("%s, waiting %q", r.Phase, r.Waiting)
+	}
+	for _, p := range f.proxies {
+		p.rate = 100
+	}
+	f.looks(30)
+	if r := f.record(); r.Phase != model.RolloutPromoted {
+		t.Fatalf("%s, waiting %q", r.Phase, r.Waiting)
+	}
+}
+
+func TestEditBeginsAnewFromWhatIsInForce(t *testing.T) {
+	f := running(10)
+	f.declare("b1", guarded(steps(5*time.Second, 50)))
+	f.looks(5)
+	if f.having("b1") < 5 {
+		t.Fatalf("%d have it", f.having("b1"))
+	}
+	f.declare("c1", guarded(steps(5*time.Second, 10)))
+	f.looks(5)
+	if f.having("b1") != 0 || f.having("c1") != 1 || f.having("a1") != 9 {
+		t.Fatalf("a1 %d, b1 %d, c1 %d", f.having("a1"), f.having("b1"), f.having("c1"))
+	}
+	f.declare("a1", guarded(steps(5*time.Second, 10)))
+	f.look()
+	if f.having("a1") != 10 || len(f.book.States()) != 0 {
+		t.Fatalf("%d have what was declared again", f.having("a1"))
+	}
+}
+
+// TestPlaceOfAFilterIsNoVersion: what stands where is in force at once, for
+// both versions.
+func TestPlaceOfAFilterIsNoVersion(t *testing.T) {
+	f := running(10)
+	f.declare("b1", guarded(steps(time.Hour, 10)))
+	f.looks(5)
+	f.declare("b1", guarded(steps(time.Hour, 10)))
+	f.declared.Failure, f.declared.Priority = model.FilterFailOpen, 7
+	f.looks(5)
+	for _, p := range f.proxies {
+		if v := f.versionOf(p); v.Failure != model.FilterFailOpen || v.Priority != 7 {
+			t.Fatalf("%s has %+v", p.w.Name, v)
+		}
+	}
+	if f.having("a1") != 9 {
+		t.Fatalf("%d have the old version", f.having("a1"))
+	}
+}
+
+func TestCodeIsLoadedFirst(t *testing.T) {
+	f := running(4)
+	f.declare("b1", nil) // no rollout: everywhere at once, but loaded first
+	f.look()
+	if f.having("b1") != 0 || len(f.record().Loading) != 4 {
+		t.Fatalf("%d have it, %v load it", f.having("b1"), f.record().Loading)
+	}
+	fresh := &fake{w: model.Workload{Namespace: "default", Name: "fresh"}, connected: true, has: map[string]bool{}, looks: map[string]int{}}
+	fresh.report.Latency = buckets()
+	f.proxies = append(f.proxies, fresh)
+	f.look()
+	if f.versionOf(fresh).Config != "b1" {
+		t.Fatal("a proxy that starts waits for nothing")
+	}
+	f.looks(3)
+	if f.having("b1") != 5 || len(f.book.States()) != 0 {
+		t.Fatalf("%d have it: %+v", f.having("b1"), f.record())
+	}
+	f.declare("b2", nil) // the same code
+	f.look()
+	if f.having("b2") != 5 {
+		t.Fatalf("%d have another configuration of the code that they have", f.having("b2"))
+	}
+}
+
+func TestCodeThatIsRefusedNeverComes(t *testing.T) {
+	f := running(4)
+	f.refuses["sha256:b"] = true
+	f.declare("b1", nil)
+	f.looks(70)
+	if f.having("a1") != 4 || !strings.Contains(f.record().Waiting, "no such function") {
+		t.Fatalf("%d have the old one: %+v", f.having("a1"), f.record())
+	}
+	f.declare("b1", guarded(steps(time.Second, 10)))
+	f.looks(3)
+	if f.having("a1") != 4 || f.record().Phase != model.RolloutRolledBack || !strings.Contains(f.record().Reason, "no such function") {
+		t.Fatalf("%d have the old one: %+v", f.having("a1"), f.record())
+	}
+}
+
+func TestSlowLoaderIsWaitedForOrNot(t *testing.T) {
+	for _, failure := range []model.FilterFailure{model.FilterFailClosed, model.FilterFailOpen} {
+		f := running(2)
+		f.proxies[0].loadsFor = 1000
+		f.declare("b1", nil)
+		f.declared.Failure = failure
+		f.looks(70)
+		want := 1
+		if failure == model.FilterFailOpen {
+			want = 2
+		}
+		if f.having("b1") != want {
+			t.Fatalf("%s: %d have it", failure, f.having("b1"))
+		}
+		if waits := len(f.book.Problems()) == 1; waits != (want == 1) {
+			t.Fatalf("%s: %v", failure, f.book.Problems())
+		}
+	}
+}
+
+func TestByHand(t *testing.T) {
+	f := running(10)
+	f.declare("b1", guarded(steps(time.Hour, 10)))
+	f.looks(5)
+	if err := f.book.Abort(object.String(), f.input()); err != nil || f.having("a1") != 10 {
+		t.Fatalf("%v: %d", err, f.having("a1"))
+	}
+	if err := f.book.Promote(object.String(), f.input()); err != nil {
+		t.Fatal(err)
+	}
+	f.looks(5)
+	if f.having("b1") != 10 {
+		t.Fatalf("%d", f.having("b1"))
+	}
+	if f.book.Promote(object.String(), f.input()) == nil || f.book.Abort(object.String(), f.input()) == nil || f.book.Abort("Filter/x/y", f.input()) == nil {
+		t.Fatal("what cannot be is not refused")
+	}
+}
+
+// TestFirstVersionOfAFilter: before, there was none.
+func TestFirstVersionOfAFilter(t *testing.T) {
+	f := newFleet(10)
+	f.look()
+	f.versions["a1"] = behaviour{errors: 0.5}
+	f.declare("a1", guarded(steps(5*time.Second, 10)))
+	f.looks(3)
+	if f.having("a1") != 1 {
+		t.Fatalf("%d have it", f.having("a1"))
+	}
+	f.looks(10)
+	if f.record().Phase != model.RolloutRolledBack || f.having("a1") != 0 {
+		t.Fatalf("%d have it: %+v", f.having("a1"), f.record())
+	}
+}
