@@ -10,11 +10,11 @@ import (
 
 // apply puts what a tag says into a shape, and, where it is a field's tag,
 // into the field. A list's or map's own are minItems and maxItems; everything
-// else is its items'.
+// else is its items', but for keys, the pattern of a map's names.
 func (p *pkg) apply(at ast.Node, tag string, s *shape, f *fieldOf) error {
 	for tag != "" {
 		var part string
-		if strings.HasPrefix(tag, "pattern=") {
+		if strings.HasPrefix(tag, "pattern=") || strings.HasPrefix(tag, "keys=") {
 			part, tag = tag, "" // it may have commas
 		} else {
 			part, tag, _ = strings.Cut(tag, ",")
@@ -69,6 +69,13 @@ func (p *pkg) rule(name, value string, s *shape, f *fieldOf) error {
 	}
 	in := innermost(s)
 	switch name {
+	case "keys":
+		if s.kind != mapping {
+			return fmt.Errorf("only maps have names of their own")
+		}
+		s.key.rules.pattern = value
+		_, err := compile(value)
+		return err
 	case "min", "max":
 		return in.bound(value, map[string]*string{"min": &in.rules.min, "max": &in.rules.max}[name])
 	case "minLength", "maxLength", "enum", "pattern":

@@ -19,21 +19,22 @@ type Config struct {
 // List refuses requests by one of their values.
 type List struct {
 	// Name is what answers, as logs and the response code details say it.
-	Name string `json:"name" filter:"required,minLength=1"`
+	Name string `json:"name" filter:"required,pattern=^[^ \\t\\r\\n]+$"`
 	// Action is DENY, which refuses what is in the list, or ALLOW, which
 	// refuses what is not, and what has no value.
 	Action string `json:"action" filter:"required,enum=ALLOW|DENY"`
 	// Key is the value that is looked up.
-	Key Key `json:"key"`
+	Key Key `json:"key" filter:"required"`
 	// Kind is how entries are compared: EXACT, CASE_INSENSITIVE (of ASCII
 	// letters) or CIDR. There is no REGEX: Go's package would add a third to
 	// every proxy's module.
 	Kind string `json:"kind" filter:"required,enum=EXACT|CASE_INSENSITIVE|CIDR"`
 	// Entries stand one a line. One text is what a large list costs least as.
 	Entries string `json:"entries"`
-	// Status of a refusal, 400 to 599; 0 is 403.
-	Status int    `json:"status,omitempty" filter:"max=599"`
-	Body   string `json:"body,omitempty"`
+	// Status of a refusal.
+	Status int `json:"status,omitempty" filter:"default=403,min=400,max=599"`
+	// Body of a refusal, as plain text.
+	Body string `json:"body,omitempty"`
 	// Shadow only counts and tells what it would refuse.
 	Shadow bool `json:"shadow,omitempty"`
 }

@@ -17,21 +17,25 @@ type Config struct {
 type Rule struct {
 	// Name is letters, digits, "_", "-" and "."; "denier/"+Name becomes filter
 	// state wasm.krater.filter_decision.
-	Name   string `json:"name"`
-	Match  Match  `json:"match"`
-	Status int    `json:"status,omitempty"` // 200 to 599; 0 is 403
-	Body   string `json:"body,omitempty"`
+	Name string `json:"name" filter:"required,pattern=^[A-Za-z0-9_.-]+$"`
+	// Match is which requests; nothing at all is every one.
+	Match Match `json:"match"`
+	// Status of the answer.
+	Status int `json:"status,omitempty" filter:"default=403,min=200,max=599"`
+	// Body of the answer, as plain text.
+	Body string `json:"body,omitempty"`
 	// Headers of the answer, names in lower case.
-	Headers map[string]string `json:"headers,omitempty"`
+	Headers map[string]string `json:"headers,omitempty" filter:"keys=^[!#$%&'*+.^_|~0-9a-z\\x60-]+$"`
 }
 
 // Match is met where all that is given is met; nothing given meets all.
 type Match struct {
 	// PathPrefix starts the path, which comes without its query; byte for byte.
-	PathPrefix string   `json:"pathPrefix,omitempty"`
-	Methods    []string `json:"methods,omitempty"` // any of these; "GET"
+	PathPrefix string `json:"pathPrefix,omitempty" filter:"pattern=^(/[^?#]*)?$"`
+	// Methods are any of these, in capitals.
+	Methods []string `json:"methods,omitempty" filter:"pattern=^[A-Z_-]+$"`
 	// Headers by name, in lower case, equal these values.
-	Headers map[string]string `json:"headers,omitempty"`
+	Headers map[string]string `json:"headers,omitempty" filter:"keys=^[!#$%&'*+.^_|~0-9a-z\\x60-]+$"`
 }
 
 // Validate gives all that is wrong, each with its field's path, joined.

@@ -10,15 +10,20 @@ import (
 
 // Config is the filter's configuration.
 type Config struct {
-	Request  Changes `json:"request"`
+	// Request is what becomes of requests' headers, before they go upstream.
+	Request Changes `json:"request"`
+	// Response is what becomes of answers' headers.
 	Response Changes `json:"response"`
 }
 
 // Changes are made in this order: Remove, Set, Add. Names are in lower case.
 type Changes struct {
-	Remove []string          `json:"remove,omitempty"`
-	Set    map[string]string `json:"set,omitempty"` // instead of all values
-	Add    map[string]string `json:"add,omitempty"` // beside those that are there
+	// Remove these headers.
+	Remove []string `json:"remove,omitempty" filter:"pattern=^[!#$%&'*+.^_|~0-9a-z\\x60-]+$"`
+	// Set these, instead of all values that are there.
+	Set map[string]string `json:"set,omitempty" filter:"keys=^[!#$%&'*+.^_|~0-9a-z\\x60-]+$"`
+	// Add these beside those that are there.
+	Add map[string]string `json:"add,omitempty" filter:"keys=^[!#$%&'*+.^_|~0-9a-z\\x60-]+$"`
 }
 
 // Validate gives all that is wrong, each with its field's path, joined.
