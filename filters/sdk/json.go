@@ -155,15 +155,14 @@ func (s *scanner) object(depth int) (value, error) {
 	if s.space(); s.take('}') {
 		return v, nil
 	}
+	var names nameSet
 	for {
 		f, err := s.field(depth)
 		if err != nil {
 			return v, err
 		}
-		for _, other := range v.fields {
-			if other.name == f.name {
-				return v, s.failure("field " + `"` + f.name + `"` + " is given twice")
-			}
+		if names.twice(v.fields, f.name) {
+			return v, s.failure("field " + `"` + f.name + `"` + " is given twice")
 		}
 		v.fields = append(v.fields, f)
 		if s.space(); s.take('}') {
@@ -173,6 +172,34 @@ func (s *scanner) object(depth int) (value, error) {
 			return v, s.failure(`"," or "}" is missing`)
 		}
 	}
+}
+
+// nameSet knows an object's names: a body may have any number of them, and
+// looking at all for each would take its sender's word for our time.
+type nameSet map[string]bool
+
+// fewNames are looked through one by one.
+const fewNames = 16
+
+// twice tells whether a name is among those before it.
+func (n *nameSet) twice(before []field, name string) bool {
+	if len(before) < fewNames {
+		for i := range before {
+			if before[i].name == name {
+				return true
+			}
+		}
+		return false
+	}
+	if *n == nil {
+		*n = make(nameSet, 4*fewNames)
+		for i := range before {
+			(*n)[before[i].name] = true
+		}
+	}
+	was := (*n)[name]
+	(*n)[name] = true
+	return was
 }
 
 func (s *scanner) field(depth int) (field, error) {
