@@ -30,7 +30,7 @@ type source interface {
 }
 
 // New reads a configuration: config.Config's JSON.
-func New(raw []byte) (sdk.Filter, error) {
+func New(_ sdk.Host, raw []byte) (sdk.Filter, error) {
 	c, err := Decode(raw)
 	if err != nil {
 		return nil, err

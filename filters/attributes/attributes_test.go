@@ -120,7 +120,7 @@ func TestPath(t *testing.T) {
 }
 
 func TestWritesPropertiesAndHeaders(t *testing.T) {
-	f, err := New([]byte(`{"attributes":[
+	f, err := New(nil, []byte(`{"attributes":[
 		{"name":"user","from":{"header":"end-user"},"toHeader":"x-user"},
 		{"name":"again","from":{"header":"x-user"}},
 		{"name":"lang","from":{"query":"lang"},"toHeader":"x-lang"}]}`))
@@ -157,7 +157,7 @@ func TestNewRefuses(t *testing.T) {
 		`{"attributes":[{"name":"a","from":{"path":"x"}}]}`:    `attributes[0].from.path: "x" must start with "/"`,
 		`{"attributes":[{"name":"a","from":{"headers":"x"}}]}`: "attributes[0].from.headers: unknown field",
 	} {
-		if f, err := New([]byte(raw)); err == nil || err.Error() != want || f != nil {
+		if f, err := New(nil, []byte(raw)); err == nil || err.Error() != want || f != nil {
 			t.Errorf("%s says %v, want %s", raw, err, want)
 		}
 	}

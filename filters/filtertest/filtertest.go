@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -56,9 +57,11 @@ func (m *Module) start(wasm []byte) error {
 // checkABI finds the functions that mark a module of proxy-wasm.
 func checkABI(code wazero.CompiledModule) error {
 	exports := code.ExportedFunctions()
-	for _, name := range []string{"proxy_abi_version_0_2_0", "proxy_on_memory_allocate", "proxy_on_context_create"} {
-		if _, ok := exports[name]; !ok {
-			return fmt.Errorf("the module is no proxy-wasm filter: it exports no %s", name)
+	for _, names := range [][]string{
+		{"proxy_abi_version_0_2_1", "proxy_abi_version_0_2_0"}, {"proxy_on_memory_allocate", "malloc"}, {"proxy_on_context_create"},
+	} {
+		if !slices.ContainsFunc(names, func(name string) bool { return exports[name] != nil }) {
+			return fmt.Errorf("the module is no proxy-wasm filter: it exports no %s", names[0])
 		}
 	}
 	return nil

@@ -119,7 +119,7 @@ func TestLoadRefuses(t *testing.T) {
 		"":                        "compiling the module",
 		"not wasm at all":         "compiling the module",
 		stranger:                  `"nothing" is not exported in module "env"`,
-		"\x00asm\x01\x00\x00\x00": "proxy_abi_version_0_2_0",
+		"\x00asm\x01\x00\x00\x00": "proxy_abi_version_0_2_1",
 	} {
 		if m, err := filtertest.Load(context.Background(), []byte(wasm)); err == nil || !strings.Contains(err.Error(), want) || m != nil {
 			t.Errorf("%q says %v, want %s", wasm, err, want)

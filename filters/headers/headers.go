@@ -16,7 +16,7 @@ type Filter struct {
 var _ sdk.Filter = (*Filter)(nil)
 
 // New reads a configuration: config.Config's JSON.
-func New(raw []byte) (sdk.Filter, error) {
+func New(_ sdk.Host, raw []byte) (sdk.Filter, error) {
 	c, err := Decode(raw)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ type Filter interface {
 	OnRequest(Stream) Verdict
 	// OnResponse sees the answer's headers before they go downstream.
 	OnResponse(Stream) Verdict
-	// OnDone is the end of the stream; nothing can be changed any more.
+	// OnDone is the end of the stream: headers and bodies are gone, and what
+	// was kept of it must go now. Whoever wants to read them once more
+	// implements Log.
 	OnDone(Stream)
 }
 
@@ -36,16 +38,9 @@ type Verdict uint8
 const (
 	// Continue hands the stream to the next filter.
 	Continue Verdict = iota
-	// Stop keeps it here: the filter has replied.
+	// Stop ends it here: the filter has replied.
 	Stop
+	// Pause holds it until the filter replies or resumes it. Of a body, it
+	// holds what came so far: the filter is asked again when there is more.
+	Pause
 )
-
-// Root is a kind of filter that a module offers.
-type Root struct {
-	// ID is the root_id that a binding names. The only root of a module may
-	// leave it empty: then it answers to every root_id.
-	ID string
-	// New reads a binding's configuration. An error refuses the binding; its
-	// text, one field path a line, goes to the proxy's log.
-	New func(config []byte) (Filter, error)
-}

@@ -1,30 +1,55 @@
 package sdk
 
-// Stream is one request and its answer. It is valid only while the filter's
-// method runs. A change that the proxy refuses ends the request with 500.
-type Stream interface {
-	// Request gives the request's headers, with :method, :path, :authority. The
-	// proxy has them in OnRequest and in OnDone only: keep for OnResponse, by
-	// SetLocal, what it needs of them.
-	Request() Headers
-	// Response gives the answer's headers, with :status, in OnResponse and in
-	// OnDone.
-	Response() Headers
+// Context is what a filter can do with a Stream and a Conn alike. It belongs
+// to its request or connection, whichever callback it is used in; when that is
+// over it does nothing.
+type Context interface {
 	// Property reads one of the proxy's attributes: ("source", "address").
-	// Numbers are the proxy's own little-endian bytes.
+	// Numbers are the proxy's own little-endian bytes: see Number. A path kept
+	// in a variable and given as path... allocates nothing.
 	Property(path ...string) (value string, ok bool)
 	// SetProperty writes filter state "wasm."+name, for the filters behind
 	// this one, for policies and logs. An empty value differs from none.
 	SetProperty(name, value string)
-	// Reply answers the request instead of its upstream, and gives Stop. The
-	// filter's own OnResponse sees the reply too.
-	Reply(Reply) Verdict
 	// Local gives what SetLocal kept of this stream; nil at first.
 	Local() any
-	// SetLocal keeps a value from OnRequest to OnResponse and OnDone.
+	// SetLocal keeps a value from one callback to the next.
 	SetLocal(any)
 	// Log writes a line to the proxy's log.
 	Log(level Level, text string)
+	// HTTP calls another service; Caller says how.
+	Caller
+	// Host gives the binding's Host.
+	Host() Host
+}
+
+// Stream is one request and its answer. A filter may keep one that it paused,
+// until OnDone. A change that the proxy refuses ends the request with 500.
+type Stream interface {
+	Context
+	// Request gives the request's headers, with :method, :path, :authority. The
+	// proxy has them until the request went on, and in OnLog: keep for
+	// OnResponse, by SetLocal, what it needs of them.
+	Request() Headers
+	// Response gives the answer's headers, with :status, from OnResponse on.
+	Response() Headers
+	// RequestTrailers and ResponseTrailers are there in their callbacks.
+	RequestTrailers() Headers
+	ResponseTrailers() Headers
+	// RequestBody and ResponseBody give the parts that the filter holds or
+	// sees; they are there in their callbacks and while those have paused.
+	RequestBody() Body
+	ResponseBody() Body
+	// Reply answers the request instead of its upstream, and gives Stop. The
+	// filter's own OnResponse sees the reply too, if it is given before one.
+	Reply(Reply) Verdict
+	// ResumeRequest lets a paused request go on; without one it does nothing.
+	ResumeRequest()
+	// ResumeResponse does so with a paused answer.
+	ResumeResponse()
+	// ClearRouteCache has the proxy choose the route again, by the headers as
+	// they are now.
+	ClearRouteCache()
 }
 
 // Headers are those of a request or of an answer. Names are in lower case.
@@ -39,6 +64,18 @@ type Headers interface {
 	Remove(name string)
 	// All copies every header, in order; dearer than Get.
 	All() [][2]string
+}
+
+// Body is what a proxy holds of a body at this moment.
+type Body interface {
+	// Len gives its size in bytes.
+	Len() int
+	// Read copies at most n bytes, starting at byte from.
+	Read(from, n int) []byte
+	// Set replaces all of it; Append and Prepend add to it.
+	Set([]byte)
+	Append([]byte)
+	Prepend([]byte)
 }
 
 // Reply is an answer that a filter gives itself.

@@ -10,12 +10,13 @@ import (
 	"github.com/krater-mesh/krater/filters/denier"
 	"github.com/krater-mesh/krater/filters/headers"
 	"github.com/krater-mesh/krater/filters/sdk"
+	"github.com/krater-mesh/krater/filters/sdk/sdktest"
 	"github.com/krater-mesh/krater/model"
 )
 
 // builtinFilters are those of the built-in module, as its main names them. Each
 // reads its configuration here as it does in the proxy.
-var builtinFilters = map[string]func(config []byte) (sdk.Filter, error){
+var builtinFilters = map[string]func(h sdk.Host, config []byte) (sdk.Filter, error){
 	"attributes": attributes.New,
 	"denier":     denier.New,
 	"headers":    headers.New,
@@ -37,7 +38,7 @@ func checkFilter(url, config string) []string {
 	if !ok || read == nil {
 		return nil
 	}
-	if _, err := read([]byte(config)); err != nil {
+	if _, err := read(sdktest.NewHost(), []byte(config)); err != nil {
 		return strings.Split(err.Error(), "\n")
 	}
 	return nil

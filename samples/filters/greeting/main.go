@@ -18,7 +18,7 @@ type greeting struct {
 	text string
 }
 
-func newGreeting(config []byte) (sdk.Filter, error) {
+func newGreeting(_ sdk.Host, config []byte) (sdk.Filter, error) {
 	g := &greeting{text: "hello"}
 	if err := sdk.Decode(config, func(d *sdk.Decoder) { d.String("text", &g.text) }); err != nil {
 		return nil, err

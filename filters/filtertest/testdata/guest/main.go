@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	guest.Register(sdk.Root{New: func([]byte) (sdk.Filter, error) { return &probe{}, nil }})
+	guest.Register(sdk.Root{New: func(sdk.Host, []byte) (sdk.Filter, error) { return &probe{}, nil }})
 }
 
 func main() {}

@@ -1,0 +1,74 @@
+package vm
+
+import (
+	"github.com/krater-mesh/krater/filters/sdk"
+	"github.com/krater-mesh/krater/filters/sdk/guest/internal/abi"
+)
+
+// Request implements sdk.Stream.
+func (s *stream) Request() sdk.Headers { return (*requestHeaders)(s) }
+
+// Response implements sdk.Stream.
+func (s *stream) Response() sdk.Headers { return (*responseHeaders)(s) }
+
+// RequestTrailers implements sdk.Stream.
+func (s *stream) RequestTrailers() sdk.Headers { return (*requestTrailers)(s) }
+
+// ResponseTrailers implements sdk.Stream.
+func (s *stream) ResponseTrailers() sdk.Headers { return (*responseTrailers)(s) }
+
+// RequestBody implements sdk.Stream.
+func (s *stream) RequestBody() sdk.Body { return (*requestBody)(s) }
+
+// ResponseBody implements sdk.Stream.
+func (s *stream) ResponseBody() sdk.Body { return (*responseBody)(s) }
+
+// SetProperty implements sdk.Context.
+func (s *stream) SetProperty(name, value string) {
+	if s.activate() {
+		s.check("setting property", name, abi.SetProperty(name, value))
+	}
+}
+
+// Reply implements sdk.Stream.
+func (s *stream) Reply(r sdk.Reply) sdk.Verdict {
+	if s.replied || s.over { // the proxy takes one reply, and would wait for more after Stop
+		say(sdk.Warn, "a reply comes too late, and is left out")
+		return sdk.Continue
+	}
+	if s.activate() {
+		s.send(r)
+	}
+	return sdk.Stop
+}
+
+// ResumeRequest implements sdk.Stream.
+func (s *stream) ResumeRequest() { s.resume(&s.request, abi.Request) }
+
+// ResumeResponse implements sdk.Stream.
+func (s *stream) ResumeResponse() { s.resume(&s.response, abi.Response) }
+
+// resume lets a flow go on, but never behind a reply. Within the callback that
+// is about to pause it, it only undoes the pause.
+func (s *stream) resume(f *flow, direction abi.Flow) {
+	switch {
+	case s.id == 0 || s.replied || s.over:
+	case s.deciding && !f.paused:
+		f.resumed = true
+	case f.paused && s.activate():
+		f.paused = false
+		abi.Resume(direction)
+	}
+}
+
+// ClearRouteCache implements sdk.Stream. The proxy's own function works on the
+// callback's context only, not on the effective one. In another's callback a
+// change that changes nothing does the same.
+func (s *stream) ClearRouteCache() {
+	if current == s.id {
+		_, status := abi.Foreign("clear_route_cache", nil)
+		s.check("clearing", "the route", status)
+	} else if s.activate() {
+		s.check("clearing", "the route", abi.RemoveHeader(abi.RequestHeaders, "x-krater-no-such-header"))
+	}
+}
