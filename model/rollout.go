@@ -115,10 +115,23 @@ func (s *RolloutState) For(w *Workload) *FilterBinding {
 	return s.Old
 }
 
-// Loads is the version whose code a proxy loads without using it; nil: none.
-func (s *RolloutState) Loads(w *Workload) *FilterBinding {
-	if _, loads := slices.BinarySearch(s.Loading, w.ID()); loads && s.Wants(w) {
-		return s.New
+// Loads are the versions whose code a proxy holds without using it: the new
+// one before it gets it, and the old one as long as it may be taken back to it.
+func (s *RolloutState) Loads(w *Workload) []*FilterBinding {
+	if !s.Wants(w) || s.New.Type == FilterLua {
+		return nil
 	}
-	return nil
+	if s.Phase == RolloutPromoted {
+		if _, loads := slices.BinarySearch(s.Loading, w.ID()); loads {
+			return []*FilterBinding{s.New}
+		}
+		return nil
+	}
+	if s.Old == nil || s.Old.Type == FilterLua || s.Old.Missing() {
+		return []*FilterBinding{s.New}
+	}
+	if s.Old.Module.Digest == s.New.Module.Digest {
+		return nil
+	}
+	return []*FilterBinding{s.New, s.Old}
 }

@@ -132,7 +132,7 @@ func (p *fake) live(f *fleet) {
 		}
 		p.report.Filters = []model.FilterReport{{Object: object.String(), Digest: v.Module.Digest, Traps: p.traps, State: state}}
 	}
-	if v := f.loads(p); v != nil {
+	for _, v := range f.loads(p) {
 		if p.looks[v.Module.Digest]++; p.looks[v.Module.Digest] >= p.loadsFor && !f.refuses[v.Module.Digest] {
 			p.has[v.Module.Digest] = true
 		}
@@ -163,7 +163,7 @@ func (f *fleet) versionOf(p *fake) *model.FilterBinding {
 	return f.inForce
 }
 
-func (f *fleet) loads(p *fake) *model.FilterBinding {
+func (f *fleet) loads(p *fake) []*model.FilterBinding {
 	for _, s := range f.book.States() {
 		return s.Loads(&p.w)
 	}
