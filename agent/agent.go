@@ -44,6 +44,9 @@ type Options struct {
 	LogLevel, ComponentLogLevel string
 	Output                      io.Writer // Envoy's log
 	Logger                      *slog.Logger
+	// ReportEvery is how often the control plane is told of the proxy; 0:
+	// DefaultReportEvery.
+	ReportEvery time.Duration
 
 	Beside []Task // what else runs as long as the agent does
 	// Drain is called once the agent is to end, before Envoy is: Envoy is ended
@@ -85,6 +88,9 @@ func New(o Options) (*Agent, error) {
 	}
 	if o.Concurrency == 0 {
 		o.Concurrency = 1
+	}
+	if o.ReportEvery == 0 {
+		o.ReportEvery = DefaultReportEvery
 	}
 	if o.SocketDir == "" {
 		o.SocketDir = o.StateDir
@@ -145,9 +151,11 @@ func (a *Agent) serve(ctx, all context.Context, keep *keeper.Keeper) error {
 	for _, task := range a.o.Beside {
 		group.Go(func() error { return a.beside(all, task, running) })
 	}
+	var proxy process
+	group.Go(func() error { return a.report(all, r, &proxy) })
 	group.Go(func() error {
 		defer end()
-		return a.runEnvoy(ctx, all, r, up, running)
+		return a.runEnvoy(ctx, all, r, up, running, &proxy)
 	})
 	return ignoreEnd(group.Wait())
 }
@@ -160,7 +168,7 @@ func ignoreEnd(err error) error {
 }
 
 // runEnvoy keeps Envoy running until ctx ends and it is drained.
-func (a *Agent) runEnvoy(ctx, all context.Context, r *relay.Relay, up Upstreams, running *Running) error {
+func (a *Agent) runEnvoy(ctx, all context.Context, r *relay.Relay, up Upstreams, running *Running, proxy *process) error {
 	file, err := a.writeBootstrap(up)
 	if err != nil {
 		return err
@@ -178,7 +186,9 @@ func (a *Agent) runEnvoy(ctx, all context.Context, r *relay.Relay, up Upstreams,
 		a.o.Drain(limited, running)
 	})
 	defer stop()
-	return a.envoy(file).Run(envoy)
+	child := a.envoy(file)
+	child.Began, child.Ended = proxy.began, proxy.ended
+	return child.Run(envoy)
 }
 
 func (a *Agent) envoy(bootstrap string) Process {

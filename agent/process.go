@@ -21,8 +21,10 @@ type Process struct {
 	Args    []string
 	Env     []string // "K=V"; nil: this process's own
 	Dir     string
-	Output  io.Writer // both of its streams
-	PIDFile string    // holds the running child's process id; "" for none
+	Output  io.Writer     // both of its streams
+	PIDFile string        // holds the running child's process id; "" for none
+	Began   func(pid int) // each time; nil: nobody is told
+	Ended   func()
 	Logger  *slog.Logger
 }
 
@@ -67,7 +69,13 @@ func (p Process) once(ctx context.Context) error {
 		}
 		defer os.Remove(p.PIDFile)
 	}
+	if p.Began != nil {
+		p.Began(cmd.Process.Pid)
+	}
 	err := cmd.Wait()
+	if p.Ended != nil {
+		p.Ended()
+	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind may hold its ports
 	return err
 }

@@ -42,6 +42,8 @@ type FilterReport struct {
 	Traps   int64       `json:"traps"`
 	Reloads int64       `json:"reloads"`
 	Memory  int64       `json:"memoryBytes,omitempty"` // linear memory of the largest of its VMs
-	Reason  string      `json:"reason,omitempty"`
-	Lines   []string    `json:"lines,omitempty"` // the last it wrote before it failed
+	// OverMemory tells that a VM of it took more than it may, of late.
+	OverMemory bool     `json:"overMemory,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
+	Lines      []string `json:"lines,omitempty"` // the last it wrote before it failed
 }

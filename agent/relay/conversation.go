@@ -99,7 +99,7 @@ func (c *conversation) run(ctx context.Context) error {
 			renewed = c.renewed()
 			c.reconnect(ctx)
 		case <-wake:
-			c.tellReport()
+			c.tellReports(c.relay.newReports(wake))
 		case f := <-c.fetched:
 			err = c.module(ctx, f)
 		case <-c.again.C:

@@ -61,10 +61,10 @@ type Relay struct {
 
 	mu      sync.Mutex
 	kept    *lastGood
-	held    bool                               // what comes is not written down any more
-	end     context.CancelCauseFunc            // of the newest stream
-	report  *discoveryv3.DeltaDiscoveryRequest // the agent's own, newest
-	reports map[chan struct{}]struct{}         // woken by a new one
+	held    bool                                          // what comes is not written down any more
+	end     context.CancelCauseFunc                       // of the newest stream
+	report  map[string]*discoveryv3.DeltaDiscoveryRequest // the agent's own, newest, by type
+	reports map[chan struct{}]map[string]bool             // woken by new ones, of these types
 
 	own own // what the agent itself is told
 }
@@ -92,7 +92,7 @@ func New(o Options) *Relay {
 	if o.Modules == nil {
 		o.Modules = noModules{}
 	}
-	return &Relay{o: o, log: o.Logger, kept: load(o.Dir, o.Node.GetId(), o.Logger), reports: map[chan struct{}]struct{}{},
+	return &Relay{o: o, log: o.Logger, kept: load(o.Dir, o.Node.GetId(), o.Logger), report: map[string]*discoveryv3.DeltaDiscoveryRequest{}, reports: map[chan struct{}]map[string]bool{},
 		own: loadOwn(o.Dir, o.Logger)}
 }
 

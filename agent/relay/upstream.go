@@ -106,17 +106,19 @@ func (c *conversation) push(ctx context.Context, req *discoveryv3.DeltaDiscovery
 		return
 	}
 	if first {
-		c.tellReport()
+		c.tellReports(c.relay.newestReports())
 		for _, l := range c.relay.own.byType {
 			_ = c.link.push(l.ask())
 		}
 	}
 }
 
-// tellReport repeats the newest report on the link.
-func (c *conversation) tellReport() {
-	if report := c.relay.newestReport(); report != nil && c.up && c.greeted {
-		_ = c.link.push(report) // full: the next link begins with it
+// tellReports hands reports on. What a link cannot take, the next begins with.
+func (c *conversation) tellReports(reports []*discoveryv3.DeltaDiscoveryRequest) {
+	for _, report := range reports {
+		if c.up && c.greeted {
+			_ = c.link.push(report)
+		}
 	}
 }
 

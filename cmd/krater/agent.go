@@ -21,7 +21,7 @@ type agentFlags struct {
 	account                     string // what the certificate has to say; "": anything
 	vm, statusAddress           string
 	execProbes                  bool
-	drain                       time.Duration
+	drain, reportEvery          time.Duration
 	up                          agent.Upstreams
 	concurrency                 int
 	logLevel, componentLevels   string
@@ -55,6 +55,7 @@ control plane, in the same folder of state, none is needed.`
 	flags.StringVar(&f.componentLevels, "component-log-level", "", "What Envoy's components log, COMPONENT:LEVEL with commas between.")
 	flags.StringVar(&f.vm, "vm", "", "Folder of `krater workload entry configure`, in place of most of these flags.")
 	flags.DurationVar(&f.drain, "drain", 0, "How long connections are waited for when the agent ends, at most a minute (default: as the Mesh says).")
+	flags.DurationVar(&f.reportEvery, "report-every", agent.DefaultReportEvery, "How often the control plane is told how the proxy is.")
 	flags.BoolVar(&f.execProbes, "exec-probes", false, "Let the probe of the workload's WorkloadGroup run commands on this machine.")
 	flags.StringVar(&f.statusAddress, "status-address", "", "Where questions are answered, ports 15020 and 15021 (default: the workload's address if it is a loopback one, else 127.0.0.1).")
 	cmd.MarkFlagsOneRequired("address", "vm")
@@ -102,6 +103,7 @@ func runAgent(cmd *cobra.Command, l state.Layout, f agentFlags) error {
 func (f agentFlags) options(l state.Layout) (agent.Options, error) {
 	o := agent.Options{TrustDomain: f.trustDomain, TokenFile: f.token, Upstreams: f.up, StateDir: l.Path("agent")}
 	o.Proxy = agent.Proxy{Address: f.address, Locality: f.locality, ServiceAccount: f.account}
+	o.ReportEvery = f.reportEvery
 	o.LogLevel, o.ComponentLogLevel, o.Concurrency = f.logLevel, f.componentLevels, f.concurrency
 	if f.concurrency <= 0 {
 		o.Concurrency = runtime.GOMAXPROCS(0)

@@ -105,6 +105,7 @@ func statusText(w io.Writer, s controlplane.Status) error {
 			fmt.Fprintf(t, "%.19s\t%.2f MB\t%d\t%s\n", m.Digest, float64(m.Size)/1e6, m.Proxies, strings.Join(m.Filters, ", "))
 		}
 	}
+	filtersNotRunning(t, s)
 	refused(t, s.Refused)
 	if err := t.Flush(); err != nil {
 		return err

@@ -57,6 +57,7 @@ func (c *ControlPlane) Status() Status {
 		Mesh: current.snapshot.Mesh.Name, Snapshot: current.snapshot.Version, At: current.at,
 		Modules: modulesOf(current.snapshot, current.clients), Problems: c.problems(), Refused: c.gate.List(),
 	}
+	reports := c.reports()
 	clients, connections := map[string]serve.ClientStatus{}, c.gate.Connections()
 	for _, s := range c.server.Status() {
 		clients[s.Node] = s
@@ -70,6 +71,9 @@ func (c *ControlPlane) Status() Status {
 	}
 	for _, w := range current.snapshot.Workloads {
 		s := of(w.ID())
+		if report, ok := reports[w.ID()]; ok {
+			s.Report = &report
+		}
 		s.Address, s.Gateway, s.Elsewhere = w.Address, w.Gateway, w.Elsewhere()
 		out.Proxies = append(out.Proxies, s)
 		out.Problems = append(out.Problems, refusals(current.snapshot, w, clients[w.ID()])...)
@@ -78,6 +82,7 @@ func (c *ControlPlane) Status() Status {
 		out.Daemons = append(out.Daemons, of(node))
 		out.Problems = append(out.Problems, refusals(current.snapshot, model.Workload{Name: node}, clients[node])...)
 	}
+	out.Problems = append(out.Problems, filterProblems(current.snapshot, reports)...)
 	return out
 }
 

@@ -65,6 +65,7 @@ type ControlPlane struct {
 	// Of the one goroutine that takes edits.
 	publisher  *publisher
 	policySets policySets
+	proxies    proxyReports
 
 	mu             sync.Mutex
 	current        published
@@ -95,7 +96,7 @@ func New(o Options) (*ControlPlane, error) {
 	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin()})
 	c.server = serve.New(serve.Options{
 		Logger: o.Logger, Observe: c.edits.observe, Admit: c.gate.Admit,
-		Reports: map[string]func(string, *discovery.DeltaDiscoveryRequest){typeHealth: c.reportHealth},
+		Reports: map[string]func(string, *discovery.DeltaDiscoveryRequest){typeHealth: c.reportHealth, model.TypeProxyReport: c.reportProxy},
 	})
 	return c, nil
 }

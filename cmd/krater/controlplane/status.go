@@ -43,6 +43,8 @@ type ClientStatus struct {
 	// Connection is who it is by its certificate; nil: it came without one.
 	Connection *admission.Connection `json:"connection,omitempty"`
 	Types      map[string]TypeStatus `json:"types,omitempty"` // "CDS", "LDS", …
+	// Report is what its agent says of the proxy; nil: nothing of late.
+	Report *model.ProxyReport `json:"report,omitempty"`
 }
 
 // TypeStatus is one resource type of one proxy.

@@ -155,7 +155,7 @@ func (f *fleet) runAgent(ctx context.Context, w model.Workload) error {
 	}
 	defer output.Close()
 	o := agent.Options{
-		Envoy: f.o.Envoy, StateDir: dir, SocketDir: f.o.Layout.AgentSockets(w.ID()), ModuleDir: f.o.Layout.Path("agents", "modules"),
+		Envoy: f.o.Envoy, StateDir: dir, SocketDir: f.o.Layout.AgentSockets(w.ID()), ModuleDir: f.o.Layout.Path("agents", "modules"), ReportEvery: time.Second,
 		Proxy: agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address, Locality: w.Locality},
 		Upstreams: agent.Upstreams{
 			ControlPlane: f.o.Layout.Socket("agents"), Policyd: f.o.Layout.Socket("policyd"),
