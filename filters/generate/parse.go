@@ -31,10 +31,14 @@ type pkg struct {
 	known       map[string]*structs
 }
 
+func newPkg() *pkg {
+	return &pkg{fset: token.NewFileSet(), types: map[string]*ast.TypeSpec{}, docs: map[string]string{}, rulesOf: map[string]string{},
+		constants: map[string][]string{}, imports: map[string]string{}, known: map[string]*structs{}}
+}
+
 // parse reads the package of a folder, less its tests and what is generated.
 func parse(dir string) (*pkg, error) {
-	p := &pkg{fset: token.NewFileSet(), types: map[string]*ast.TypeSpec{}, docs: map[string]string{}, rulesOf: map[string]string{},
-		constants: map[string][]string{}, imports: map[string]string{}, known: map[string]*structs{}}
+	p := newPkg()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
