@@ -135,3 +135,22 @@ func (s *RolloutState) Loads(w *Workload) []*FilterBinding {
 	}
 	return []*FilterBinding{s.New, s.Old}
 }
+
+// ChooseFilters are the filters of a proxy, each as the version that it has,
+// and those whose code it only holds. A filter without a state is as declared.
+func ChooseFilters(declared []*FilterBinding, states []RolloutState, w *Workload) (has, loads []*FilterBinding) {
+	if len(states) == 0 {
+		return declared, nil
+	}
+	for _, f := range declared {
+		i := slices.IndexFunc(states, func(s RolloutState) bool { return s.Object == f.Object })
+		if i >= 0 {
+			loads = append(loads, states[i].Loads(w)...)
+			f = states[i].For(w)
+		}
+		if f != nil {
+			has = append(has, f)
+		}
+	}
+	return has, loads
+}
