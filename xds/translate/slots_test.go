@@ -1,6 +1,7 @@
 package translate_test
 
 import (
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -8,6 +9,9 @@ import (
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/translate"
 )
+
+// digest is that of some module.
+var digest = "sha256:" + strings.Repeat("a", 64)
 
 const listenerType = "type.googleapis.com/envoy.config.listener.v3.Listener"
 
@@ -62,12 +66,12 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 			func(s *model.Snapshot) { s.Limits[0].Requests = 2 }, []string{"limit-local"}},
 		{"Filter",
 			func(s *model.Snapshot) {
-				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseDefault, Match: []model.TrafficMatch{{Mode: model.Server}}}}
+				s.Filters = []*model.FilterBinding{{Object: ref, Module: model.Module{URL: "builtin:headers", Digest: digest}, RootID: "headers", Phase: model.PhaseDefault, Match: []model.TrafficMatch{{Mode: model.Server}}}}
 			},
 			func(s *model.Snapshot) { s.Filters[0].Config = "{}" }, []string{"wasm-default"}},
 		{"Filter's phase",
 			func(s *model.Snapshot) {
-				s.Filters = []*model.FilterBinding{{Object: ref, RootID: "headers", Phase: model.PhaseAuthn, Match: []model.TrafficMatch{{Mode: model.Server}}}}
+				s.Filters = []*model.FilterBinding{{Object: ref, Module: model.Module{URL: "builtin:headers", Digest: digest}, RootID: "headers", Phase: model.PhaseAuthn, Match: []model.TrafficMatch{{Mode: model.Server}}}}
 			},
 			func(s *model.Snapshot) { s.Filters[0].Phase = model.PhaseStats }, []string{"wasm-authn", "wasm-stats"}},
 		{"TelemetryRule",

@@ -1,0 +1,93 @@
+package translate
+
+import (
+	"strconv"
+
+	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	compositev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/composite/v3"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// entered is the Envoy filter of a run of filters. What not all requests enter
+// stands in a composite filter, which makes it for those only that match: a
+// module that is merely skipped is entered all the same, at the request's end.
+func (p *proxy) entered(run []placedFilter, c chain) *corev3.TypedExtensionConfig {
+	f := run[0]
+	choices := p.choices(f, c)
+	if len(choices) == 1 && choices[0].when == nil {
+		return p.instance(run, 0)
+	}
+	m := &matcherv3.Matcher{}
+	var rows []*matcherv3.Matcher_MatcherList_FieldMatcher
+	for _, choice := range choices {
+		then := &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Action{
+			Action: typed("filter", &compositev3.ExecuteFilterAction{TypedConfig: p.instance(run, choice.route)})}}
+		if choice.when == nil {
+			m.OnNoMatch = then // and nothing comes after it
+			break
+		}
+		rows = append(rows, &matcherv3.Matcher_MatcherList_FieldMatcher{Predicate: choice.when, OnMatch: then})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	m.MatcherType = &matcherv3.Matcher_MatcherList_{MatcherList: &matcherv3.Matcher_MatcherList{Matchers: rows}}
+	return extension("match|"+f.Object.Key(), &compositev3.Composite{Matcher: m})
+}
+
+// filterChoice is an instance of a filter, and the requests that enter it; nil:
+// all that entered none before.
+type filterChoice struct {
+	when  predicate
+	route int // from 1; 0: the filter's own configuration
+}
+
+// choices are a filter's instances in a chain, in the order in which they are
+// tried: its routes, then itself.
+func (p *proxy) choices(f placedFilter, c chain) []filterChoice {
+	var out []filterChoice
+	var before []predicate // what no instance is for
+	if len(f.ports) > 0 {
+		before = append(before, not(c.toPorts(f.ports)))
+	}
+	for i, r := range f.Routes {
+		if r.Route != "" && c.direction == inbound {
+			continue // what comes in has no VirtualService's routes
+		}
+		when := every(onRequest(r.Match), onRoute(r.Route))
+		if r.Disabled {
+			before = append(before, not(when))
+		} else {
+			out = append(out, filterChoice{every(append(before, when)...), i + 1})
+		}
+	}
+	var any []predicate
+	for _, m := range f.Requests {
+		any = append(any, onRequest(m))
+	}
+	return append(out, filterChoice{every(append(before, oneOf(any...))...), 0})
+}
+
+// filterConfig is the Wasm filter of one binding, as it is entered by all
+// requests, with the configuration of one of its routes (from 1) or its own.
+func (p *proxy) filterConfig(f *model.FilterBinding, route int) *corev3.TypedExtensionConfig {
+	plugin := wasmPlugin{name: model.WasmName(f.Object), root: f.RootID, module: f.Module, builtin: placedFilter{f, nil}.builtin(), config: f.Config,
+		failure: f.Failure, env: f.Env, hostEnv: f.HostEnv, memory: f.Limits.MemoryBytes, secrets: hasSecrets(f)}
+	if route > 0 {
+		plugin.config = f.Routes[route-1].Config
+		plugin.name += "#" + strconv.Itoa(route)
+	}
+	return p.wasm("wasm|"+f.Object.Key(), plugin)
+}
+
+// hasSecrets tells whether a filter is told a secret, anywhere: its VM is one.
+func hasSecrets(f *model.FilterBinding) bool {
+	for _, r := range f.Routes {
+		if len(r.Secrets) > 0 {
+			return true
+		}
+	}
+	return len(f.Secrets) > 0
+}
