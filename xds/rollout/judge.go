@@ -103,8 +103,8 @@ func (t turn) broken() string {
 			if f.State != model.FilterRunning && f.State != "" && !t.inherited(f) {
 				return fmt.Sprintf("the filter is %s in %s%s", f.State, id, because(f.Reason))
 			}
-			if most := t.New.Limits.MemoryBytes; most > 0 && f.Memory > most {
-				return fmt.Sprintf("the filter takes %d bytes in %s, and may take %d", f.Memory, id, most)
+			if f.OverMemory {
+				return fmt.Sprintf("the filter takes more memory in %s than it may: %d bytes", id, f.Memory)
 			}
 		}
 	}

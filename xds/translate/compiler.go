@@ -76,8 +76,9 @@ func (r Result) Resources() Resources {
 	return out
 }
 
-// Compile gives what each workload's proxy gets, by workload ID.
-func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads []model.Workload) map[string]Result {
+// Compile gives what each workload's proxy gets, by workload ID. A filter that
+// has a rollout is in each proxy as its state says, every other as declared.
+func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads []model.Workload, rollouts ...model.RolloutState) map[string]Result {
 	sameMesh := c.mesh != nil && reflect.DeepEqual(*c.mesh, snap.Mesh)
 	if !sameMesh {
 		mesh := snap.Mesh
@@ -88,6 +89,7 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 		k.used = false
 	}
 	r := c.round(snap, eps)
+	r.rollouts = rollouts
 	known := c.workloads
 	c.workloads = make(map[string]*model.Workload, len(workloads))
 	out := make(map[string]Result, len(workloads))
@@ -121,6 +123,8 @@ type round struct {
 	asked  map[string]bool
 	scoped map[scopeKey]bool // those that were asked for
 	shares map[string]shared // by the class's identity
+	// rollouts are those under way.
+	rollouts []model.RolloutState
 }
 
 func (c *Compiler) round(snap *model.Snapshot, eps model.Endpoints) *round {

@@ -44,6 +44,7 @@ func ownPart(v view) *Part {
 	}
 	p.patchOwnClusters()
 	p.patchListeners()
+	p.preload() // after them: it is nobody's to patch
 	p.out.sort()
 	return &Part{Resources: p.out, problems: p.problems, secrets: p.secrets}
 }

@@ -21,8 +21,8 @@ type Options struct {
 	NoIdentity bool
 }
 
-// Translate gives what one workload's proxy gets.
-func Translate(snap *model.Snapshot, eps model.Endpoints, w model.Workload, o Options) (Resources, model.Problems) {
-	r := NewCompiler(o).Compile(snap, eps, []model.Workload{w})[w.ID()]
+// Translate gives what one workload's proxy gets, with the rollouts under way.
+func Translate(snap *model.Snapshot, eps model.Endpoints, w model.Workload, o Options, rollouts ...model.RolloutState) (Resources, model.Problems) {
+	r := NewCompiler(o).Compile(snap, eps, []model.Workload{w}, rollouts...)[w.ID()]
 	return r.Resources(), r.Problems
 }

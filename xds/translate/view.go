@@ -23,6 +23,7 @@ type view struct {
 	rego          []*model.RegoPolicy
 	limits        []*model.Limit
 	filters       []*model.FilterBinding
+	preload       []*model.FilterBinding // whose code is loaded, and not used yet
 	attributes    []*model.AttributeSet
 	telemetry     []*model.TelemetryRule
 }
@@ -35,10 +36,10 @@ func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
 		limits:        selected(r.snap.Limits, w, func(l *model.Limit) model.Selector { return l.Selector }),
-		filters:       r.filtersOf(w),
 		attributes:    selected(r.snap.Attributes, w, func(a *model.AttributeSet) model.Selector { return a.Selector }),
 		telemetry:     selected(r.snap.Telemetry, w, func(t *model.TelemetryRule) model.Selector { return t.Selector }),
 	}
+	v.filters, v.preload = r.filtersOf(w)
 	return v
 }
 
