@@ -28,4 +28,3 @@ func missingModule(object model.Ref) *corev3.TypedExtensionConfig {
 		}}),
 	}))
 }
-
