@@ -6,8 +6,11 @@ GUEST_BUILD   = GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpat
 GUEST_SOURCES = go.mod filters/build.mk $(filter-out %_test.go,$(shell find filters model/attribute -name '*.go' \
 	-not -path 'filters/builtin/dist/*' -not -path 'filters/filtertest/*'))
 
+# The tests' own filters: filters/filtertest/testdata/NAME.
+PROBES = $(patsubst %,.build/probe-%.wasm,raw guest bare-header header)
+
 .PHONY: filters
-filters: filters/builtin/dist/builtin.wasm .build/greeting.wasm .build/probe-raw.wasm .build/probe-guest.wasm ## Build the Wasm filters.
+filters: filters/builtin/dist/builtin.wasm .build/greeting.wasm $(PROBES) ## Build the Wasm filters.
 
 filters/builtin/dist/builtin.wasm: $(GUEST_SOURCES)
 	@echo "filters: building the built-in module"
@@ -18,8 +21,11 @@ filters/builtin/dist/builtin.wasm: $(GUEST_SOURCES)
 	@mkdir -p $(@D)
 	@$(GUEST_BUILD) -o $@ ./samples/filters/greeting
 
-# The tests' own filters.
-.build/probe-%.wasm: $(GUEST_SOURCES) filters/filtertest/testdata/%/main.go
+.build/probe-%.wasm: $(GUEST_SOURCES) filters/filtertest/testdata/%/main.go filters/filtertest/testdata/meter/meter.go
 	@echo "filters: building the test filter $*"
 	@mkdir -p $(@D)
 	@$(GUEST_BUILD) -o $@ ./filters/filtertest/testdata/$*
+
+.build/bare-empty.wasm: go.mod filters/filtertest/testdata/bare-empty/main.go
+	@mkdir -p $(@D)
+	@$(GUEST_BUILD) -o $@ ./filters/filtertest/testdata/bare-empty

@@ -13,7 +13,7 @@ import (
 )
 
 // load gives a configured probe: testdata/NAME, built.
-func load(t *testing.T, name string) (*filtertest.Module, *filtertest.Plugin) {
+func load(t testing.TB, name string) (*filtertest.Module, *filtertest.Plugin) {
 	t.Helper()
 	wasm, err := os.ReadFile(filepath.Join("..", "..", ".build", "probe-"+name+".wasm"))
 	if err != nil {
@@ -31,7 +31,7 @@ func load(t *testing.T, name string) (*filtertest.Module, *filtertest.Plugin) {
 	return m, p
 }
 
-func send(t *testing.T, p *filtertest.Plugin, r filtertest.Request) filtertest.Result {
+func send(t testing.TB, p *filtertest.Plugin, r filtertest.Request) filtertest.Result {
 	t.Helper()
 	res, err := p.Request(r)
 	if err != nil {
@@ -92,8 +92,9 @@ func TestTheLifeOfAStream(t *testing.T) {
 	if _, ok := res.Response.Get("x-request-readable"); ok {
 		t.Error("OnResponse could read the request's headers; in Envoy it cannot")
 	}
-	if last := res.Log[len(res.Log)-1].Text; last != "done / 404" {
-		t.Errorf("OnDone said %q", last)
+	last := res.Log[len(res.Log)-2:]
+	if last[0].Text != "log / 404" || last[1].Text != "done" {
+		t.Errorf("OnLog and OnDone said %v", last)
 	}
 	res = send(t, p, filtertest.Request{Path: "/reply"})
 	if want := (&sdk.Reply{Status: 403, Headers: [][2]string{{"x-empty", ""}}, Details: "probe"}); !reflect.DeepEqual(res.Reply, want) {

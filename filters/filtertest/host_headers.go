@@ -9,12 +9,21 @@ import (
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 
+// list finds a header map; those of a call belong to the root.
+func (h *host) list(which uint32) *sdk.HeaderList {
+	c := h.context()
+	if which >= mapGRPCMetadata {
+		c, _ = h.root()
+	}
+	return c.maps[which]
+}
+
 // headerCalls are the host calls on header maps. A map that does not exist at
 // this point of the stream is a bad argument, as in Envoy.
 func (h *host) headerCalls() map[string]any {
 	return map[string]any{
 		"proxy_get_header_map_value": func(ctx context.Context, m api.Module, which, key, keySize, address, size uint32) status {
-			list := h.headers[which]
+			list := h.list(which)
 			if list == nil {
 				return badArgument
 			}
@@ -25,14 +34,14 @@ func (h *host) headerCalls() map[string]any {
 			return give(ctx, m, []byte(value), address, size)
 		},
 		"proxy_get_header_map_pairs": func(ctx context.Context, m api.Module, which, address, size uint32) status {
-			list := h.headers[which]
+			list := h.list(which)
 			if list == nil {
 				return badArgument
 			}
 			return give(ctx, m, encodePairs(list.All()), address, size)
 		},
 		"proxy_get_header_map_size": func(_ context.Context, m api.Module, which, size uint32) status {
-			list := h.headers[which]
+			list := h.list(which)
 			if list == nil {
 				return badArgument
 			}
@@ -54,19 +63,23 @@ func (h *host) headerCalls() map[string]any {
 
 func (h *host) setPairs(_ context.Context, m api.Module, which, pairs, size uint32) status {
 	list, good := decodePairs(read(m, pairs, size))
-	if !good || h.headers[which] == nil {
+	if !good {
 		return badArgument
 	}
-	h.headers[which] = sdk.NewHeaderList(list...)
-	return ok
+	return h.change(which, func(l *sdk.HeaderList) { *l = *sdk.NewHeaderList(list...) })
 }
 
+// change changes a map of a stream; a call's answer cannot be changed. Any
+// change of a request's headers has the proxy choose the route again.
 func (h *host) change(which uint32, do func(*sdk.HeaderList)) status {
-	list := h.headers[which]
-	if list == nil {
+	list := h.list(which)
+	if list == nil || which >= mapGRPCMetadata {
 		return badArgument
 	}
 	do(list)
+	if s := h.context().stream; s != nil && which == mapRequest {
+		s.routeCleared = true
+	}
 	return ok
 }
 

@@ -36,73 +36,68 @@ func (h *host) sharedCalls() map[string]any {
 	}
 }
 
-// metric is a counter, gauge or histogram; of the last, the latest value.
-type metric struct {
+// queue is a shared queue, and the root that registered it.
+type queue struct {
 	name  string
-	value uint64
+	root  uint32
+	items []string
 }
 
-// metricCalls are the host calls on metrics.
-func (h *host) metricCalls() map[string]any {
+// queueCalls are those on shared queues. All VM ids are one here.
+func (h *host) queueCalls() map[string]any {
 	return map[string]any{
-		"proxy_define_metric": func(_ context.Context, m api.Module, _, at, size, id uint32) status {
+		"proxy_register_shared_queue": func(_ context.Context, m api.Module, at, size, id uint32) status {
+			_, root := h.root()
 			n := read(m, at, size)
-			for i, have := range h.metrics {
-				if have.name == n {
-					write(m, id, uint32(i))
-					return ok
-				}
+			i := h.queueOf(n)
+			if i < 0 {
+				i = len(h.queues)
+				h.queues = append(h.queues, &queue{name: n})
 			}
-			write(m, id, uint32(len(h.metrics)))
-			h.metrics = append(h.metrics, metric{name: n})
+			h.queues[i].root = root
+			write(m, id, uint32(i+1))
 			return ok
 		},
-		"proxy_increment_metric": func(id uint32, by int64) status {
-			return h.metric(id, func(v *metric) { v.value += uint64(by) })
+		"proxy_resolve_shared_queue": func(_ context.Context, m api.Module, _, _, at, size, id uint32) status {
+			i := h.queueOf(read(m, at, size))
+			if i < 0 {
+				return notFound
+			}
+			write(m, id, uint32(i+1))
+			return ok
 		},
-		"proxy_record_metric": func(id uint32, value uint64) status {
-			return h.metric(id, func(v *metric) { v.value = value })
+		"proxy_enqueue_shared_queue": func(_ context.Context, m api.Module, id, at, size uint32) status {
+			if id == 0 || int(id) > len(h.queues) {
+				return notFound
+			}
+			q := h.queues[id-1]
+			q.items = append(q.items, read(m, at, size))
+			h.later(func() error {
+				_, err := h.module.call("proxy_on_queue_ready", q.root, uint64(id))
+				return err
+			})
+			return ok
 		},
-		"proxy_get_metric": func(_ context.Context, m api.Module, id, at uint32) status {
-			return h.metric(id, func(v *metric) { m.Memory().WriteUint64Le(at, v.value) })
+		"proxy_dequeue_shared_queue": func(ctx context.Context, m api.Module, id, at, size uint32) status {
+			if id == 0 || int(id) > len(h.queues) {
+				return notFound
+			}
+			q := h.queues[id-1]
+			if len(q.items) == 0 {
+				return empty
+			}
+			item := q.items[0]
+			q.items = q.items[1:]
+			return give(ctx, m, []byte(item), at, size)
 		},
 	}
 }
 
-func (h *host) metric(id uint32, do func(*metric)) status {
-	if int(id) >= len(h.metrics) {
-		return badArgument
-	}
-	do(&h.metrics[id])
-	return ok
-}
-
-// Metric gives the value of a metric that the module defined; of a histogram,
-// the value recorded last.
-func (m *Module) Metric(name string) (uint64, bool) {
-	for _, v := range m.host.metrics {
-		if v.name == name {
-			return v.value, true
+func (h *host) queueOf(name string) int {
+	for i, q := range h.queues {
+		if q.name == name {
+			return i
 		}
 	}
-	return 0, false
-}
-
-// absentCalls are those that Envoy has and this host has not: a module that
-// imports them loads, and is told so when it calls one.
-func absentCalls() map[string]any {
-	return map[string]any{
-		"proxy_http_call":             func(_, _, _, _, _, _, _, _, _, _ uint32) status { return unimplemented },
-		"proxy_grpc_call":             func(_, _, _, _, _, _, _, _, _, _, _, _ uint32) status { return unimplemented },
-		"proxy_grpc_stream":           func(_, _, _, _, _, _, _, _, _ uint32) status { return unimplemented },
-		"proxy_grpc_send":             func(_, _, _, _ uint32) status { return unimplemented },
-		"proxy_grpc_cancel":           func(_ uint32) status { return unimplemented },
-		"proxy_grpc_close":            func(_ uint32) status { return unimplemented },
-		"proxy_get_status":            func(_, _, _ uint32) status { return unimplemented },
-		"proxy_call_foreign_function": func(_, _, _, _, _, _ uint32) status { return unimplemented },
-		"proxy_register_shared_queue": func(_, _, _ uint32) status { return unimplemented },
-		"proxy_resolve_shared_queue":  func(_, _, _, _, _ uint32) status { return unimplemented },
-		"proxy_dequeue_shared_queue":  func(_, _, _ uint32) status { return unimplemented },
-		"proxy_enqueue_shared_queue":  func(_, _, _ uint32) status { return unimplemented },
-	}
+	return -1
 }

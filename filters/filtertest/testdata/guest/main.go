@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/krater-mesh/krater/filters/sdk"
 	"github.com/krater-mesh/krater/filters/sdk/guest"
+	_ "github.com/krater-mesh/krater/filters/sdk/guest/log"
 )
 
 func init() {
@@ -40,9 +41,14 @@ func (*probe) OnResponse(s sdk.Stream) sdk.Verdict {
 	return sdk.Continue
 }
 
-// OnDone names in the log what it can still read.
-func (*probe) OnDone(s sdk.Stream) {
+// OnLog and OnDone name in the log what they can still read.
+func (*probe) OnLog(s sdk.Stream) {
 	path, _ := s.Request().Get(":path")
 	status, _ := s.Response().Get(":status")
-	s.Log(sdk.Warn, "done "+path+" "+status)
+	s.Log(sdk.Warn, "log "+path+" "+status)
+}
+
+func (*probe) OnDone(s sdk.Stream) {
+	path, _ := s.Request().Get(":path")
+	s.Log(sdk.Warn, "done"+path)
 }
