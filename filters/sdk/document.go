@@ -47,3 +47,13 @@ func (j JSON) Type() string {
 
 // Text is a string's content, and a number or boolean as it is written.
 func (j JSON) Text() string { return j.v.text }
+
+// Raw is the value as it is written.
+func (j JSON) Raw() string { return j.v.raw }
+
+// Each calls do for each of an object's fields, in order.
+func (j JSON) Each(do func(name string, value JSON)) {
+	for _, f := range j.v.fields {
+		do(f.name, JSON{f.value})
+	}
+}

@@ -103,6 +103,9 @@ func (s *Sandbox) URL() string { return "http://" + s.address }
 // Address is that of URL, "host:port".
 func (s *Sandbox) Address() string { return s.address }
 
+// PID is Envoy's process id.
+func (s *Sandbox) PID() int { return s.envoy.Process.Pid }
+
 // Log gives Envoy's last lines, the filter's among them, and forgets them.
 func (s *Sandbox) Log() []string { return s.log.take() }
 

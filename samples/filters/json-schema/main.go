@@ -1,0 +1,12 @@
+// Command json-schema is the module: it offers the filter to the proxy.
+package main
+
+import (
+	"github.com/krater-mesh/krater/filters/sdk"
+	"github.com/krater-mesh/krater/filters/sdk/guest"
+	_ "github.com/krater-mesh/krater/filters/sdk/guest/body"
+)
+
+func init() { guest.Register(sdk.Root{New: New}) }
+
+func main() {} // the proxy runs only init
