@@ -12,11 +12,13 @@ import (
 type AttributeSetSpec struct {
 	Selector   Selector            `json:"selector"`
 	Attributes []AttributeSetEntry `json:"attributes"`
+	MaxBody    uint32              `json:"maxBody"` // bytes of a body that are read; 64 KiB where 0
 }
 
 // AttributeSetEntry is one attribute.
 type AttributeSetEntry struct {
 	Name     string          `json:"name"`
+	Type     string          `json:"type"` // model.AttributeType; string where empty
 	From     AttributeSource `json:"from"`
 	Redact   bool            `json:"redact"`   // the value never leaves the proxy
 	ToHeader string          `json:"toHeader"` // a request header that gets the value
@@ -28,9 +30,20 @@ type AttributeSource struct {
 	Cookie string `json:"cookie"`
 	Query  string `json:"query"`
 	Path   string `json:"path"` // a template: see model.Attribute.Path
+	CEL    string `json:"cel"`  // over the request's attributes
+	Claim  string `json:"claim"`
+	JSON   string `json:"json"` // a JSON pointer into the body
+	GRPC   string `json:"grpc"` // field numbers into the first message: "1.3"
+	Wasm   string `json:"wasm"` // a property that a Filter sets
 }
 
-var attributeName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*$`)
+// largestBody keeps what an attribute holds up below Envoy's own buffers.
+const largestBody = 1 << 20
+
+var (
+	attributeName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*$`)
+	attributeTypes = []string{"string", "int", "double", "bool", "duration", "timestamp", "ip", "list"}
+)
 
 // Validate reports what is wrong; fields start at spec.
 func (s *AttributeSetSpec) Validate() model.Problems {
@@ -38,58 +51,73 @@ func (s *AttributeSetSpec) Validate() model.Problems {
 	if len(s.Attributes) == 0 {
 		r.missing("spec.attributes", "there is no attribute")
 	}
+	if s.MaxBody > largestBody {
+		r.bad("spec.maxBody", "at most %d bytes of a body can be read", largestBody)
+	}
 	seen := map[string]bool{}
 	for i, a := range s.Attributes {
 		at := index("spec.attributes", i)
-		_, known := attribute.Lookup(a.Name)
 		switch {
 		case a.Name == "":
 			r.missing(at+".name", "an attribute has a name")
 		case !attributeName.MatchString(a.Name):
 			r.bad(at+".name", "a name is words of letters, digits and _, joined by dots")
-		case known:
+		case taken(a.Name):
 			r.bad(at+".name", "%s is an attribute of every request already", a.Name)
 		case seen[a.Name]:
 			r.bad(at+".name", "the attribute %s is declared twice", a.Name)
 		}
 		seen[a.Name] = true
-		if a.ToHeader != "" && (!headerName(strings.ToLower(a.ToHeader)) || strings.HasPrefix(a.ToHeader, ":")) {
-			r.bad(at+".toHeader", "%q is no header name", a.ToHeader)
+		if a.Type != "" {
+			r.oneOf(a.Type, at+".type", attributeTypes...)
 		}
+		a.exits(r, at)
 		a.From.validate(r, at+".from")
 	}
 	return r.problems
 }
 
-func (s AttributeSource) validate(r *report, field string) {
-	given := 0
-	for _, v := range []string{s.Header, s.Cookie, s.Query, s.Path} {
-		if v != "" {
-			given++
-		}
+// taken tells names that mean something else already: those of every request,
+// and the first words by which expressions, policies and the proxy find things.
+func taken(name string) bool {
+	_, known := attribute.Lookup(name)
+	first, _, _ := strings.Cut(name, ".")
+	return known || first == "attribute" || first == "krater"
+}
+
+// declaredName reads "attribute.NAME", as policies and limits name what an
+// AttributeSet declares.
+func declaredName(key string) (string, bool) {
+	name, ok := strings.CutPrefix(key, "attribute.")
+	return name, ok && attributeName.MatchString(name)
+}
+
+// exits checks where the value goes, and that a redacted one goes nowhere. A
+// query and a path stand in records and spans whatever a rule says.
+func (a *AttributeSetEntry) exits(r *report, at string) {
+	if a.ToHeader != "" && (!headerName(strings.ToLower(a.ToHeader)) || strings.HasPrefix(a.ToHeader, ":") || strings.EqualFold(a.ToHeader, "host")) {
+		r.bad(at+".toHeader", "%q is no header name", a.ToHeader)
 	}
-	if given != 1 {
-		r.missing(field, "exactly one of header, cookie, query and path is needed")
-	}
-	if s.Header != "" && !headerName(strings.ToLower(s.Header)) {
-		r.bad(field+".header", "%q is no header name", s.Header)
-	}
-	if strings.EqualFold(s.Header, peerHeader) {
-		r.unverified(field+".header", s.Header)
-	}
-	if s.Path == "" {
+	if !a.Redact {
 		return
 	}
-	segments := strings.Split(s.Path, "/")
-	if segments[0] != "" || strings.Count(s.Path, "{}") != 1 {
-		r.bad(field+".path", `a template starts with "/" and has "{}" once`)
+	if a.ToHeader != "" {
+		r.add(model.Error, model.CodeNotAllowed, at+".toHeader", "leave out one of redact, toHeader", "a redacted value never leaves the proxy: no header can carry it")
 	}
-	for i, seg := range segments {
-		if strings.Contains(seg, "{}") && seg != "{}" || seg != "*" && seg != "**" && strings.Contains(seg, "*") ||
-			seg == "**" && i != len(segments)-1 {
-			r.bad(field+".path", `"{}" and "*" are whole segments, and "**" is the last`)
+	if a.From.Query != "" || a.From.Path != "" || strings.EqualFold(a.From.Header, ":path") {
+		r.add(model.Error, model.CodeNotAllowed, at+".redact", "take it from a header or a cookie", "every record, span and question to policyd carries the path with its query: what stands there cannot be kept in the proxy")
+	}
+}
+
+// given lists the sources that are set.
+func (s AttributeSource) given() int {
+	n := 0
+	for _, v := range []string{s.Header, s.Cookie, s.Query, s.Path, s.CEL, s.Claim, s.JSON, s.GRPC, s.Wasm} {
+		if v != "" {
+			n++
 		}
 	}
+	return n
 }
 
 func convertAttributeSet(c *conversion) Content {
@@ -98,10 +126,17 @@ func convertAttributeSet(c *conversion) Content {
 		return Content{}
 	}
 	c.include(in.Validate())
-	out := &model.AttributeSet{Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels")}
+	out := &model.AttributeSet{Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels"), MaxBody: in.MaxBody}
 	for _, a := range in.Attributes {
-		out.Attributes = append(out.Attributes, model.Attribute{Name: a.Name, Type: "string", Header: strings.ToLower(a.From.Header),
-			Cookie: a.From.Cookie, Query: a.From.Query, Path: a.From.Path, Redact: a.Redact, ToHeader: strings.ToLower(a.ToHeader)})
+		kind := model.AttributeType(a.Type)
+		if kind == "" {
+			kind = model.AttributeString
+		}
+		claim, _ := claimPath(a.From.Claim)
+		grpc, _ := fieldNumbers(a.From.GRPC)
+		out.Attributes = append(out.Attributes, model.Attribute{Name: a.Name, Type: kind, Header: strings.ToLower(a.From.Header),
+			Cookie: a.From.Cookie, Query: a.From.Query, Path: a.From.Path, CEL: strings.TrimSpace(a.From.CEL), Claim: claim,
+			JSON: a.From.JSON, GRPC: grpc, Wasm: a.From.Wasm, Redact: a.Redact, ToHeader: strings.ToLower(a.ToHeader)})
 	}
 	return Content{Attributes: out}
 }

@@ -165,6 +165,10 @@ func (c *conversion) condition(w *security.Condition, field string) model.Condit
 	header, closed := strings.CutSuffix(header, "]")
 	out := model.Condition{Header: strings.ToLower(header),
 		Values: c.patterns(w.GetValues(), field+".values"), NotValues: c.patterns(w.GetNotValues(), field+".notValues")}
+	if name, ok := declaredName(w.GetKey()); ok {
+		out.Header, out.Attribute = "", name
+		return out
+	}
 	switch {
 	case isHeader && out.Header == peerHeader, toldOnly(w.GetKey()):
 		c.unverified(field+".key", w.GetKey())
@@ -173,7 +177,7 @@ func (c *conversion) condition(w *security.Condition, field string) model.Condit
 		strings.HasPrefix(w.GetKey(), "experimental.envoy."):
 		c.refuse(field+".key", "conditions on %s are not translated yet", w.GetKey())
 	default:
-		c.add(model.Error, model.CodeInvalidValue, field+".key", "for a header: request.headers[name]", "unknown key %q", w.GetKey())
+		c.add(model.Error, model.CodeInvalidValue, field+".key", "for a header: request.headers[name]; for a declared attribute: attribute.NAME", "unknown key %q", w.GetKey())
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
+	security "istio.io/api/security/v1beta1"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -19,7 +20,8 @@ type RateLimitSpec struct {
 type LimitSpec struct {
 	Name     string                         `json:"name"`
 	Match    []*networking.HTTPMatchRequest `json:"match"` // as in a VirtualService; none: every request
-	Key      []string                       `json:"key"`   // request.headers['x'], source.address
+	When     []*security.Condition          `json:"when"`  // as in an AuthorizationPolicy, on headers and attributes; all of them
+	Key      []string                       `json:"key"`   // request.headers['x'], source.address, attribute.NAME
 	Requests uint32                         `json:"requests"`
 	Per      model.Duration                 `json:"per"`
 	Burst    uint32                         `json:"burst"` // Requests where 0
@@ -27,7 +29,7 @@ type LimitSpec struct {
 	Mode     string                         `json:"mode"`  // Enforce, Shadow
 }
 
-var rateLimitTranslated = []string{"selector", "limits[].name", "limits[].key", "limits[].requests", "limits[].per",
+var rateLimitTranslated = []string{"selector", "limits[].name", "limits[].when", "limits[].key", "limits[].requests", "limits[].per",
 	"limits[].burst", "limits[].scope", "limits[].mode",
 	"limits[].match[].name", "limits[].match[].uri", "limits[].match[].scheme", "limits[].match[].method",
 	"limits[].match[].authority", "limits[].match[].headers", "limits[].match[].withoutHeaders",
@@ -80,11 +82,12 @@ func (l *LimitSpec) validate(r *report, at string) {
 	}
 	for i, k := range l.Key {
 		header, isHeader := headerKey(k)
+		_, isDeclared := declaredName(k)
 		switch {
 		case isHeader && header == peerHeader, toldOnly(k):
 			r.unverified(index(at+".key", i), k)
-		case !isHeader && !slices.Contains(limitKeys, k):
-			r.add(model.Error, model.CodeNotSupported, index(at+".key", i), "", "only request.headers['NAME'], %s are translated yet", strings.Join(limitKeys, ", "))
+		case !isHeader && !isDeclared && !slices.Contains(limitKeys, k):
+			r.add(model.Error, model.CodeNotSupported, index(at+".key", i), "", "only request.headers['NAME'], attribute.NAME, %s are translated yet", strings.Join(limitKeys, ", "))
 		}
 	}
 	for i, m := range l.Match {
@@ -122,6 +125,7 @@ func convertRateLimit(c *conversion) Content {
 	for i, l := range in.Limits {
 		limit := model.Limit{Object: c.object.Ref, Name: l.Name, Selector: selector,
 			Matches:  c.httpMatches(l.Match, "a limit does not see them yet", index("spec.limits", i)+".match"),
+			When:     c.limitConditions(l.When, index("spec.limits", i)+".when"),
 			Requests: l.Requests, Per: l.Per, Burst: l.Burst, Scope: model.ScopeProxy, Mode: model.Enforce}
 		for _, k := range l.Key {
 			if name, ok := headerKey(k); ok {
@@ -135,4 +139,17 @@ func convertRateLimit(c *conversion) Content {
 		out.Items = append(out.Items, limit)
 	}
 	return Content{Limits: out}
+}
+
+// limitConditions are on what the request carries.
+func (c *conversion) limitConditions(in []*security.Condition, field string) []model.Condition {
+	var out []model.Condition
+	for i, w := range in {
+		condition := c.condition(w, index(field, i))
+		if condition.Source != nil {
+			c.refuse(index(field, i)+".key", "a limit does not see the caller's identity in a condition yet; it can be part of the key")
+		}
+		out = append(out, condition)
+	}
+	return out
 }

@@ -15,23 +15,65 @@ type AttributeValue struct {
 	Value    string `json:"value,omitempty"`
 	Present  bool   `json:"present"`
 	Redacted bool   `json:"redacted,omitempty"` // present, and Value is withheld
-	Header   string `json:"header,omitempty"`   // written, or removed where the attribute is absent
+	// Unknown tells that only a running proxy has the value: a verified token's,
+	// or what a filter sets. The explanation takes it for absent.
+	Unknown bool   `json:"unknown,omitempty"`
+	Header  string `json:"header,omitempty"` // written, or removed where the attribute is absent
 }
 
-// Draw gives an attribute's value, as the attributes filter does. Absent
-// differs from empty.
-func Draw(a model.Attribute, v View) (value string, ok bool) {
+// Attributes are those that a request has, by their names. Absent ones are not
+// in it.
+type Attributes map[string]Drawn
+
+// Drawn is the value of one attribute.
+type Drawn struct {
+	Value  string
+	Type   model.AttributeType
+	Redact bool
+}
+
+// Shown is the value as it may be told.
+func (d Drawn) Shown() string {
+	if d.Redact {
+		return redacted
+	}
+	return d.Value
+}
+
+const redacted = "(redacted)"
+
+// Draw gives an attribute's value, as a proxy draws it. What is empty, and
+// what does not convert, is absent. unknown: only a running proxy has it.
+func Draw(a model.Attribute, v View, maxBody uint32) (value string, ok, unknown bool) {
+	if given, is := v.Given[a.Name]; is {
+		value, ok = Convert(a.Type, given, len(a.Claim) > 0)
+		return value, ok, false
+	}
 	path, query := v.Target()
 	switch {
 	case a.Header != "":
-		return v.Header(a.Header)
+		value, ok = v.Header(a.Header)
 	case a.Cookie != "":
-		return cookie(v, a.Cookie)
+		value, ok = cookie(v, a.Cookie)
 	case a.Query != "":
-		return drawQuery(query, a.Query)
+		value, ok = drawQuery(query, a.Query)
+	case a.Path != "":
+		value, ok = MatchTemplate(a.Path, path)
+		value = decoded(value, false)
+	case a.CEL != "":
+		value, ok, unknown = evaluate(a.CEL, v)
+	case a.JSON != "":
+		value, ok = drawJSON(a, v, maxBody)
+	case len(a.GRPC) > 0:
+		value, ok = drawGRPC(a, v, maxBody)
+	default:
+		return "", false, true
 	}
-	segment, ok := MatchTemplate(a.Path, path)
-	return decoded(segment, false), ok
+	if !ok || value == "" {
+		return "", false, unknown
+	}
+	value, ok = Convert(a.Type, value, false)
+	return value, ok, false
 }
 
 // cookie finds the first of the name; quotes around its value go.

@@ -21,14 +21,14 @@ func TestDraw(t *testing.T) {
 		"no cookie":             {model.Attribute{Cookie: "sess"}, "", true},
 		"query, decoded":        {model.Attribute{Query: "lang"}, "de", false},
 		"query, plus":           {model.Attribute{Query: "plus"}, "a b", false},
-		"query without value":   {model.Attribute{Query: "flag"}, "", false},
+		"query without value":   {model.Attribute{Query: "flag"}, "", true},
 		"query, malformed":      {model.Attribute{Query: "bad"}, "%zz", false},
 		"path":                  {model.Attribute{Path: "/api/v1/products/{}/**"}, "a b", false},
 		"path, any segment":     {model.Attribute{Path: "/api/*/{}/*/reviews"}, "products", false},
 		"path, shorter":         {model.Attribute{Path: "/api/v1/{}"}, "", true},
 		"path, longer":          {model.Attribute{Path: "/api/v1/products/{}/reviews/more"}, "", true},
 	} {
-		if got, ok := Draw(c.attribute, v); got != c.want || ok == c.absent {
+		if got, ok, _ := Draw(c.attribute, v, model.DefaultMaxBody); got != c.want || ok == c.absent {
 			t.Errorf("%s: %q, %t; want %q", name, got, ok, c.want)
 		}
 	}
@@ -41,15 +41,15 @@ func TestCharge(t *testing.T) {
 		Key:     []string{"request.headers['Who']", "source.address"},
 	}
 	v := View{Path: "/a", Peer: "127.80.0.2", Remote: "10.0.0.1", Headers: Headers{"who": {"me"}}}
-	if c := Charge(limit, v, nil); !c.Charged || c.Key[0].Value != "me" || c.Limit != "default/r/l" {
+	if c := Charge(limit, v); !c.Charged || c.Key[0].Value != "me" || c.Limit != "default/r/l" {
 		t.Errorf("a request that is counted: %+v", c)
 	}
 	v.Path = "/b"
-	if c := Charge(limit, v, nil); c.Charged || c.Why != `match[0]: path "/b" is not prefix "/a"` {
+	if c := Charge(limit, v); c.Charged || c.Why != `match[0]: path "/b" is not prefix "/a"` {
 		t.Errorf("one that does not match: %+v", c)
 	}
 	v.Path, v.Headers = "/a", nil
-	if c := Charge(limit, v, nil); !c.Charged || c.Key[0].Value != "-" {
+	if c := Charge(limit, v); !c.Charged || c.Key[0].Value != "-" {
 		t.Errorf("one without the key shares a bucket: %+v", c)
 	}
 }

@@ -193,6 +193,9 @@ func conditionFails(c model.Condition, v View) string {
 		}
 		return ""
 	}
+	if c.Attribute != "" {
+		return attributeFails(c, v)
+	}
 	have := v.Values(c.Header)
 	matches := func(m model.StringMatch) bool { return slices.ContainsFunc(have, m.Matches) }
 	if len(c.Values) > 0 && !slices.ContainsFunc(c.Values, matches) {

@@ -52,16 +52,16 @@ type passage struct {
 	w        model.Workload
 	role     Role
 	hop      Hop
-	view     View               // as the filters so far leave it
-	verdict  *Verdict           // once the proxy answers itself
-	decision *model.Decision    // the last that allowed
-	drawn    map[string]*string // attributes; nil: absent
+	view     View            // as the filters so far leave it
+	verdict  *Verdict        // once the proxy answers itself
+	decision *model.Decision // the last that allowed
 	instead  []Alternative
 }
 
 // pass walks a chain up to the router.
 func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
-	p := &passage{e: e, w: w, role: role, view: v, drawn: map[string]*string{}}
+	v.Attributes = nil // each proxy draws its own
+	p := &passage{e: e, w: w, role: role, view: v}
 	p.hop.Role = role
 	if role != RoleServer {
 		p.hop.Proxy = w.ID()
@@ -119,30 +119,24 @@ func (p *passage) attributes() {
 		return
 	}
 	next := p.view.clone()
-	for _, set := range p.e.snap.Attributes {
-		if !set.Selector.Matches(p.w) {
-			continue
+	next.Attributes = Attributes{}
+	declared, maxBody, _ := model.AttributesOf(p.e.snap.Attributes, p.w)
+	for _, a := range declared {
+		value, ok, unknown := Draw(a, p.view, maxBody)
+		drawn := AttributeValue{Name: a.Name, Value: value, Present: ok, Redacted: ok && a.Redact, Unknown: unknown, Header: a.ToHeader}
+		if drawn.Redacted {
+			drawn.Value = ""
+			p.e.secret = append(p.e.secret, a)
 		}
-		for _, a := range set.Attributes {
-			if _, twice := p.drawn[a.Name]; twice { // the first declaration counts
-				continue
-			}
-			value, ok := Draw(a, p.view)
-			p.drawn[a.Name] = nil
-			if ok {
-				p.drawn[a.Name] = &value
-			}
-			drawn := AttributeValue{Name: a.Name, Value: value, Present: ok, Redacted: ok && a.Redact, Header: a.ToHeader}
-			if drawn.Redacted {
-				drawn.Value = ""
-			}
-			p.step(Step{Slot: "attributes", Attribute: &drawn})
-			switch {
-			case a.ToHeader != "" && ok:
-				next.Headers[strings.ToLower(a.ToHeader)] = []string{value}
-			case a.ToHeader != "":
-				delete(next.Headers, strings.ToLower(a.ToHeader))
-			}
+		if ok {
+			next.Attributes[a.Name] = Drawn{Value: value, Type: a.Type, Redact: a.Redact}
+		}
+		p.step(Step{Slot: "attributes", Attribute: &drawn})
+		switch {
+		case a.ToHeader != "" && ok:
+			next.Headers[strings.ToLower(a.ToHeader)] = []string{value}
+		case a.ToHeader != "":
+			delete(next.Headers, strings.ToLower(a.ToHeader))
 		}
 	}
 	p.view = next
@@ -156,7 +150,7 @@ func (p *passage) limits() {
 		if l.Scope == model.ScopeMesh || !l.Selector.Matches(p.w) {
 			continue
 		}
-		c := Charge(*l, p.view, p.drawn)
+		c := Charge(*l, p.view)
 		p.step(Step{Slot: "limit-local", Limit: &c})
 		if c.Charged && l.Mode != model.Shadow {
 			p.instead = append(p.instead, Alternative{Status: 429, Limit: l.ID(), Reason: "when the limit is exceeded"})

@@ -54,6 +54,7 @@ type explainer struct {
 	snap      *model.Snapshot
 	endpoints model.Endpoints
 	decider   Decider
+	secret    []model.Attribute // redacted ones that the request has
 }
 
 // Explain says what the mesh of a snapshot would do with a request. decider
@@ -61,6 +62,12 @@ type explainer struct {
 // request has no way into the mesh: no such workload, no gateway.
 func Explain(s *model.Snapshot, endpoints model.Endpoints, decider Decider, r Request) (Explanation, error) {
 	e := &explainer{snap: s, endpoints: endpoints, decider: decider}
+	out, err := e.explain(r)
+	e.withhold(&out)
+	return out, err
+}
+
+func (e *explainer) explain(r Request) (Explanation, error) {
 	w, err := e.entry(r.From)
 	if err != nil {
 		return Explanation{}, err

@@ -29,10 +29,9 @@ type KeyValue struct {
 // share a bucket.
 const absentKey = "-"
 
-// Charge says whether a limit counts a request, and in which bucket. drawn are
-// the declared attributes that a key may name; nil is absent. Conditions on
-// the caller or on query parameters never count at the server yet.
-func Charge(l model.Limit, v View, drawn map[string]*string) LimitCharge {
+// Charge says whether a limit counts a request, and in which bucket. Conditions
+// on the caller or on query parameters never count at the server yet.
+func Charge(l model.Limit, v View) LimitCharge {
 	c := LimitCharge{Limit: l.ID(), Requests: l.Requests, Per: l.Per, Burst: l.Burst}
 	var whys []string
 	matched := len(l.Matches) == 0
@@ -45,8 +44,13 @@ func Charge(l model.Limit, v View, drawn map[string]*string) LimitCharge {
 		c.Why = strings.Join(whys, "; ")
 		return c
 	}
+	for _, w := range l.When {
+		if c.Why = limitConditionFails(w, v); c.Why != "" {
+			return c
+		}
+	}
 	for _, name := range l.Key {
-		value, ok := requestAttribute(name, v, drawn)
+		value, ok := requestAttribute(name, v)
 		if !ok {
 			value = absentKey
 		}
@@ -90,12 +94,12 @@ func certified(name, principal string) (string, bool) {
 }
 
 // requestAttribute gives the value of a key's attribute.
-func requestAttribute(name string, v View, drawn map[string]*string) (string, bool) {
+func requestAttribute(name string, v View) (string, bool) {
 	if header, ok := strings.CutPrefix(name, "request.headers["); ok {
 		return v.Header(strings.Trim(header, "'\"]"))
 	}
-	if value := drawn[strings.TrimPrefix(name, "attribute.")]; value != nil {
-		return *value, true
+	if a, ok := v.Attributes[strings.TrimPrefix(name, "attribute.")]; ok {
+		return a.Shown(), true
 	}
 	path, query := v.Target()
 	switch name {
@@ -115,6 +119,10 @@ func requestAttribute(name string, v View, drawn map[string]*string) (string, bo
 		return v.Authority, true
 	case "request.scheme":
 		return v.Scheme, true
+	case "request.useragent":
+		return v.Header("user-agent")
+	case "request.referer":
+		return v.Header("referer")
 	}
 	return "", false
 }

@@ -26,11 +26,15 @@ type Request struct {
 	// Principal is who a client of a gateway is by its certificate, without
 	// "spiffe://"; empty: it shows none.
 	Principal string `json:"principal,omitempty"`
+	Body      string `json:"body,omitempty"`
+	// Attributes are declared ones whose sources an explanation cannot see: a
+	// verified token, what a filter sets. Given ones are converted as drawn.
+	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
 // view is the request as its first proxy receives it.
 func (r Request) view() View {
-	v := View{Method: r.Method, Scheme: "http", Authority: r.Host, Path: r.Path, Peer: r.SourceAddress, Principal: r.Principal, Headers: r.Headers.normal()}
+	v := View{Method: r.Method, Scheme: "http", Authority: r.Host, Path: r.Path, Peer: r.SourceAddress, Principal: r.Principal, Body: r.Body, Given: r.Attributes, Headers: r.Headers.normal()}
 	if v.Method == "" {
 		v.Method = "GET"
 	}
@@ -68,6 +72,11 @@ type View struct {
 	// Bound is the port that the proxy was reached on, where that is another
 	// one: a gateway's 80 is really 8080. Policies' ports compare this one.
 	Bound uint32 `json:"bound,omitempty"`
+	// Attributes are those drawn so far; Given the ones that the explanation was
+	// told. Neither they nor the body is part of what is shown.
+	Attributes Attributes        `json:"-"`
+	Given      map[string]string `json:"-"`
+	Body       string            `json:"-"`
 }
 
 // Target gives the path and the query, apart.

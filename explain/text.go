@@ -186,6 +186,8 @@ func (t *text) step(s Step) {
 
 func (t *text) attribute(a AttributeValue) {
 	switch {
+	case a.Unknown:
+		t.line(1, "• attribute %s: only a running proxy knows; taken for absent", a.Name)
 	case !a.Present:
 		t.line(1, "✗ attribute %s: absent", a.Name)
 	case a.Redacted:

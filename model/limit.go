@@ -14,6 +14,7 @@ type Limit struct {
 	Name     string      `json:"name"` // unique within the object
 	Selector Selector    `json:"selector"`
 	Matches  []HTTPMatch `json:"matches,omitempty"` // any; none: every request
+	When     []Condition `json:"when,omitempty"`    // all of them; on headers and attributes
 	Key      []string    `json:"key,omitempty"`     // attributes whose values each get a bucket: request.headers['x'], source.address
 	Requests uint32      `json:"requests"`
 	Per      Duration    `json:"per"`

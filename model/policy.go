@@ -71,10 +71,12 @@ func (s Source) Named() bool {
 		len(s.ServiceAccounts)+len(s.NotServiceAccounts)+len(s.TrustDomains)+len(s.NotTrustDomains) > 0
 }
 
-// Condition is on one request header: one of Values, none of NotValues. Or it
-// is on who calls.
+// Condition is on one request header, or one declared attribute: one of Values,
+// none of NotValues. Of an attribute that is a list, one element is enough. Or
+// it is on who calls.
 type Condition struct {
 	Header    string        `json:"header,omitempty"` // lower case
+	Attribute string        `json:"attribute,omitempty"`
 	Values    []StringMatch `json:"values,omitempty"`
 	NotValues []StringMatch `json:"notValues,omitempty"`
 	Source    *Source       `json:"source,omitempty"` // then the others are empty

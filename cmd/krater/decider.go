@@ -19,6 +19,7 @@ func (d decider) Decide(p model.RegoPolicy, w model.Workload, v explain.View) ex
 		Method: v.Method, Path: v.Path, Host: v.Authority, Scheme: v.Scheme,
 		Source: rego.Endpoint{Address: v.Peer},
 		Target: rego.Endpoint{Address: w.Address, Port: v.Port},
+		Body:   []byte(v.Body),
 	}
 	if v.Principal != "" {
 		r.Source.Principal = "spiffe://" + v.Principal
@@ -26,6 +27,11 @@ func (d decider) Decide(p model.RegoPolicy, w model.Workload, v explain.View) ex
 	for name, values := range v.Headers {
 		for _, value := range values {
 			r.Headers = append(r.Headers, rego.Header{Name: name, Value: value})
+		}
+	}
+	for name, a := range v.Attributes {
+		if !a.Redact { // which stays in the proxy
+			r.Declared = append(r.Declared, rego.Declared{Name: name, Type: string(a.Type), Value: a.Value})
 		}
 	}
 	answer, err := rego.Evaluate(d.ctx, p, r)

@@ -76,7 +76,7 @@ func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *a
 	if len(q.policies) == 0 {
 		return denied(noPolicy(q)), nil
 	}
-	in := rego.NewInput(r)
+	in := rego.NewInput(r, q.declared...)
 	var all merged
 	for _, name := range q.policies {
 		o := s.decide(ctx, q, name, in)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/metadata"
+
+	"github.com/krater-mesh/krater/policyd/rego"
 )
 
 // The initial metadata by which a proxy's ext_authz says what it asks.
@@ -15,6 +17,7 @@ const (
 	keyPolicies  = "krater-policies"   // "ns/a,ns/b", in the order of evaluation
 	keyPolicySet = "krater-policy-set" // version of the slot that asks
 	keyWorkload  = "krater-workload"   // "ns/name"
+	keyAttribute = "krater-attribute"  // "NAME=TYPE:VALUE", one for each declared attribute
 )
 
 // question is who asks what, beside the request itself.
@@ -24,6 +27,7 @@ type question struct {
 	workload   string
 	namespace  string // of the workload, where a certificate says it
 	decisionID string
+	declared   []rego.Declared
 }
 
 func readQuestion(ctx context.Context) question {
@@ -31,6 +35,11 @@ func readQuestion(ctx context.Context) question {
 		policies:  splitNames(metadata.ValueFromIncomingContext(ctx, keyPolicies)),
 		policySet: first(metadata.ValueFromIncomingContext(ctx, keyPolicySet)),
 		workload:  first(metadata.ValueFromIncomingContext(ctx, keyWorkload)),
+	}
+	for _, text := range metadata.ValueFromIncomingContext(ctx, keyAttribute) {
+		if d, ok := rego.ReadDeclared(text); ok {
+			q.declared = append(q.declared, d)
+		}
 	}
 	if c, ok := callerOf(ctx); ok {
 		q.workload, q.namespace = c.namespace+"/"+c.workload, c.namespace

@@ -10,10 +10,11 @@ import (
 // Input is one request, ready to become the `input` of many policies. It may
 // be used by one goroutine at a time.
 type Input struct {
-	request *authv3.CheckRequest
-	common  *shared   // nil: not read yet
-	last    ast.Value // the document made last, for lastMax bytes of body
-	lastMax uint32
+	request  *authv3.CheckRequest
+	declared []Declared
+	common   *shared   // nil: not read yet
+	last     ast.Value // the document made last, for lastMax bytes of body
+	lastMax  uint32
 }
 
 // shared are the parts that are the same for every policy.
@@ -25,17 +26,19 @@ type shared struct {
 	query      *ast.Term
 }
 
-// NewInput takes a request as Envoy sends it. Nothing is read until a policy
+// NewInput takes a request as Envoy sends it, and the attributes that were
+// drawn from it. Nothing is read until a policy
 // asks.
-func NewInput(r *authv3.CheckRequest) *Input {
-	return &Input{request: r}
+func NewInput(r *authv3.CheckRequest, declared ...Declared) *Input {
+	return &Input{request: r, declared: declared}
 }
 
 var errNoHTTP = errors.New("there is no HTTP request")
 
 // document is the `input` of a policy that sees so many bytes of the body:
 // attributes as protojson writes the CheckRequest's, parsed_path,
-// parsed_query, parsed_body, truncated_body and version.
+// parsed_query, parsed_body, truncated_body and version; and attribute, which
+// holds the declared ones.
 func (in *Input) document(maxBody uint32) (ast.Value, error) {
 	if in.last != nil && in.lastMax == maxBody {
 		return in.last, nil
@@ -55,14 +58,14 @@ func (in *Input) document(maxBody uint32) (ast.Value, error) {
 	http := append(common.http[:len(common.http):len(common.http)], body.items...)
 	request := append(common.request[:len(common.request):len(common.request)], item{keyHTTP, object(http)})
 	attributes := append(common.attributes[:len(common.attributes):len(common.attributes)], item{keyRequest, object(request)})
-	in.lastMax, in.last = maxBody, ast.NewObject(
+	in.lastMax, in.last = maxBody, ast.NewObject(append(declaredItems(in.declared),
 		item{keyAttributes, object(attributes)},
 		item{keyParsedPath, common.path},
 		item{keyParsedQuery, common.query},
 		item{keyParsedBody, body.parsed},
 		item{keyTruncatedBody, ast.InternedTerm(body.truncated)},
 		item{keyVersion, version},
-	)
+	)...)
 	return in.last, nil
 }
 

@@ -5,6 +5,7 @@ import "github.com/open-policy-agent/opa/v1/ast"
 // The names of the input document, made once. Terms are never changed.
 var (
 	keyAddress              = ast.StringTerm("address")
+	keyAttribute            = ast.StringTerm("attribute")
 	keyAttributes           = ast.StringTerm("attributes")
 	keyBody                 = ast.StringTerm("body")
 	keyCertificate          = ast.StringTerm("certificate")

@@ -53,7 +53,7 @@ func Evaluate(ctx context.Context, policy model.RegoPolicy, r Request) (Answer, 
 	if problems.HasErrors() {
 		return Answer{}, &CompileError{Problems: problems}
 	}
-	return p.Evaluate(ctx, NewInput(r.CheckRequest(policy.MaxBody))), nil
+	return p.Evaluate(ctx, NewInput(r.CheckRequest(policy.MaxBody), r.Declared...)), nil
 }
 
 // CheckRego gives what Compile finds in a policy.

@@ -21,6 +21,7 @@ type Request struct {
 	Source   Endpoint
 	Target   Endpoint // where the connection went
 	Body     []byte
+	Declared []Declared // attributes of AttributeSets
 }
 
 // Endpoint is one end of a connection.

@@ -97,7 +97,7 @@ func (a *agreement) explainedLimit(first, second rawRequest) int {
 		views = append(views, v)
 	}
 	for _, l := range a.snap.Limits {
-		x, y := explain.Charge(*l, views[0], nil), explain.Charge(*l, views[1], nil)
+		x, y := explain.Charge(*l, views[0]), explain.Charge(*l, views[1])
 		// What comes by mutual TLS, and what comes in plain text, is counted apart.
 		if x.Charged && y.Charged && slices.Equal(x.Key, y.Key) && (first.URI == "") == (second.URI == "") {
 			return 429

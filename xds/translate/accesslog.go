@@ -27,17 +27,23 @@ func (p *proxy) accessLogs(c chain) []*accesslogv3.AccessLog {
 		tags := p.standardTags(c)
 		for _, a := range p.declared() {
 			if !a.Redact && c.served() {
-				tags = append(tags, formatted("attribute."+a.Name, "%FILTER_STATE("+attributeState(a.Name)+":PLAIN)%"))
+				tags = append(tags, formatted("attribute."+a.Name, state(attributeState(a))))
 			}
 		}
 		out = append(out, accessLog("envoy.access_loggers.http_grpc", c, "", recordTo(logRequests, tags)))
 	}
 	for _, rule := range p.view.telemetry {
-		if !rule.Selector.Matches(p.w) || (rule.Match != "" && !p.checkCEL(rule.Match, rule.Object, "spec.match")) {
+		match, ok := rule.Match, true
+		if !rule.Selector.Matches(p.w) {
 			continue
 		}
+		if match != "" {
+			if match, ok = p.expression(match, rule.Object, "spec.match"); !ok {
+				continue
+			}
+		}
 		if stats := p.ruleStats(*rule, c); stats != nil {
-			out = append(out, accessLog("envoy.access_loggers.stats", c, rule.Match, stats))
+			out = append(out, accessLog("envoy.access_loggers.stats", c, match, stats))
 		}
 		for _, l := range rule.Logs {
 			tags := p.standardTags(c)
@@ -47,7 +53,7 @@ func (p *proxy) accessLogs(c chain) []*accesslogv3.AccessLog {
 				}
 			}
 			name := "rule/" + rule.Object.Key() + "/" + l.Name
-			out = append(out, accessLog("envoy.access_loggers.http_grpc", c, rule.Match, recordTo(name, tags)))
+			out = append(out, accessLog("envoy.access_loggers.http_grpc", c, match, recordTo(name, tags)))
 		}
 	}
 	return out

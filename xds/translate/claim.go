@@ -6,10 +6,14 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
+// metadataJWT is the namespace in which jwt_authn leaves a verified token's
+// payload.
+const metadataJWT = "envoy.filters.http.jwt_authn"
+
 // claimMatcher compares a claim of the token that jwt_authn verified, and left
 // as metadata. Without a token there is no claim.
 func claimMatcher(c model.ClaimMatch) *matcherv3.MetadataMatcher {
-	out := &matcherv3.MetadataMatcher{Filter: "envoy.filters.http.jwt_authn", Invert: c.Not}
+	out := &matcherv3.MetadataMatcher{Filter: metadataJWT, Invert: c.Not}
 	for _, key := range append([]string{"payload"}, c.Path...) {
 		out.Path = append(out.Path, &matcherv3.MetadataMatcher_PathSegment{Segment: &matcherv3.MetadataMatcher_PathSegment_Key{Key: key}})
 	}

@@ -46,6 +46,7 @@ func (p *proxy) extAuthz(policies []model.RegoPolicy, policySet string) *extauth
 		{Key: "krater-policy-set", Value: policySet},
 		{Key: "krater-workload", Value: p.w.ID()},
 	}
+	policyd.InitialMetadata = append(policyd.InitialMetadata, p.attributeMetadata()...)
 	out := &extauthzv3.ExtAuthz{
 		Services:            &extauthzv3.ExtAuthz_GrpcService{GrpcService: policyd},
 		TransportApiVersion: corev3.ApiVersion_V3,
@@ -69,4 +70,22 @@ func ask(r model.RegoPolicy) model.Duration {
 		return defaultAskTimeout
 	}
 	return r.Timeout
+}
+
+// attributeMetadata hands policyd the declared attributes, each as
+// "NAME=TYPE:VALUE". A redacted one stays in the proxy. Nobody but the proxy
+// writes these, so what they say was drawn.
+func (p *proxy) attributeMetadata() []*corev3.HeaderValue {
+	var out []*corev3.HeaderValue
+	for _, a := range p.declared() {
+		if a.Redact {
+			continue
+		}
+		kind := a.Type
+		if kind == "" {
+			kind = model.AttributeString
+		}
+		out = append(out, &corev3.HeaderValue{Key: "krater-attribute", Value: a.Name + "=" + string(kind) + ":" + state(attributeState(a))})
+	}
+	return out
 }

@@ -54,24 +54,23 @@ func (p *proxy) format(value string, c chain, from model.Ref, field string) (str
 	if f, ok := p.meshFormat(value, c); ok {
 		return f, true
 	}
+	if name, secret := p.tellsRedacted(value); secret {
+		p.problem(model.Warning, model.CodeNotAllowed, from, field,
+			"the attribute "+name+" is redacted: its value never leaves the proxy; it is left out", "leave it out, or declare it without redact")
+		return "", false
+	}
 	if m := headerFormat.FindStringSubmatch(value); m != nil {
 		operator := map[string]string{"request": "REQ", "response": "RESP"}[m[1]]
 		return "%" + operator + "(" + strings.ToUpper(m[2]+m[3]) + ")%", true
 	}
-	for _, a := range p.declared() {
-		if a.Name == value || "attribute."+a.Name == value {
-			if a.Redact {
-				p.problem(model.Warning, model.CodeNotAllowed, from, field,
-					"the attribute "+a.Name+" is redacted: its value never leaves the proxy; it is left out", "leave it out, or declare it without redact")
-				return "", false
-			}
-			return "%FILTER_STATE(" + attributeState(a.Name) + ":PLAIN)%", true
-		}
+	if a, ok := p.declaredAs(value); ok {
+		return state(attributeState(a)), true
 	}
-	if !p.checkCEL(value, from, field) {
+	text, ok := p.expression(value, from, field)
+	if !ok {
 		return "", false
 	}
-	return "%CEL(" + value + ")%", true
+	return celOperator(text), true
 }
 
 // literal is a constant in a format string.

@@ -31,6 +31,9 @@ func (p *proxy) limitDescriptor(l model.Limit, c chain) (rate *routev3.RateLimit
 	if !ok {
 		return nil, false
 	}
+	if when := celHeaderConditions(l.When); len(when) > 0 {
+		match = "(" + strings.Join(append(when, match), ") && (") + ")"
+	}
 	rate = &routev3.RateLimit{Actions: []*routev3.RateLimit_Action{expression(entryMatch, match)}}
 	for i, key := range l.Key {
 		if key == "source.address" {
@@ -84,10 +87,8 @@ func (p *proxy) keyExpression(key string) (cel string, ok bool) {
 	if m := headerKey.FindStringSubmatch(key); m != nil {
 		return celOr("request.headers", strings.ToLower(m[1]+m[2]), absentKey), true
 	}
-	for _, a := range p.declared() {
-		if a.Name == key || "attribute."+a.Name == key {
-			return celOr("filter_state", attributeState(a.Name), absentKey), true
-		}
+	if a, ok := p.declaredAs(key); ok {
+		return celOr("filter_state", attributeState(a), absentKey), true
 	}
 	if state, ok := certifiedKeys[key]; ok {
 		return celOr("filter_state", state, absentKey), true

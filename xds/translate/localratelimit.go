@@ -46,7 +46,7 @@ func (p *proxy) localLimits(c chain) filters {
 		}
 		out = append(out,
 			extension("krater.limit|"+l.ID(), &setstatev3.Config{OnRequestHeaders: []*statev3.FilterStateValue{stateValue(stateLimit, l.ID())}}),
-			extension(filterLocalRateLimit, localLimit(*l, rate)))
+			p.skipUnless(l.When, extension(filterLocalRateLimit, localLimit(*l, rate))))
 	}
 	return out
 }

@@ -12,11 +12,15 @@ import (
 
 // principals are a rule's sources, each with all of its conditions; no source
 // is any.
-func principals(from []model.Source, when []model.Condition) []*rbacconfigv3.Principal {
+func (p *proxy) principals(from []model.Source, when []model.Condition) []*rbacconfigv3.Principal {
 	var conditions []*rbacconfigv3.Principal
 	for _, w := range when {
 		if w.Source != nil {
 			conditions = append(conditions, sourcePrincipals(*w.Source)...)
+			continue
+		}
+		if w.Attribute != "" {
+			conditions = p.attributeConditions(conditions, w)
 			continue
 		}
 		values := func(m model.StringMatch) *rbacconfigv3.Principal {

@@ -65,13 +65,13 @@ func (p *proxy) authorization(c chain) filters {
 		OnRequestHeaders: []*statev3.FilterStateValue{stateValue(statePolicySet, r.version())},
 	})}
 	if len(r.Deny) > 0 {
-		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "deny_", Rules: rbacRules(r.Deny, model.Deny, false)}))
+		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "deny_", Rules: p.rbacRules(r.Deny, model.Deny, false)}))
 	}
 	if len(r.Rego) > 0 {
 		out = append(out, extension(filterExtAuthz, p.extAuthz(r.Rego, r.version())))
 	}
 	if len(r.Allow) > 0 {
-		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "allow_", Rules: rbacRules(r.Allow, model.Allow, false)}))
+		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "allow_", Rules: p.rbacRules(r.Allow, model.Allow, false)}))
 	}
 	return out
 }
@@ -84,9 +84,9 @@ func (p *proxy) networkRBAC(c chain, action model.Action) *networkrbacv3.RBAC {
 	out := &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_"}
 	switch {
 	case action == model.Deny && len(r.Deny) > 0:
-		out.Rules = rbacRules(r.Deny, action, true)
+		out.Rules = p.rbacRules(r.Deny, action, true)
 	case action == model.Allow && len(r.Allow) > 0:
-		out.Rules = rbacRules(r.Allow, action, true)
+		out.Rules = p.rbacRules(r.Allow, action, true)
 	}
 	if action == model.Deny {
 		for _, rego := range r.Rego {
@@ -99,7 +99,7 @@ func (p *proxy) networkRBAC(c chain, action model.Action) *networkrbacv3.RBAC {
 
 // rbacRules names each rule's policy by the rule's id. No policy under ALLOW
 // allows nothing.
-func rbacRules(policies []model.AuthorizationPolicy, action model.Action, network bool) *rbacconfigv3.RBAC {
+func (p *proxy) rbacRules(policies []model.AuthorizationPolicy, action model.Action, network bool) *rbacconfigv3.RBAC {
 	out := &rbacconfigv3.RBAC{Action: rbacconfigv3.RBAC_ALLOW, Policies: map[string]*rbacconfigv3.Policy{}}
 	if action == model.Deny {
 		out.Action = rbacconfigv3.RBAC_DENY
@@ -114,7 +114,7 @@ func rbacRules(policies []model.AuthorizationPolicy, action model.Action, networ
 			}
 			out.Policies[a.RuleID(i)] = &rbacconfigv3.Policy{
 				Permissions: permissions(r.To),
-				Principals:  principals(r.From, r.When),
+				Principals:  p.principals(r.From, r.When),
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) 
 	for _, action := range []model.Action{model.Deny, model.Allow} {
 		name := slotName(c.listener, slotAuthorization+"-"+strings.ToLower(string(action)))
 		if c.sealed && action == model.Deny && len(p.rego) > 0 {
-			p.slot(name, refuseAll(c))
+			p.slot(name, p.refuseAll(c))
 		} else {
 			p.slot(name, p.networkRBAC(c, action))
 		}
@@ -38,9 +38,9 @@ func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) 
 }
 
 // refuseAll refuses connections whose requests were to be decided one by one.
-func refuseAll(c chain) *networkrbacv3.RBAC {
+func (p *proxy) refuseAll(c chain) *networkrbacv3.RBAC {
 	everything := model.AuthorizationPolicy{Object: model.Ref{Kind: "RegoPolicy", Name: chainTLS}, Rules: []model.AuthorizationRule{{}}}
-	return &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_", Rules: rbacRules([]model.AuthorizationPolicy{everything}, model.Deny, true)}
+	return &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_", Rules: p.rbacRules([]model.AuthorizationPolicy{everything}, model.Deny, true)}
 }
 
 // localTCP opens, for each TCP service, the port of the workload's own address

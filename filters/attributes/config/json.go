@@ -2,7 +2,15 @@
 
 package config
 
-import "encoding/json"
+import (
+	_ "embed" // the schema
+	"encoding/json"
+)
+
+// Schema is the configuration's JSON Schema.
+//
+//go:embed config.schema.json
+var Schema []byte
 
 // JSON is the document that the filter reads.
 func (c Config) JSON() string {

@@ -1,0 +1,89 @@
+package explain
+
+import (
+	"encoding/json"
+	"math"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Convert writes a text as an attribute's type writes its values; false: it is
+// none of them, and the attribute is absent. words parts a list at spaces, too.
+func Convert(t model.AttributeType, text string, words bool) (string, bool) {
+	switch t {
+	case model.AttributeInt:
+		n, err := strconv.ParseInt(text, 10, 64)
+		return strconv.FormatInt(n, 10), err == nil && text[0] != '+'
+	case model.AttributeDouble:
+		f, err := strconv.ParseFloat(text, 64)
+		return strconv.FormatFloat(f, 'g', -1, 64), err == nil && decimal.MatchString(text) && !math.IsInf(f, 0)
+	case model.AttributeBool:
+		return text, text == "true" || text == "false"
+	case model.AttributeDuration:
+		return convertDuration(text)
+	case model.AttributeTimestamp:
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil || !stamp.MatchString(text) || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
+			return "", false
+		}
+		return at.UTC().Format(time.RFC3339Nano), true
+	case model.AttributeIP:
+		a, err := netip.ParseAddr(text)
+		return a.Unmap().String(), err == nil && a.Zone() == ""
+	case model.AttributeList:
+		return convertList(text, words)
+	}
+	return text, text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+var (
+	decimal  = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+	interval = regexp.MustCompile(`^-?([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`)
+	stamp    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[-+][0-9]{2}:[0-9]{2})$`)
+)
+
+// convertDuration reads Go's form, and writes protobuf's: seconds alone.
+func convertDuration(text string) (string, bool) {
+	d, err := time.ParseDuration(text)
+	if err != nil || !interval.MatchString(text) {
+		return "", false
+	}
+	sign, nanos := "", uint64(d)
+	if d < 0 {
+		sign, nanos = "-", uint64(-d)
+	}
+	out := sign + strconv.FormatUint(nanos/1e9, 10)
+	if rest := nanos % 1e9; rest > 0 {
+		digits := strconv.FormatUint(rest+1e9, 10)[1:]
+		out += "." + strings.TrimRight(digits, "0")
+	}
+	return out + "s", true
+}
+
+// convertList reads a JSON array of strings, or parts of a text.
+func convertList(text string, words bool) (string, bool) {
+	var items []string
+	if strings.HasPrefix(text, "[") {
+		if json.Unmarshal([]byte(text), &items) != nil {
+			return "", false
+		}
+	} else {
+		items = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || words && r == ' ' })
+	}
+	var out []string
+	for _, item := range items {
+		if item = strings.Trim(item, " \t"); item == "" {
+			continue
+		}
+		if _, ok := Convert(model.AttributeString, item, false); !ok || strings.Contains(item, ",") {
+			return "", false
+		}
+		out = append(out, item)
+	}
+	return strings.Join(out, ","), len(out) > 0
+}
