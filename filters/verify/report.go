@@ -45,6 +45,11 @@ const (
 	CheckTime     Check = "time"
 )
 
+// Checks are all of them, in the order in which they are made.
+var Checks = []Check{
+	CheckSize, CheckFormat, CheckABI, CheckImports, CheckExports, CheckMemory, CheckStart, CheckConfig, CheckRequests, CheckGrowth, CheckTime,
+}
+
 // Level is how bad a finding is.
 type Level string
 

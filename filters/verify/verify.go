@@ -91,14 +91,18 @@ func Module(ctx context.Context, wasm []byte, o Options) Report { return verify(
 // configuration: for a module that was verified with another one.
 func Start(ctx context.Context, wasm []byte, o Options) Report { return verify(ctx, wasm, o, false) }
 
+func (r *Report) tooLarge(limit int64) {
+	r.fail(CheckSize, "build it without debugging symbols (Go: -ldflags='-s -w'; Rust: strip = true), or raise the limit",
+		"the module has %d bytes; at most %d are taken", r.Size, limit)
+}
+
 // verify runs the steps beside itself: should one of them not end in time, its
 // caller goes on, and the slot stays taken until it does.
 func verify(ctx context.Context, wasm []byte, o Options, requests bool) Report {
 	o.Limits = o.Limits.filled()
 	r := newReport(wasm, o)
 	if int64(len(wasm)) > o.Limits.Size {
-		r.fail(CheckSize, "build it without debugging symbols (Go: -ldflags='-s -w'; Rust: strip = true), or raise the limit",
-			"the module has %d bytes; at most %d are taken", len(wasm), o.Limits.Size)
+		r.tooLarge(o.Limits.Size)
 		return r
 	}
 	select {
