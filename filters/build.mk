@@ -7,7 +7,8 @@ GUEST_SOURCES = go.mod filters/build.mk $(filter-out %_test.go,$(shell find filt
 	-not -path 'filters/builtin/dist/*' -not -path 'filters/filtertest/*'))
 
 # The tests' own filters: filters/filtertest/testdata/NAME.
-PROBES = $(patsubst %,.build/probe-%.wasm,raw guest bare-header header)
+PROBE_SOURCES = $(shell find filters/filtertest/testdata -name '*.go')
+PROBES = $(patsubst %,.build/probe-%.wasm,raw guest bare-header header capabilities)
 
 .PHONY: filters
 filters: filters/builtin/dist/builtin.wasm .build/greeting.wasm $(PROBES) ## Build the Wasm filters.
@@ -21,7 +22,7 @@ filters/builtin/dist/builtin.wasm: $(GUEST_SOURCES)
 	@mkdir -p $(@D)
 	@$(GUEST_BUILD) -o $@ ./samples/filters/greeting
 
-.build/probe-%.wasm: $(GUEST_SOURCES) filters/filtertest/testdata/%/main.go filters/filtertest/testdata/meter/meter.go
+.build/probe-%.wasm: $(GUEST_SOURCES) $(PROBE_SOURCES)
 	@echo "filters: building the test filter $*"
 	@mkdir -p $(@D)
 	@$(GUEST_BUILD) -o $@ ./filters/filtertest/testdata/$*

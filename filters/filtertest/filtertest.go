@@ -19,6 +19,10 @@ import (
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 
+// compiled keeps machine code for the life of a test's process: to compile a
+// module takes a second or more, to load it again nothing.
+var compiled = wazero.NewCompilationCache()
+
 // Module is a loaded module: one VM, as one worker of a proxy has it.
 type Module struct {
 	// Services answer calls, by cluster. A call to a cluster that is not here
@@ -50,7 +54,7 @@ func Load(ctx context.Context, wasm []byte, env ...string) (*Module, error) {
 		Functions:    map[string]func([]byte) ([]byte, error){},
 		Properties:   map[string]string{},
 		Clock:        time.Now,
-		ctx:          ctx, runtime: wazero.NewRuntime(ctx),
+		ctx:          ctx, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(compiled)),
 	}
 	m.host = newHost(m)
 	if err := m.start(wasm, env); err != nil {

@@ -28,8 +28,8 @@ func ResponseTrailers(id uint32) uint32 {
 
 // AtLog is when the request's answer went out.
 func AtLog(id uint32) {
-	s := alive(id)
-	if s.log == nil {
+	s := streams.get(id) // nil: a connection
+	if s == nil || s.log == nil {
 		return
 	}
 	outer, outerActive := enter(id)
