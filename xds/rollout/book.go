@@ -48,6 +48,8 @@ type Code struct {
 type Book struct {
 	Records map[string]*Record `json:"records"` // by object
 	Events  []Event            `json:"events,omitempty"`
+
+	fresh []Event
 }
 
 // Next brings the book to now, and tells whether that changes any proxy's
@@ -108,4 +110,11 @@ func (b *Book) States() []model.RolloutState {
 func sameChoice(x, y model.RolloutState) bool {
 	return x.Object == y.Object && x.Old == y.Old && x.New == y.New && x.Phase == y.Phase && x.Step == y.Step && x.UpTo == y.UpTo &&
 		slices.Equal(x.Loading, y.Loading)
+}
+
+// Fresh are the events since it was last called.
+func (b *Book) Fresh() []Event {
+	out := b.fresh
+	b.fresh = nil
+	return out
 }

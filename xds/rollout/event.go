@@ -54,5 +54,5 @@ func (t turn) event(what, reason string) {
 	if b := t.book; len(b.Events) == maxEvents {
 		b.Events = slices.Delete(b.Events, 0, 1)
 	}
-	t.book.Events = append(t.book.Events, e)
+	t.book.Events, t.book.fresh = append(t.book.Events, e), append(t.book.fresh, e)
 }
