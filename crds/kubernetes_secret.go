@@ -6,13 +6,15 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"slices"
 	"time"
 
 	"github.com/krater-mesh/krater/model"
 )
 
-// SecretData is what TLS settings read of a Secret. It is kept on disk as it
-// is, in a file of its owner's; elsewhere secrets are model.Secrets.
+// SecretData is what TLS settings and filters read of a Secret. It is kept on
+// disk as it is, in a file of its owner's; elsewhere secrets are model.Secrets
+// and model.SecretValues.
 type SecretData struct {
 	Certificate []byte `json:"certificate,omitempty"` // PEM, leaf first
 	PrivateKey  []byte `json:"privateKey,omitempty"`
@@ -21,6 +23,8 @@ type SecretData struct {
 	// Registries is docker's configuration: the users of registries, for
 	// pulling Wasm modules.
 	Registries []byte `json:"registries,omitempty"`
+	// Values are those of its other keys, for filters.
+	Values map[string][]byte `json:"values,omitempty"`
 	// NotAfter is the end of the certificate, or of the CA's where there is
 	// none, and Names are the hosts that it is for.
 	NotAfter time.Time `json:"notAfter,omitzero"`
@@ -64,10 +68,14 @@ func convertSecret(c *conversion) Content {
 		c.keyPair(out, atCertificate, atKey)
 	case in.Type == "kubernetes.io/tls":
 		c.missing("data", "a Secret of type kubernetes.io/tls has tls.crt and tls.key")
-	case c.registries(out, in.Type, data):
-	case out.CA == nil:
-		c.add(model.Info, model.CodeNotSupported, "data", "", "nothing in it is TLS settings' to read: a certificate is in tls.crt with tls.key, a CA's in ca.crt")
+	default:
+		c.registries(out, in.Type, data)
 	}
+	taken := []string{atCA, atCRL, join("data", dockerConfig), join("stringData", dockerConfig)}
+	if atCertificate != "" {
+		taken = append(taken, atCertificate, atKey)
+	}
+	out.Values = data.but(taken)
 	c.authority(out, atCA)
 	if block, _ := pem.Decode(out.CRL); out.CRL != nil && (block == nil || revocations(block.Bytes) != nil) {
 		c.add(model.Error, model.CodeBadCredential, atCRL, "", "it is no list of revoked certificates in PEM")
@@ -98,6 +106,21 @@ func (p secretParts) first(names []string) ([]byte, string) {
 		}
 	}
 	return nil, ""
+}
+
+// but are the values that filters may name: those that nothing else takes. A
+// certificate's key is its own.
+func (p secretParts) but(taken []string) map[string][]byte {
+	out := map[string][]byte{}
+	for name, part := range p {
+		if !slices.Contains(taken, part.field) {
+			out[name] = part.value
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // secretValues decodes data; stringData wins, as in Kubernetes.

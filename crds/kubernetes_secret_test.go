@@ -27,7 +27,7 @@ func TestSecretsStaySecret(t *testing.T) {
 			_, ps := crds.Convert(o, crds.Options{})
 			problems = append(problems, ps...)
 		}
-		if len(problems) == 0 {
+		if len(problems) == 0 && name != "number" { // which is a text, if a strange one
 			t.Errorf("%s: no problem", name)
 		}
 		for _, p := range problems {

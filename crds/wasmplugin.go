@@ -65,6 +65,7 @@ func (c *conversion) wasm(in wasmExtension, at string, out *model.FilterBinding)
 		// protojson adds spaces at random; a Struct holds only what JSON can.
 		b, _ := json.Marshal(in.GetPluginConfig().AsMap())
 		out.Config = string(b)
+		out.Secrets = c.secretRefs(out.Config, at+".pluginConfig")
 	}
 	c.variables(in.GetVmConfig().GetEnv(), at+".vmConfig.env", out)
 	c.builtin(out, at+".type", at+".vmConfig.env")

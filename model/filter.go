@@ -111,7 +111,7 @@ type FilterRoute struct {
 // FilterSecret is a value of a configuration that comes from a Secret. The
 // value itself is in no snapshot.
 type FilterSecret struct {
-	Field string `json:"field"` // path in the configuration, "upstream.apiKey"
+	Field string `json:"field"` // where it is named, "spec.config.upstream.apiKey"
 	Name  string `json:"name"`  // the Secret, in the filter's namespace
 	Key   string `json:"key"`
 }

@@ -24,7 +24,8 @@ func (s *Snapshot) SealAfter(p *Snapshot) {
 		"rego":                sumList(s.Rego, p.Rego, k["rego"]), "limits": sumList(s.Limits, p.Limits, k["limits"]),
 		"filters": sumList(s.Filters, p.Filters, k["filters"]), "attributes": sumList(s.Attributes, p.Attributes, k["attributes"]),
 		"telemetry": sumList(s.Telemetry, p.Telemetry, k["telemetry"]), "backends": sumList(s.Backends, p.Backends, k["backends"]),
-		"placements": sumValues(s.Placements, p.Placements, k["placements"]),
+		"secretValues": sumList(s.SecretValues, p.SecretValues, k["secretValues"]),
+		"placements":   sumValues(s.Placements, p.Placements, k["placements"]),
 	}
 	s.Branches = map[string]string{}
 	for name, sum := range s.sums {

@@ -81,6 +81,8 @@ type Snapshot struct {
 	Sidecars     []*Sidecar           `json:"sidecars,omitempty"`
 	Patches      []*EnvoyPatch        `json:"patches,omitempty"` // by priority, then as Istio orders them
 	Secrets      []*Secret            `json:"secrets,omitempty"`
+	// SecretValues are those that filters name, by namespace, name and key.
+	SecretValues []*SecretValue `json:"secretValues,omitempty"`
 	// PeerAuthentications are sorted by age.
 	PeerAuthentications []*PeerAuthentication  `json:"peerAuthentications,omitempty"`
 	Groups              []*WorkloadGroup       `json:"groups,omitempty"`

@@ -39,6 +39,7 @@ type draft struct {
 	backends  map[string]bool
 	listens   map[string]model.Ref // Prometheus backends, by address
 	external  []*crds.Entry        // WorkloadEntries
+	secrets   *secretData
 	slices    map[model.Ref][]model.Endpoint
 	checkMesh func()                                 // when it is known which services follow from it
 	selects   map[model.ServiceKey]map[string]string // ServiceEntries' workloadSelectors

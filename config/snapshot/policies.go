@@ -12,8 +12,10 @@ import (
 var policiesStep = step{
 	name:  "policies",
 	kinds: []string{"AuthorizationPolicy", "RegoPolicy", "RateLimit", "Filter", "WasmPlugin", "TrafficExtension", "AttributeSet"},
-	reads: func(d *draft) []any { return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups)} },
-	run:   func(d *draft) { d.each(d.policy) },
+	reads: func(d *draft) []any {
+		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups), d.secrets}
+	},
+	run: func(d *draft) { d.each(d.policy); d.sortSecretValues() },
 	share: func(d *draft, p *Result) {
 		s, e := d.snap, p.Snapshot
 		type key struct {
@@ -24,11 +26,12 @@ var policiesStep = step{
 		s.Rego = shared(s.Rego, e.Rego, func(v *model.RegoPolicy) model.Ref { return v.Object })
 		s.Limits = shared(s.Limits, e.Limits, func(v *model.Limit) key { return key{v.Object, v.Name} })
 		s.Filters = shared(s.Filters, e.Filters, func(v *model.FilterBinding) model.Ref { return v.Object })
+		s.SecretValues = shared(s.SecretValues, e.SecretValues, func(v *model.SecretValue) model.SecretRef { return v.Ref() })
 		s.Attributes = shared(s.Attributes, e.Attributes, func(v *model.AttributeSet) model.Ref { return v.Object })
 	},
 	outputs: func(d *draft) []any {
 		s := d.snap
-		return []any{&s.Authorization, &s.Rego, &s.Limits, &s.Filters, &s.Attributes}
+		return []any{&s.Authorization, &s.Rego, &s.Limits, &s.Filters, &s.SecretValues, &s.Attributes}
 	},
 }
 
@@ -52,6 +55,7 @@ func (d *draft) policy(e *crds.Entry) {
 		} else if !slices.ContainsFunc(d.snap.Workloads, f.Selects) { // targets are of its own namespace, the root's, too
 			d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.targetRefs", "", "no workload has the label "+model.GatewayNameLabel+" with the name of one of these Gateways")
 		}
+		d.secretValues(e, &f)
 		d.snap.Filters = append(d.snap.Filters, &f)
 	case c.Attributes != nil:
 		a := *c.Attributes

@@ -9,16 +9,26 @@ var secretsStep = step{
 	name:  "secrets",
 	kinds: []string{"Secret"},
 	reads: func(*draft) []any { return nil },
-	run:   func(d *draft) { d.each(d.secret) },
+	run: func(d *draft) {
+		d.secrets = &secretData{}
+		d.each(d.secret)
+	},
 	share: func(d *draft, p *Result) {
 		d.snap.Secrets = shared(d.snap.Secrets, p.Snapshot.Secrets, func(v *model.Secret) model.Ref { return v.Object })
 	},
-	outputs: func(d *draft) []any { return []any{&d.snap.Secrets} },
+	outputs: func(d *draft) []any { return []any{&d.snap.Secrets, &d.secrets} },
 }
 
-// secret adds a Secret that TLS settings can use; others are nobody's here.
+// secretData is what Secrets hold for filters, by "namespace/name". The same
+// pointer is the same Secrets.
+type secretData map[string]map[string][]byte
+
+// secret adds a Secret that TLS settings can use, and notes what others may.
 func (d *draft) secret(e *crds.Entry) {
 	s := e.Content.Secret
+	if s != nil {
+		(*d.secrets)[e.Ref.Key()] = s.Values
+	}
 	if s == nil || len(s.Certificate)+len(s.CA) == 0 {
 		return
 	}
