@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
+	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	compositev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/composite/v3"
 	chainv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
 	httpwasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/wasm/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
@@ -38,14 +41,18 @@ func pack(t testing.TB, m proto.Message) *anypb.Any {
 	return out
 }
 
-// slot is a filter slot that holds a Wasm filter, as the control plane sends it.
+// slot is a filter slot that holds a Wasm filter, which some requests enter, as
+// the control plane sends it.
 func slot(t testing.TB, file string) *discoveryv3.Resource {
 	t.Helper()
 	wasm := &httpwasmv3.Wasm{Config: &wasmv3.PluginConfig{Vm: &wasmv3.PluginConfig_VmConfig{VmConfig: &wasmv3.VmConfig{
 		Code: &corev3.AsyncDataSource{Specifier: &corev3.AsyncDataSource_Local{Local: &corev3.DataSource{
 			Specifier: &corev3.DataSource_Filename{Filename: file}}}}}}}}
+	action := &compositev3.ExecuteFilterAction{TypedConfig: &corev3.TypedExtensionConfig{Name: "wasm", TypedConfig: pack(t, wasm)}}
+	some := &compositev3.Composite{Matcher: &matcherv3.Matcher{OnNoMatch: &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Action{
+		Action: &xdscorev3.TypedExtensionConfig{Name: "some", TypedConfig: pack(t, action)}}}}}
 	chain := &chainv3.FilterChainConfigPerRoute{FilterChain: &chainv3.FilterChain{Filters: []*corev3.TypedExtensionConfig{{
-		Name: "wasm", TypedConfig: pack(t, wasm)}}}}
+		Name: "some", TypedConfig: pack(t, some)}}}}
 	return &discoveryv3.Resource{Name: "slot", Version: "1", Resource: pack(t, &corev3.TypedExtensionConfig{Name: "slot", TypedConfig: pack(t, chain)})}
 }
 

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"slices"
 	"strconv"
 
 	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
@@ -10,10 +11,10 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// entered is the Envoy filter of a run of filters. What not all requests enter
+// entered are the Envoy filters of a run of filters. What not all requests enter
 // stands in a composite filter, which makes it for those only that match: a
 // module that is merely skipped is entered all the same, at the request's end.
-func (p *proxy) entered(run []placedFilter, c chain) *corev3.TypedExtensionConfig {
+func (p *proxy) entered(run []placedFilter, c chain) filters {
 	f := run[0]
 	choices := p.choices(f, c)
 	if len(choices) == 1 && choices[0].when == nil {
@@ -23,7 +24,7 @@ func (p *proxy) entered(run []placedFilter, c chain) *corev3.TypedExtensionConfi
 	var rows []*matcherv3.Matcher_MatcherList_FieldMatcher
 	for _, choice := range choices {
 		then := &matcherv3.Matcher_OnMatch{OnMatch: &matcherv3.Matcher_OnMatch_Action{
-			Action: typed("filter", &compositev3.ExecuteFilterAction{TypedConfig: p.instance(run, choice.route)})}}
+			Action: typed("filter", execute(p.instance(run, choice.route)))}}
 		if choice.when == nil {
 			m.OnNoMatch = then // and nothing comes after it
 			break
@@ -34,7 +35,17 @@ func (p *proxy) entered(run []placedFilter, c chain) *corev3.TypedExtensionConfi
 		return nil
 	}
 	m.MatcherType = &matcherv3.Matcher_MatcherList_{MatcherList: &matcherv3.Matcher_MatcherList{Matchers: rows}}
-	return extension("match|"+f.Object.Key(), &compositev3.Composite{Matcher: m})
+	return filters{extension("match|"+f.Object.Key(), &compositev3.Composite{Matcher: m})}
+}
+
+// execute makes filters for a request. Several are a chain of the composite
+// filter's own: another filter that makes several of one is passed over there,
+// without a word.
+func execute(f filters) *compositev3.ExecuteFilterAction {
+	if len(f) == 1 {
+		return &compositev3.ExecuteFilterAction{TypedConfig: f[0]}
+	}
+	return &compositev3.ExecuteFilterAction{FilterChain: &compositev3.FilterChainConfiguration{TypedConfig: f}}
 }
 
 // filterChoice is an instance of a filter, and the requests that enter it; nil:
@@ -48,9 +59,9 @@ type filterChoice struct {
 // tried: its routes, then itself.
 func (p *proxy) choices(f placedFilter, c chain) []filterChoice {
 	var out []filterChoice
-	var before []predicate // what no instance is for
+	var given []predicate // what every instance asks for
 	if len(f.ports) > 0 {
-		before = append(before, not(c.toPorts(f.ports)))
+		given = append(given, c.toPorts(f.ports))
 	}
 	for i, r := range f.Routes {
 		if r.Route != "" && c.direction == inbound {
@@ -58,16 +69,16 @@ func (p *proxy) choices(f placedFilter, c chain) []filterChoice {
 		}
 		when := every(onRequest(r.Match), onRoute(r.Route))
 		if r.Disabled {
-			before = append(before, not(when))
+			given = append(given, not(when))
 		} else {
-			out = append(out, filterChoice{every(append(before, when)...), i + 1})
+			out = append(out, filterChoice{every(append(slices.Clone(given), when)...), i + 1})
 		}
 	}
 	var any []predicate
 	for _, m := range f.Requests {
 		any = append(any, onRequest(m))
 	}
-	return append(out, filterChoice{every(append(before, oneOf(any...))...), 0})
+	return append(out, filterChoice{every(append(given, oneOf(any...))...), 0})
 }
 
 // filterConfig is the Wasm filter of one binding, as it is entered by all

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -23,9 +21,7 @@ func phase(ph model.Phase) func(*proxy, chain) filters {
 	return func(p *proxy, c chain) filters {
 		var out filters
 		for _, run := range fused(p.placed(ph, c)) {
-			if f := p.entered(run, c); f != nil {
-				out = append(out, f)
-			}
+			out = append(out, p.entered(run, c)...)
 		}
 		return out
 	}
@@ -123,22 +119,22 @@ func fusedConfig(run []placedFilter) string {
 
 const rootFused = "fused"
 
-// instance is the Envoy filter that a run of filters is, for requests that
+// instance are the Envoy filters that a run of filters is, for requests that
 // enter it, with the configuration of one of its routes (from 1) or its own.
-func (p *proxy) instance(run []placedFilter, route int) *corev3.TypedExtensionConfig {
+func (p *proxy) instance(run []placedFilter, route int) filters {
 	f := run[0]
 	switch {
 	case f.Type == model.FilterLua:
-		return luaFilter(f.FilterBinding)
+		return filters{luaFilter(f.FilterBinding)}
 	case f.Missing():
 		return missingModule(f.Object)
 	case len(run) == 1:
-		return p.filterConfig(f.FilterBinding, route)
+		return filters{p.filterConfig(f.FilterBinding, route)}
 	}
 	refs := make([]model.Ref, len(run))
 	for i, f := range run {
 		refs[i] = f.Object
 	}
-	return p.wasm("wasm|"+run[0].Object.Key(), wasmPlugin{
-		name: model.WasmName(refs...), root: rootFused, module: f.Module, builtin: true, config: fusedConfig(run), failure: f.Failure})
+	return filters{p.wasm("wasm|"+run[0].Object.Key(), wasmPlugin{
+		name: model.WasmName(refs...), root: rootFused, module: f.Module, builtin: true, config: fusedConfig(run), failure: f.Failure})}
 }
