@@ -10,6 +10,6 @@ func filterCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(filterNewCommand(), filterGenerateCommand(), filterBuildCommand(), filterRunCommand())
+	cmd.AddCommand(filterNewCommand(), filterGenerateCommand(), filterBuildCommand(), filterTestCommand(), filterRunCommand())
 	return cmd
 }

@@ -81,6 +81,14 @@ func lower(h http.Header) map[string][]string {
 	return out
 }
 
+func lowerNames(headers map[string]string) map[string]string {
+	out := map[string]string{}
+	for name, value := range headers {
+		out[strings.ToLower(name)] = value
+	}
+	return out
+}
+
 // filterLines are the filter's own of Envoy's lines, without what Envoy puts
 // before them.
 func filterLines(lines []string) []string {
