@@ -45,7 +45,7 @@ func parts(mesh string, d doors, l state.Layout, log *slog.Logger) []up.Part {
 
 func controlPlaneOptions(paths []string, l state.Layout, log *slog.Logger) controlplane.Options {
 	return controlplane.Options{
-		Paths: paths, StateDir: l.Path("config"), ModuleDir: l.Path("modules"),
+		Paths: paths, StateDir: l.Path("config"), ModuleDir: l.Path("modules"), Rollouts: l.Path("rollouts.json"),
 		XDS: l.Socket("xds"), Agents: []string{l.Socket("agents")}, Admin: l.Socket("admin"),
 		CADir: l.Path("ca"), Registered: l.Path("registered"), Denied: l.Path("denied"),
 		Logger: log,

@@ -18,7 +18,7 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	var wait bool
+	var wait, events bool
 	var limit time.Duration
 	cmd := &cobra.Command{
 		Use:   "status [DIR]",
@@ -26,7 +26,8 @@ func statusCommand() *cobra.Command {
 		Long: `Show, for each proxy and resource type, whether it runs what it was sent:
 SYNCED, STALE (something is on its way) or NACK (refused: the last good stays),
 then who is connected by which certificate, the daemons, the Wasm modules, who
-was refused what, and every Problem of the configuration.
+was refused what, which pushes held others up, rollouts of filters, and every
+Problem of the configuration.
 
 Exits with 1 if a proxy is not synced or an object has an error.`,
 		Example: "  krater status\n  krater status --wait --timeout 30s\n  krater status -o json",
@@ -34,6 +35,7 @@ Exits with 1 if a proxy is not synced or an object has an error.`,
 	}
 	output := outputFlag(cmd, "json or yaml")
 	cmd.Flags().BoolVar(&wait, "wait", false, "Wait until every proxy is synced.")
+	cmd.Flags().BoolVar(&events, "events", false, "Show what happened in rollouts, too.")
 	cmd.Flags().DurationVar(&limit, "timeout", time.Minute, "How long to wait.")
 	find := meshFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -48,7 +50,13 @@ Exits with 1 if a proxy is not synced or an object has an error.`,
 		if err != nil {
 			return err
 		}
-		err = print(cmd.OutOrStdout(), *output, status, func(w io.Writer) error { return statusText(w, status) })
+		err = print(cmd.OutOrStdout(), *output, status, func(w io.Writer) error {
+			err := statusText(w, status)
+			if events && err == nil {
+				err = eventsText(w, status.Events)
+			}
+			return err
+		})
 		if err == nil && (!status.Synced() || status.Problems.HasErrors()) {
 			err = errProblems
 		}
@@ -107,9 +115,14 @@ func statusText(w io.Writer, s controlplane.Status) error {
 	}
 	filtersNotRunning(t, s)
 	refused(t, s.Refused)
+	loadsText(t, s)
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if len(s.Rollouts) > 0 {
+		fmt.Fprintln(w)
+	}
+	rolloutsText(w, s.Rollouts)
 	if len(s.Problems) > 0 {
 		fmt.Fprintln(w, "\nPROBLEMS")
 		for _, p := range s.Problems {

@@ -18,6 +18,7 @@ func (c *ControlPlane) adminAPI() http.Handler {
 	mux.HandleFunc("GET /fleet", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.Fleet()) })
 	mux.HandleFunc("GET /snapshot", func(w http.ResponseWriter, _ *http.Request) { c.writeJSON(w, c.now().snapshot) })
 	c.authorityAPI(mux)
+	c.rolloutAPI(mux)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /history", func(w http.ResponseWriter, r *http.Request) {
@@ -57,6 +58,7 @@ func (c *ControlPlane) Status() Status {
 		Mesh: current.snapshot.Mesh.Name, Snapshot: current.snapshot.Version, At: current.at,
 		Modules: modulesOf(current.snapshot, current.clients), Problems: c.problems(), Refused: c.gate.List(),
 	}
+	out.Rollouts, out.Events = c.rollouts.status(current.snapshot)
 	reports := c.reports()
 	clients, connections := map[string]serve.ClientStatus{}, c.gate.Connections()
 	for _, s := range c.server.Status() {
@@ -74,6 +76,7 @@ func (c *ControlPlane) Status() Status {
 		if report, ok := reports[w.ID()]; ok {
 			s.Report = &report
 		}
+		s.Loads = c.loads.of(w.ID())
 		s.Address, s.Gateway, s.Elsewhere = w.Address, w.Gateway, w.Elsewhere()
 		out.Proxies = append(out.Proxies, s)
 		out.Problems = append(out.Problems, refusals(current.snapshot, w, clients[w.ID()])...)
@@ -90,7 +93,7 @@ func (c *ControlPlane) Status() Status {
 func (c *ControlPlane) problems() model.Problems {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Concat(c.current.problems, c.deniedProblems)
+	return slices.Concat(c.current.problems, c.deniedProblems, c.rollouts.problems(c.current.snapshot))
 }
 
 func clientStatus(id string, s serve.ClientStatus) ClientStatus {

@@ -33,6 +33,7 @@ type Options struct {
 	Paths     []string // files and folders of configuration
 	StateDir  string   // the last good versions
 	ModuleDir string   // Wasm modules, by digest
+	Rollouts  string   // the file of where rollouts of filters are; "": in memory only
 	Admin     string   // where the admin API is served
 	// XDS is where policyd and the collector of this machine get their part,
 	// without TLS: a Unix socket that their user alone can open.
@@ -62,7 +63,12 @@ type ControlPlane struct {
 	gate      *admission.Gate
 	registrar *registrar.Registrar
 	authority *authority.Authority // opened by Run
-	// Of the one goroutine that takes edits.
+	rollouts  *rollouts
+	loads     *loads
+	answered  chan struct{} // capacity 1: a proxy answered for what it was to load
+	// Of whoever takes an edit, or a step of a rollout.
+	taking     sync.Mutex
+	taken      stages.Result
 	publisher  *publisher
 	policySets policySets
 	proxies    proxyReports
@@ -76,6 +82,7 @@ type ControlPlane struct {
 type published struct {
 	snapshot    *model.Snapshot
 	endpoints   model.Endpoints
+	rollouts    uint64                   // their edition
 	problems    model.Problems           // all of them
 	translation model.Problems           // those of translation
 	clients     map[string][]*serve.Part // what was published, by node
@@ -88,16 +95,17 @@ func New(o Options) (*ControlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits()}
+	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits(), loads: newLoads(), answered: make(chan struct{}, 1)}
 	if c.registrar, err = registrar.Open(registrar.Options{Dir: o.Registered, Grace: o.Grace, Removed: c.freeName, Logger: o.Logger}); err != nil {
 		return nil, err
 	}
 	c.gate = admission.New(admission.Options{Peer: c.peer, Joined: c.joined, Logger: o.Logger})
 	c.publisher = newPublisher(translate.Options{ModuleDir: o.ModuleDir, Builtin: st.Builtin()})
 	c.server = serve.New(serve.Options{
-		Logger: o.Logger, Observe: c.edits.observe, Admit: c.gate.Admit,
+		Logger: o.Logger, Observe: c.observe, Admit: c.gate.Admit,
 		Reports: map[string]func(string, *discovery.DeltaDiscoveryRequest){typeHealth: c.reportHealth, model.TypeProxyReport: c.reportProxy},
 	})
+	c.rollouts = openRollouts(o.Rollouts, o.Logger, c.server)
 	return c, nil
 }
 
@@ -134,6 +142,7 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 	group.Go(func() error { return c.authority.Run(ctx) })
 	group.Go(func() error { c.gate.Run(ctx, c.authority.Changed); return nil })
 	group.Go(func() error { c.followDenied(ctx); return nil })
+	group.Go(func() error { c.followRollouts(ctx); return nil })
 	return group.Wait()
 }
 

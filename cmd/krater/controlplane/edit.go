@@ -21,6 +21,8 @@ func (c *ControlPlane) edit(ctx context.Context, what string, seen time.Time) er
 		trace.WithAttributes(attribute.String("krater.edit", what)))
 	defer span.End()
 
+	c.taking.Lock()
+	defer c.taking.Unlock()
 	began := time.Now()
 	result, err := c.stages.Run(ctx)
 	c.edits.took(ctx, "resolve", began)
@@ -32,6 +34,8 @@ func (c *ControlPlane) edit(ctx context.Context, what string, seen time.Time) er
 	span.SetAttributes(attribute.String("krater.snapshot", result.Snapshot.Version),
 		attribute.Int("krater.problems", len(result.Problems)))
 	defer c.record(seen, result)
+	c.taken = result
+	c.rollouts.take(began, result.Snapshot, c.reports())
 	if c.unchanged(result) {
 		return nil
 	}
@@ -59,6 +63,9 @@ func (c *ControlPlane) keep() {
 func (c *ControlPlane) unchanged(r stages.Result) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, edition := c.rollouts.now(); c.current.rollouts != edition {
+		return false
+	}
 	if c.current.snapshot == nil || c.current.snapshot.Version != r.Snapshot.Version || !slices.Equal(c.current.endpoints, r.Endpoints) {
 		return false
 	}

@@ -36,8 +36,8 @@ type recipient struct {
 
 // recipients gives the daemons first: a proxy that asks policyd about a new
 // policy finds it there.
-func (p *publisher) recipients(r stages.Result) ([]recipient, model.Problems, error) {
-	results := p.compiler.Compile(r.Snapshot, r.Endpoints, r.Snapshot.Workloads)
+func (p *publisher) recipients(r stages.Result, rollouts []model.RolloutState) ([]recipient, model.Problems, error) {
+	results := p.compiler.Compile(r.Snapshot, r.Endpoints, r.Snapshot.Workloads, rollouts...)
 	out, err := p.daemonRecipients(r.Snapshot)
 	if err != nil {
 		return nil, nil, err
@@ -121,7 +121,8 @@ func (p *publisher) daemonRecipients(s *model.Snapshot) ([]recipient, error) {
 func (c *ControlPlane) publish(ctx context.Context, r stages.Result, cause serve.Cause) error {
 	began := time.Now()
 	_, span := c.edits.tracer.Start(ctx, "xds.translate")
-	recipients, problems, err := c.publisher.recipients(r)
+	rollouts, edition := c.rollouts.now()
+	recipients, problems, err := c.publisher.recipients(r, rollouts)
 	span.End()
 	if err != nil {
 		return fmt.Errorf("publishing snapshot %s: %w", r.Snapshot.Version, err)
@@ -132,7 +133,7 @@ func (c *ControlPlane) publish(ctx context.Context, r stages.Result, cause serve
 	began = time.Now()
 	_, span = c.edits.tracer.Start(ctx, "xds.publish")
 	defer span.End()
-	next := published{snapshot: r.Snapshot, endpoints: r.Endpoints, at: began, translation: problems, clients: map[string][]*serve.Part{}}
+	next := published{snapshot: r.Snapshot, endpoints: r.Endpoints, rollouts: edition, at: began, translation: problems, clients: map[string][]*serve.Part{}}
 	for _, to := range recipients {
 		c.server.PublishParts(to.node, to.parts, cause)
 		next.clients[to.node] = to.parts

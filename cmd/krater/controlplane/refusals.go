@@ -7,6 +7,7 @@ import (
 
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/serve"
+	"github.com/krater-mesh/krater/xds/translate"
 )
 
 // refusals makes a Problem of each resource that a client refused: of the
@@ -105,7 +106,7 @@ func (b blame) slot(name string) (model.Ref, string) {
 		return b.one(list, "spec.rules")
 	case strings.HasPrefix(slot, "limit-"):
 		return b.one(chosen(b, b.snap.Limits, func(l *model.Limit) (model.Ref, model.Selector) { return l.Object, l.Selector }), "spec.limits")
-	case strings.HasPrefix(slot, "wasm-"):
+	case strings.HasPrefix(slot, "wasm-"), name == translate.PreloadSlot:
 		return b.one(chosen(b, b.snap.Filters, func(f *model.FilterBinding) (model.Ref, model.Selector) { return f.Object, f.Selector }), "spec.config")
 	case slot == "attributes":
 		return b.one(chosen(b, b.snap.Attributes, func(a *model.AttributeSet) (model.Ref, model.Selector) { return a.Object, a.Selector }), "spec.attributes")

@@ -52,11 +52,14 @@ func readReport(req *discovery.DeltaDiscoveryRequest) (model.ProxyReport, error)
 // reports are the newest of the proxies of now, by their ids. One that has not
 // reported for a while is not among them.
 func (c *ControlPlane) reports() map[string]model.ProxyReport {
-	workloads := c.now().snapshot.Workloads
+	snapshot := c.now().snapshot
+	if snapshot == nil {
+		return nil
+	}
 	c.proxies.mu.Lock()
 	defer c.proxies.mu.Unlock()
 	out, kept := map[string]model.ProxyReport{}, map[string]model.ProxyReport{}
-	for _, w := range workloads {
+	for _, w := range snapshot.Workloads {
 		report, ok := c.proxies.newest[w.ID()]
 		if !ok {
 			continue

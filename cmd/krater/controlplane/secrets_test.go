@@ -112,7 +112,7 @@ func TestNobodyGetsAnothersSecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		recipients, _, err := newPublisher(translate.Options{}).recipients(result)
+		recipients, _, err := newPublisher(translate.Options{}).recipients(result, nil)
 		if err != nil {
 			t.Fatalf("draw %d: %v", i, err)
 		}

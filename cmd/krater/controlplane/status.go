@@ -7,6 +7,7 @@ import (
 
 	"github.com/krater-mesh/krater/cmd/krater/admission"
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/xds/rollout"
 )
 
 // State is where a proxy, or one resource type of it, stands.
@@ -28,6 +29,9 @@ type Status struct {
 	Proxies  []ClientStatus `json:"proxies"`
 	Daemons  []ClientStatus `json:"daemons"`
 	Modules  []ModuleStatus `json:"modules,omitempty"`
+	// Rollouts are those of filters; Events what happened in them, the last last.
+	Rollouts []RolloutStatus `json:"rollouts,omitempty"`
+	Events   []rollout.Event `json:"events,omitempty"`
 	// Refused is what was asked for and not given, the last first.
 	Refused  []admission.Refusal `json:"refused,omitempty"`
 	Problems model.Problems      `json:"problems,omitempty"`
@@ -45,6 +49,8 @@ type ClientStatus struct {
 	Types      map[string]TypeStatus `json:"types,omitempty"` // "CDS", "LDS", …
 	// Report is what its agent says of the proxy; nil: nothing of late.
 	Report *model.ProxyReport `json:"report,omitempty"`
+	// Loads are pushes of filters that kept it busy, the newest last.
+	Loads []Load `json:"loads,omitempty"`
 }
 
 // TypeStatus is one resource type of one proxy.
