@@ -23,6 +23,7 @@ type told[T any] struct {
 	what          string // for messages
 	typeURL, name string // of the one resource
 	dir, file     string
+	after         func(before, now T) T // what to make of it; nil: it is as it came
 	log           *slog.Logger
 
 	mu      sync.Mutex
@@ -59,31 +60,39 @@ func (o *told[T]) take(res *discoveryv3.DeltaDiscoveryResponse) *discoveryv3.Del
 		if resource.GetName() != o.name {
 			continue
 		}
-		value, text, err := o.read(resource)
+		value, err := o.read(resource)
 		if err != nil {
 			o.log.Warn(o.what+" are refused; the last good ones stay", "reason", err)
 			answer.ErrorDetail = &rpcstatus.Status{Code: int32(codes.InvalidArgument), Message: err.Error()}
 			continue
 		}
-		o.set(value, text)
+		o.set(value)
 	}
 	return answer
 }
 
-func (o *told[T]) read(resource *discoveryv3.Resource) (value T, text []byte, err error) {
+func (o *told[T]) read(resource *discoveryv3.Resource) (value T, err error) {
 	body := &wrapperspb.BytesValue{}
 	if err := resource.GetResource().UnmarshalTo(body); err != nil {
-		return value, nil, fmt.Errorf("decoding %s: %w", o.what, err)
+		return value, fmt.Errorf("decoding %s: %w", o.what, err)
 	}
 	if err := json.Unmarshal(body.GetValue(), &value); err != nil {
-		return value, nil, fmt.Errorf("decoding %s: %w", o.what, err)
+		return value, fmt.Errorf("decoding %s: %w", o.what, err)
 	}
-	return value, body.GetValue(), nil
+	return value, nil
 }
 
-func (o *told[T]) set(value T, text []byte) {
+func (o *told[T]) set(value T) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.after != nil {
+		value = o.after(o.value, value)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		o.log.Error(o.what+" cannot be kept", "reason", err)
+		return
+	}
 	if !o.known || model.Hash(value) != model.Hash(o.value) {
 		o.value, o.known = value, true
 		close(o.changed)

@@ -1,0 +1,80 @@
+package secrets
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	// Whatever holds a filter in a resource is to be known here.
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/common/matching/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/wasm/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/wasm/v3"
+	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Refs are the keys of Secrets that filters of a resource name, sorted.
+func Refs(r *discoveryv3.Resource) ([]model.SecretRef, error) {
+	if !mayName(r) {
+		return nil, nil
+	}
+	found := map[model.SecretRef]bool{}
+	err := configurations(proto.CloneOf(r), func(config string) string {
+		_, _ = model.MapSecretRefs(config, func(_ string, ref any) any {
+			if name, ok := model.SecretRefOf(ref, ""); ok {
+				found[name] = true
+			}
+			return nil
+		})
+		return config
+	})
+	return slices.SortedFunc(maps.Keys(found), func(a, b model.SecretRef) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(a.Key, b.Key))
+	}), err
+}
+
+// mayName looks at the bytes: most resources name none, and are not decoded.
+func mayName(r *discoveryv3.Resource) bool {
+	return bytes.Contains(r.GetResource().GetValue(), []byte("secretRef"))
+}
+
+// configurations replaces the text that each Wasm filter is told, at whatever
+// depth it stands in a resource.
+func configurations(r *discoveryv3.Resource, replace func(string) string) error {
+	return protorange.Range(r.ProtoReflect(), func(p protopath.Values) error {
+		m, ok := p.Index(-1).Value.Interface().(protoreflect.Message)
+		if !ok {
+			return nil
+		}
+		plugin, ok := m.Interface().(*wasmv3.PluginConfig)
+		if !ok {
+			return nil
+		}
+		text := &wrapperspb.StringValue{}
+		if plugin.GetConfiguration() == nil || plugin.GetConfiguration().UnmarshalTo(text) != nil {
+			return nil
+		}
+		after := replace(text.GetValue())
+		if after == text.GetValue() {
+			return nil
+		}
+		packed, err := anypb.New(wrapperspb.String(after))
+		if err != nil {
+			return err
+		}
+		plugin.Configuration = packed
+		return nil
+	})
+}
