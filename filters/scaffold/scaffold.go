@@ -84,23 +84,6 @@ func render(name string) (fileSet, error) {
 	return files, nil
 }
 
-// sums are the lines of go.sum for the modules that the SDK needs, where a
-// filter has secrets. No other filter downloads anything.
-//
-//go:embed go.sum.part
-var sums []byte
-
-// requires writes the requirements that go with sums.
-func requires(comment string) string {
-	var b strings.Builder
-	for line := range strings.Lines(string(sums)) {
-		if f := strings.Fields(line); !strings.HasSuffix(f[1], "/go.mod") {
-			fmt.Fprintln(&b, strings.TrimSpace("require "+f[0]+" "+f[1]+" "+comment))
-		}
-	}
-	return "\n" + b.String()
-}
-
 // within tells whether a folder is part of Krater's own tree.
 func within(dir string) bool {
 	dir, err := filepath.Abs(dir)
@@ -120,9 +103,8 @@ func within(dir string) bool {
 // addSDK makes the folder a module of its own, with a copy of the SDK.
 func addSDK(files fileSet, name string) error {
 	const goVersion = "go 1.26\n"
-	files["go.sum"] = sums
-	files["go.mod"] = []byte("module " + name + "\n\n" + goVersion + "\nrequire " + module + " v0.0.0\n\nreplace " + module + " => ./" + sdkFolder + "\n" + requires("// indirect"))
-	files[sdkFolder+"/go.mod"] = []byte("module " + module + "\n\n" + goVersion + requires(""))
+	files["go.mod"] = []byte("module " + name + "\n\n" + goVersion + "\nrequire " + module + " v0.0.0\n\nreplace " + module + " => ./" + sdkFolder + "\n")
+	files[sdkFolder+"/go.mod"] = []byte("module " + module + "\n\n" + goVersion)
 	return fs.WalkDir(filters.SDK, "sdk", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
