@@ -33,9 +33,11 @@ func (e Entry) placed(o *Object) Entry {
 	return e
 }
 
-// Substitutes tells whether the content stands in for a bad object.
+// Substitutes tells whether the content stands in for a bad object, or for one
+// whose module cannot be had.
 func (c Content) Substitutes() bool {
-	return c.Authorization != nil && c.Authorization.Substitute || c.PeerAuthentication != nil && c.PeerAuthentication.Substitute
+	return c.Authorization != nil && c.Authorization.Substitute || c.PeerAuthentication != nil && c.PeerAuthentication.Substitute ||
+		c.Filter != nil && c.Filter.Type != model.FilterLua && c.Filter.Module.Digest == ""
 }
 
 // readableLabels are spec.selector's, or none where they are not all plain.

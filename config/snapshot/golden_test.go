@@ -115,9 +115,14 @@ func fakeRego(p model.RegoPolicy) []store.RegoError {
 	return nil
 }
 
-func fakeModule(url, sha256, dir string) (model.Module, error) {
+func fakeModule(r store.ModuleRequest) store.ModuleAnswer {
+	url := r.Filter.Module.URL
 	if strings.Contains(url, "missing") {
-		return model.Module{}, errors.New("no such file: " + filepath.Join(dir, url))
+		return store.ModuleAnswer{Code: model.CodeBadModule, Message: "no such file: " + filepath.Join(r.BaseDir, url)}
 	}
-	return model.Module{URL: url, Digest: "sha256:" + strings.Repeat("ab", 32), Size: 1234}, nil
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	if pin := r.Filter.Module.Digest; pin != "" && pin != digest {
+		return store.ModuleAnswer{Code: model.CodeBadModule, Message: "its digest is " + digest + ", not the pinned one"}
+	}
+	return store.ModuleAnswer{Module: model.Module{URL: url, Digest: digest, Size: 1234}}
 }

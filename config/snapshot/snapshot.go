@@ -149,11 +149,14 @@ func (d *draft) result(slots []*slot, problems model.Problems) Result {
 		switch e {
 		case s.newest:
 		case s.denial:
-			message := "it decides access, is bad, and has no last good version: everything it selects is denied"
+			code, message := model.CodeNoLastGood, "it decides access, is bad, and has no last good version: everything it selects is denied"
 			if e.Content.PeerAuthentication != nil {
 				message = "it decides access, is bad, and has no last good version: everything it selects takes mutual TLS only"
 			}
-			out.Problems = append(out.Problems, model.Problem{Code: model.CodeNoLastGood, Severity: model.Error, Object: s.ref, Origin: e.Origin,
+			if e.Content.Filter != nil {
+				code, message = model.CodeModuleMissing, "its module cannot be had, and it has no last good version: what it would see is answered 503, by its failure policy"
+			}
+			out.Problems = append(out.Problems, model.Problem{Code: code, Severity: model.Error, Object: s.ref, Origin: e.Origin,
 				Message: message, Fix: "mend it, or remove it"})
 		default:
 			out.Problems = append(out.Problems, model.Problem{Code: model.CodeLastGood, Severity: model.Info, Object: s.ref, Origin: e.Origin,

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/krater-mesh/krater/crds"
@@ -22,15 +20,15 @@ type RegoError struct {
 type Hooks struct {
 	// CheckRego compiles a policy.
 	CheckRego func(model.RegoPolicy) []RegoError
-	// ResolveModule finds the Wasm module of a URL, which may be relative to
-	// baseDir or "builtin:ROOT". sha256, where not empty, must be its digest
-	// ("sha256:" and 64 hex digits).
-	ResolveModule func(url, sha256, baseDir string) (model.Module, error)
+	// ResolveModule finds the Wasm module of a filter.
+	ResolveModule func(ModuleRequest) ModuleAnswer
 	// CheckFilter gives what is wrong with the configuration of a filter, each
 	// with its field's path ("request.set.x: text") where it has one.
 	CheckFilter func(url, config string) []string
 	// ReadFile reads a file that an object names. Nil: os.ReadFile.
 	ReadFile func(path string) ([]byte, error)
+
+	around *surroundings
 }
 
 // check runs the hooks on an entry and fills in what they find.
@@ -39,7 +37,7 @@ func (h Hooks) check(e *crds.Entry) model.Problems {
 	case e.Content.Rego != nil && h.CheckRego != nil:
 		return h.checkRego(e)
 	case e.Content.Filter != nil && e.Content.Filter.Type != model.FilterLua && h.ResolveModule != nil:
-		return append(h.resolveModule(e), h.checkFilter(e)...)
+		return h.checkFilter(e)
 	}
 	return nil
 }
@@ -82,20 +80,4 @@ func (h Hooks) checkRego(e *crds.Entry) model.Problems {
 			Field: field, Message: message, Origin: e.At(field)})
 	}
 	return out
-}
-
-func (h Hooks) resolveModule(e *crds.Entry) model.Problems {
-	f := *e.Content.Filter
-	m, err := h.ResolveModule(f.Module.URL, f.Module.Digest, filepath.Dir(e.Origin.File))
-	if err == nil && f.Module.Digest != "" && m.Digest != f.Module.Digest {
-		err = errors.New("its digest is " + m.Digest + ", not the pinned one")
-	}
-	if err != nil {
-		return model.Problems{{Code: model.CodeBadModule, Severity: model.Error, Object: e.Ref, Field: "spec.url",
-			Message: fmt.Sprintf("the module %s: %v", f.Module.URL, err), Origin: e.At("spec.url")}}
-	}
-	f.Module.Digest, f.Module.Size = m.Digest, m.Size
-	e.Content.Filter = &f
-	e.Version = model.Hash(e.Content)
-	return nil
 }

@@ -15,7 +15,8 @@ type reading struct {
 	problems model.Problems
 	origin   model.Origin
 	files    map[string]fileState // that were read with it
-	outside  bool                 // it rests on files
+	module   *module              // that it needs; nil: none
+	outside  bool                 // it rests on files or modules
 	apply    uint64               // the last Apply that needed it
 }
 
@@ -61,15 +62,21 @@ func (h Hooks) readAnew(o *crds.Object) *reading {
 		return data, err
 	}})
 	if r.problems = problems; !problems.HasErrors() {
-		r.problems = append(problems, h.check(&e)...)
+		r.module = h.moduleOf(&e)
+		r.problems = append(problems, r.module.problems()...)
 	}
-	if !r.problems.HasErrors() {
+	if !r.problems.HasErrors() && r.module.there() {
+		r.problems = append(r.problems, h.check(&e)...)
+	}
+	if !r.problems.HasErrors() && r.module.there() {
 		r.entry = &e
 	}
 	if d, ok := crds.Substitute(o); ok {
 		r.denial = &d
+	} else {
+		r.denial = r.module.standIn(&e)
 	}
-	r.outside = len(r.files) > 0 || r.hasCode(model.CodeBadModule) || r.entry != nil && r.entry.Content.Filter != nil
+	r.outside = len(r.files) > 0 || r.module != nil
 	return r
 }
 
@@ -81,26 +88,11 @@ func (h Hooks) holds(r *reading) bool {
 			return false
 		}
 	}
-	if h.ResolveModule == nil {
+	if r.module == nil {
 		return true
 	}
-	if r.entry == nil { // perhaps for the want of a module
-		return !r.hasCode(model.CodeBadModule)
-	}
-	if r.entry.Content.Filter == nil {
-		return true
-	}
-	now := *r.entry
-	return h.resolveModule(&now) == nil && now.Version == r.entry.Version
-}
-
-func (r *reading) hasCode(code string) bool {
-	for _, p := range r.problems {
-		if p.Code == code {
-			return true
-		}
-	}
-	return false
+	again := *r.module.asked
+	return r.module.same(h.moduleOf(&again))
 }
 
 // movedTo is the reading of the same text at other lines.

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"errors"
 	"os"
 	"testing"
 
@@ -67,11 +66,11 @@ func TestFilesThatObjectsNameAreReadAgain(t *testing.T) {
 			return []byte(rego), nil
 		},
 		CheckRego: func(model.RegoPolicy) []store.RegoError { checks++; return nil },
-		ResolveModule: func(string, string, string) (model.Module, error) {
+		ResolveModule: func(store.ModuleRequest) store.ModuleAnswer {
 			if module == "" {
-				return model.Module{}, errors.New("no such module")
+				return store.ModuleAnswer{Code: model.CodeBadModule, Message: "no such module"}
 			}
-			return model.Module{Digest: module}, nil
+			return store.ModuleAnswer{Module: model.Module{Digest: module}}
 		},
 	})
 	for _, step := range []struct {

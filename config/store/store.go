@@ -63,6 +63,7 @@ func Open(dir string, hooks Hooks) (*Store, error) {
 	if hooks.ReadFile == nil {
 		hooks.ReadFile = os.ReadFile
 	}
+	hooks.around = &surroundings{}
 	s := &Store{hooks: hooks, good: map[model.Ref]*crds.Entry{}, readings: map[*crds.Node]*reading{}, unkept: map[model.Ref]*crds.Entry{}, stale: map[model.Ref]bool{}}
 	if dir == "" {
 		return s, nil
@@ -87,6 +88,7 @@ func (s *Store) Apply(l source.Listing) Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.applies++
+	s.look(l)
 	if s.loading == nil && s.sameObjects(l) {
 		return s.applyEdits(l)
 	}

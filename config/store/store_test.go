@@ -121,9 +121,9 @@ func TestHooks(t *testing.T) {
 			asked = append(asked, p.Modules[0].Source)
 			return []store.RegoError{{Module: "x.rego", Line: 7, Message: "no"}}
 		},
-		ResolveModule: func(url, sha256, dir string) (model.Module, error) {
-			asked = append(asked, url+" in "+dir)
-			return model.Module{Digest: "sha256:d", Size: 3}, nil
+		ResolveModule: func(r store.ModuleRequest) store.ModuleAnswer {
+			asked = append(asked, r.Filter.Module.URL+" in "+r.BaseDir)
+			return store.ModuleAnswer{Module: model.Module{Digest: "sha256:d", Size: 3}}
 		},
 	}
 	r := open(t, "", hooks).Apply(listing("dir/a.yaml", rego+filter))

@@ -1,16 +1,24 @@
 package artifact
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // module is the smallest core module.
 var module = append([]byte(nil), header...)
+
+// resolve asks a store that waits for a filter's module.
+func resolve(s *Store, url, pin, baseDir string) (model.Module, error) {
+	return s.Resolve(context.Background(), Request{BaseDir: baseDir, Filter: &model.FilterBinding{Module: model.Module{URL: url, Digest: pin}}})
+}
 
 func write(t *testing.T, name string, data []byte) (dir string) {
 	t.Helper()
@@ -23,11 +31,11 @@ func write(t *testing.T, name string, data []byte) (dir string) {
 
 func TestAFileBecomesAModuleByDigest(t *testing.T) {
 	dir := write(t, "x.wasm", module)
-	s := New(filepath.Join(t.TempDir(), "modules"))
+	s := New(Options{Dir: filepath.Join(t.TempDir(), "modules")})
 	sum := sha256.Sum256(module)
 	pin := hex.EncodeToString(sum[:])
 	for _, url := range []string{"./x.wasm", "x.wasm", "file://./x.wasm", "file://" + filepath.Join(dir, "x.wasm")} {
-		m, err := s.Resolve(url, pin, dir)
+		m, err := resolve(s, url, "sha256:"+pin, dir)
 		if err != nil {
 			t.Fatalf("%s: %v", url, err)
 		}
@@ -54,26 +62,26 @@ func TestWhatIsNoModuleIsRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := write(t, "x.wasm", c.data)
-			_, err := New(t.TempDir()).Resolve("./x.wasm", c.pin, dir)
+			_, err := resolve(New(Options{Dir: t.TempDir()}), "./x.wasm", c.pin, dir)
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "x.wasm") {
 				t.Errorf("got %v, want an error that names the file and says %q", err, c.want)
 			}
 		})
 	}
 	for url, want := range map[string]string{
-		"https://example.com/x.wasm": "only file URLs",
-		"./nowhere.wasm":             "no such file",
-		"builtin:headers":            "make filters",
-		"file://":                    "names no file",
+		"ftp://example.com/x.wasm": "not from",
+		"./nowhere.wasm":           "no such file",
+		"builtin:headers":          "make filters",
+		"file://":                  "names no file",
 	} {
-		if _, err := New(t.TempDir()).Resolve(url, "", t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := resolve(New(Options{Dir: t.TempDir()}), url, "", t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", url, err, want)
 		}
 	}
 }
 
 func TestADamagedFileIsWrittenAgain(t *testing.T) {
-	s := New(t.TempDir())
+	s := New(Options{Dir: t.TempDir()})
 	m, err := s.AddBuiltin(module)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +95,7 @@ func TestADamagedFileIsWrittenAgain(t *testing.T) {
 	if kept, _ := os.ReadFile(s.Path(m.Digest)); string(kept) != string(module) {
 		t.Errorf("the file holds %q", kept)
 	}
-	b, err := s.Resolve("builtin:headers", "", "")
+	b, err := resolve(s, "builtin:headers", "", "")
 	if err != nil || b.Digest != m.Digest || b.URL != "builtin:headers" {
 		t.Errorf("builtin:headers is %+v, %v", b, err)
 	}

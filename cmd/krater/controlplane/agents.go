@@ -13,7 +13,6 @@ import (
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"github.com/krater-mesh/krater/cmd/krater/admission"
 	"github.com/krater-mesh/krater/identity"
-	"github.com/krater-mesh/krater/xds/artifact"
 	"github.com/krater-mesh/krater/xds/serve"
 	"google.golang.org/genproto/googleapis/bytestream"
 	"google.golang.org/grpc"
@@ -46,7 +45,7 @@ func (c *ControlPlane) serveAgents(ctx context.Context, l net.Listener) error {
 	)...)
 	c.server.Register(g)
 	c.authority.Register(g)
-	bytestream.RegisterByteStreamServer(g, &moduleReads{gate: c.gate, server: c.server, store: artifact.New(c.o.ModuleDir)})
+	bytestream.RegisterByteStreamServer(g, &moduleReads{gate: c.gate, server: c.server, modules: c.o.ModuleDir})
 	stop := context.AfterFunc(ctx, g.Stop)
 	defer stop()
 	if err := g.Serve(l); err != nil && ctx.Err() == nil {

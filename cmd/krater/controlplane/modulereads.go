@@ -20,9 +20,9 @@ import (
 // those, that the resources of the asking proxy name.
 type moduleReads struct {
 	bytestream.UnimplementedByteStreamServer
-	gate   *admission.Gate
-	server *serve.Server
-	store  *artifact.Store
+	gate    *admission.Gate
+	server  *serve.Server
+	modules string // their folder
 
 	mu      sync.Mutex
 	reading map[string]int // by node
@@ -56,7 +56,7 @@ func (m *moduleReads) Read(req *bytestream.ReadRequest, stream bytestream.ByteSt
 		return status.Errorf(codes.ResourceExhausted, "%s reads %d modules already", member.Node, maxReads)
 	}
 	defer done()
-	return send(m.store.Path("sha256:"+name[1]), req, stream)
+	return send(artifact.Path(m.modules, "sha256:"+name[1]), req, stream)
 }
 
 // begin counts the reads of a node.

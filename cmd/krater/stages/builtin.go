@@ -1,9 +1,6 @@
 package stages
 
 import (
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/filters/attributes"
@@ -20,15 +17,6 @@ var builtinFilters = map[string]func(h sdk.Host, config []byte) (sdk.Filter, err
 	"attributes": attributes.New,
 	"denier":     denier.New,
 	"headers":    headers.New,
-}
-
-// resolveModule refuses a built-in filter that is not there: a proxy would only
-// refuse it later.
-func (s *Stages) resolveModule(url, sha256, baseDir string) (model.Module, error) {
-	if root, ok := strings.CutPrefix(url, model.BuiltinModule); ok && builtinFilters[root] == nil {
-		return model.Module{}, fmt.Errorf("there is no built-in filter %q: there are %s", root, strings.Join(slices.Sorted(maps.Keys(builtinFilters)), ", "))
-	}
-	return s.modules.Resolve(url, sha256, baseDir)
 }
 
 // checkFilter gives what a built-in filter refuses of its configuration.

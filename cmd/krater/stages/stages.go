@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/krater-mesh/krater/config/snapshot"
 	"github.com/krater-mesh/krater/config/source/file"
@@ -45,11 +46,17 @@ type Result struct {
 // Open prepares the stages for the files under paths. The last good versions
 // are kept under stateDir ("" keeps them in memory only), modules in moduleDir.
 func Open(paths []string, stateDir, moduleDir string) (*Stages, error) {
+	return OpenFollowing(paths, stateDir, moduleDir, nil)
+}
+
+// OpenFollowing does not wait for modules that come over the network: it calls
+// changed when Run would come to something else by one of them.
+func OpenFollowing(paths []string, stateDir, moduleDir string, changed func()) (*Stages, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("finding the working directory: %w", err)
 	}
-	s := &Stages{source: file.New(paths...), modules: artifact.New(moduleDir), dir: dir}
+	s := &Stages{source: file.New(paths...), modules: openModules(moduleDir, changed), dir: dir}
 	if err := s.addBuiltin(); err != nil {
 		return nil, err
 	}
@@ -79,6 +86,19 @@ func (s *Stages) addBuiltin() error {
 	return nil
 }
 
+// Close ends what fetches modules.
+func (s *Stages) Close() { s.modules.Close() }
+
+// Modules are those that filters get from elsewhere, and where each stands.
+func (s *Stages) Modules() []artifact.State { return s.modules.States() }
+
+// SweepModules removes the modules that nobody names, after a while.
+func (s *Stages) SweepModules(keep func(digest string) bool) { s.modules.Sweep(keep, sweepAge) }
+
+// sweepAge is how long a module is left that nobody names: what names it may
+// be on its way.
+const sweepAge = 10 * time.Minute
+
 // Builtin is the module of the built-in filters.
 func (s *Stages) Builtin() model.Module { return s.builtin }
 
@@ -101,6 +121,7 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 	}
 
 	_, span = tracer.Start(ctx, "config.apply")
+	s.modules.Round()
 	applied := s.store.Apply(listing)
 	span.End()
 
