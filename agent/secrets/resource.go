@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	// Whatever holds a filter in a resource is to be known here.
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/common/matching/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
@@ -14,7 +15,6 @@ import (
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/wasm/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
-	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protopath"
 	"google.golang.org/protobuf/reflect/protorange"
@@ -25,13 +25,13 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// Refs are the keys of Secrets that filters of a resource name, sorted.
-func Refs(r *discoveryv3.Resource) ([]model.SecretRef, error) {
-	if !mayName(r) {
+// Refs are the keys of Secrets that filters of a slot name, sorted.
+func Refs(slot *corev3.TypedExtensionConfig) ([]model.SecretRef, error) {
+	if !mayName(slot.GetTypedConfig()) {
 		return nil, nil
 	}
 	found := map[model.SecretRef]bool{}
-	err := configurations(proto.CloneOf(r), func(config string) string {
+	err := configurations(proto.CloneOf(slot), func(config string) string {
 		_, _ = model.MapSecretRefs(config, func(_ string, ref any) any {
 			if name, ok := model.SecretRefOf(ref, ""); ok {
 				found[name] = true
@@ -46,14 +46,14 @@ func Refs(r *discoveryv3.Resource) ([]model.SecretRef, error) {
 }
 
 // mayName looks at the bytes: most resources name none, and are not decoded.
-func mayName(r *discoveryv3.Resource) bool {
-	return bytes.Contains(r.GetResource().GetValue(), []byte("secretRef"))
+func mayName(a *anypb.Any) bool {
+	return bytes.Contains(a.GetValue(), []byte("secretRef"))
 }
 
 // configurations replaces the text that each Wasm filter is told, at whatever
 // depth it stands in a resource.
-func configurations(r *discoveryv3.Resource, replace func(string) string) error {
-	return protorange.Range(r.ProtoReflect(), func(p protopath.Values) error {
+func configurations(in proto.Message, replace func(string) string) error {
+	return protorange.Range(in.ProtoReflect(), func(p protopath.Values) error {
 		m, ok := p.Index(-1).Value.Interface().(protoreflect.Message)
 		if !ok {
 			return nil

@@ -22,20 +22,16 @@ import (
 // get it by host_env_keys.
 const KeyVariable = "KRATER_FILTER_KEY"
 
-// Values are those that came last. changed is closed when there are others.
-type Values func() (v model.FilterSecrets, ok bool, changed <-chan struct{})
-
 // Sealer seals for one Envoy. Its methods may be called by many goroutines.
 type Sealer struct {
 	key    []byte
 	nonces []byte // a key for these
 	aead   cipher.AEAD
-	values Values
 }
 
 // New makes a sealer with a key of its own, which is never written down.
-func New(values Values) (*Sealer, error) {
-	s := &Sealer{key: make([]byte, 32), nonces: make([]byte, 32), values: values}
+func New() (*Sealer, error) {
+	s := &Sealer{key: make([]byte, 32), nonces: make([]byte, 32)}
 	for _, k := range [][]byte{s.key, s.nonces} {
 		if _, err := rand.Read(k); err != nil {
 			return nil, fmt.Errorf("making a key for the filters' secrets: %w", err)
@@ -56,20 +52,13 @@ func (s *Sealer) Variable() string {
 	return KeyVariable + "=" + base64.StdEncoding.EncodeToString(s.key)
 }
 
-// Changed is closed when Localize may give something else.
-func (s *Sealer) Changed() <-chan struct{} {
-	_, _, changed := s.values()
-	return changed
-}
-
-// Localize gives a resource with sealed values; the very resource where it
-// names none. A value that has not come stays a reference, which the filter
+// Seal gives a resource with sealed values; the very resource where it names
+// none. A value that has not come stays a reference, which the filter
 // refuses: its failure policy decides.
-func (s *Sealer) Localize(r *discoveryv3.Resource) (*discoveryv3.Resource, error) {
-	if !mayName(r) {
+func (s *Sealer) Seal(r *discoveryv3.Resource, values model.FilterSecrets) (*discoveryv3.Resource, error) {
+	if !mayName(r.GetResource()) {
 		return r, nil
 	}
-	values, _, _ := s.values()
 	out := proto.CloneOf(r)
 	err := configurations(out, func(config string) string {
 		sealed, err := model.MapSecretRefs(config, func(_ string, ref any) any {

@@ -31,6 +31,11 @@ func pack(t *testing.T, m proto.Message) *anypb.Any {
 // resource is a filter behind a match, in a slot: as deep as it gets.
 func resource(t *testing.T, configs ...string) *discoveryv3.Resource {
 	t.Helper()
+	return &discoveryv3.Resource{Name: "slot", Version: "1", Resource: pack(t, slot(t, configs...))}
+}
+
+func slot(t *testing.T, configs ...string) *corev3.TypedExtensionConfig {
+	t.Helper()
 	chain := &chainv3.FilterChain{}
 	for _, c := range configs {
 		wasm := &httpwasmv3.Wasm{Config: &wasmv3.PluginConfig{Configuration: pack(t, wrapperspb.String(c))}}
@@ -38,31 +43,32 @@ func resource(t *testing.T, configs ...string) *discoveryv3.Resource {
 			ExtensionConfig: &corev3.TypedExtensionConfig{Name: "wasm", TypedConfig: pack(t, wasm)},
 		})})
 	}
-	slot := &corev3.TypedExtensionConfig{Name: "slot", TypedConfig: pack(t, &chainv3.FilterChainConfig{DefaultFilterChain: chain})}
-	return &discoveryv3.Resource{Name: "slot", Version: "1", Resource: pack(t, slot)}
-}
+	return &corev3.TypedExtensionConfig{Name: "slot", TypedConfig: pack(t, &chainv3.FilterChainConfig{DefaultFilterChain: chain})}}
 
 const (
 	one = `{"token":{"secretRef":{"key":"k","name":"n","namespace":"m"}}}`
 	two = `{"list":[{"secretRef":{"key":"other","name":"n","namespace":"m"}}]}`
 )
 
-func sealer(t *testing.T, values map[string][]byte) *Sealer {
+// sealing is a sealer, and what it has to seal.
+type sealing struct {
+	*Sealer
+	values map[string][]byte
+}
+
+func sealer(t *testing.T, values map[string][]byte) sealing {
 	t.Helper()
-	changed := make(chan struct{})
-	s, err := New(func() (model.FilterSecrets, bool, <-chan struct{}) {
-		return model.FilterSecrets{Values: values}, true, changed
-	})
+	s, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return sealing{s, values}
 }
 
-func localized(t *testing.T, s *Sealer, r *discoveryv3.Resource) string {
+func localized(t *testing.T, s sealing, r *discoveryv3.Resource) string {
 	t.Helper()
 	before := proto.CloneOf(r)
-	out, err := s.Localize(r)
+	out, err := s.Seal(r, model.FilterSecrets{Values: s.values})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +99,7 @@ func TestValuesAreSealed(t *testing.T) {
 		t.Error("another value is sealed as the one before")
 	}
 	plain := resource(t, `{"a":1}`)
-	if out, err := s.Localize(plain); err != nil || out != plain {
+	if out, err := s.Seal(plain, model.FilterSecrets{Values: values}); err != nil || out != plain {
 		t.Errorf("what names no secret is another resource: %v", err)
 	}
 	if text := s.Variable(); !strings.HasPrefix(text, "KRATER_FILTER_KEY=") || len(text) != len("KRATER_FILTER_KEY=")+44 {
@@ -115,14 +121,14 @@ func TestFiltersOpenWhatIsSealed(t *testing.T) {
 }
 
 func TestRefs(t *testing.T) {
-	refs, err := Refs(resource(t, one, `not JSON: "secretRef"`, two, one))
+	refs, err := Refs(slot(t, one, `not JSON: "secretRef"`, two, one))
 	if err != nil || len(refs) != 2 || refs[0].String() != "m/n/k" || refs[1].String() != "m/n/other" {
 		t.Errorf("%v, %v", refs, err)
 	}
 }
 
 // Whatever a filter is told, the value is in no byte of the resource.
-func FuzzLocalize(f *testing.F) {
+func FuzzSeal(f *testing.F) {
 	f.Add(one)
 	f.Add(two)
 	f.Add(`{"secretRef":{"secretRef":{}}}`)
