@@ -17,6 +17,10 @@ var onlyRunning = map[string]string{
 	"KR0012": "a redacted attribute in a header needs a filter and a policy",
 	"KR0013": "a proxy refuses", "KR0014": "there was an older version",
 	"KR0024": "somebody asks for a certificate",
+	"KR0027": "a module is there whose signature is wrong",
+	"KR0028": "a module is being fetched", "KR0029": "a rollout went wrong", "KR0030": "a filter traps",
+	"KR0031": "a filter's memory grows", "KR0032": "a filter does not return", "KR0033": "a proxy lacks a module",
+	"KR0034": "a rollout waits",
 }
 
 // onlyInjecting are codes of `krater inject`; agent/inject/testdata has them.
