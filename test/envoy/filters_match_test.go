@@ -199,7 +199,9 @@ func TestAFilterByVirtualServiceRouteAndPort(t *testing.T) {
 		f.Routes = []model.FilterRoute{{Route: "default/reviews/two", Config: saying("two")}, {Route: "default/other", Config: saying("never")}}
 	}
 	w.snap.Filters = []*model.FilterBinding{
-		w.counting(func(f *model.FilterBinding) { f.Match = []model.TrafficMatch{{Mode: model.Client, Ports: []uint32{9080}}} }),
+		w.counting(func(f *model.FilterBinding) {
+			f.Match = []model.TrafficMatch{{Mode: model.Client, Ports: []uint32{9080}}}
+		}),
 		w.says("by-route", "own", byRoute),
 	}
 	w.plane.publish("by route", w.translated("page-v1").Set())
@@ -214,7 +216,9 @@ func TestAFilterByVirtualServiceRouteAndPort(t *testing.T) {
 		t.Errorf("inside a tunnel ran %q", a.echo.Headers.Values("x-ran"))
 	}
 	harness.Until(t, 5*time.Second, "the VM to be entered", func() error { return notYet(w.count() > before) })
-	w.snap.Filters[0] = w.counting(func(f *model.FilterBinding) { f.Match = []model.TrafficMatch{{Mode: model.Client, Ports: []uint32{80, 9081}}} })
+	w.snap.Filters[0] = w.counting(func(f *model.FilterBinding) {
+		f.Match = []model.TrafficMatch{{Mode: model.Client, Ports: []uint32{80, 9081}}}
+	})
 	w.plane.publish("another port", w.translated("page-v1").Set())
 	w.check("another port", "", []sent{{line: "GET " + at + "/", ran: "own"}})
 }

@@ -75,7 +75,7 @@ func (p *proxy) egress() {
 			routes := egressRoutes(l.Name)
 			p.patchRouteConfiguration(routes, outbound, routesPlace{routes: l.Name, port: *e.Port})
 			p.out.Routes = append(p.out.Routes, routes)
-			l.FilterChains = []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(chain{listener: l.Name, direction: outbound}, routes)}}}
+			l.FilterChains = []*listenerv3.FilterChain{{Filters: p.managed(chain{listener: l.Name, direction: outbound, port: e.Port.Number}, routes)}}
 		} else if !p.egressTCP(l, e.Port.Number) {
 			continue
 		}
@@ -95,9 +95,9 @@ func (p *proxy) egressTCP(l *listenerv3.Listener, port uint32) bool {
 		if otherwise == "" {
 			otherwise = c.chain
 		}
-		l.FilterChains = append(l.FilterChains, tcpChain(c.chain))
+		l.FilterChains = append(l.FilterChains, p.tcpChain(c.chain, c.port))
 		for _, s := range c.byName {
-			l.FilterChains = append(l.FilterChains, tcpChain(s.chain))
+			l.FilterChains = append(l.FilterChains, p.tcpChain(s.chain, c.port))
 		}
 		names = append(names, chainsByName(c.byName)...)
 		for _, host := range c.hosts {

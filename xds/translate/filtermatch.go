@@ -84,13 +84,17 @@ func (p *proxy) choices(f placedFilter, c chain) []filterChoice {
 // filterConfig is the Wasm filter of one binding, as it is entered by all
 // requests, with the configuration of one of its routes (from 1) or its own.
 func (p *proxy) filterConfig(f *model.FilterBinding, route int) *corev3.TypedExtensionConfig {
+	return p.wasm("wasm|"+f.Object.Key(), pluginOf(f, route))
+}
+
+func pluginOf(f *model.FilterBinding, route int) wasmPlugin {
 	plugin := wasmPlugin{name: model.WasmName(f.Object), root: f.RootID, module: f.Module, builtin: placedFilter{f, nil}.builtin(), config: f.Config,
 		failure: f.Failure, env: f.Env, hostEnv: f.HostEnv, memory: f.Limits.MemoryBytes, secrets: hasSecrets(f)}
 	if route > 0 {
 		plugin.config = f.Routes[route-1].Config
 		plugin.name += "#" + strconv.Itoa(route)
 	}
-	return p.wasm("wasm|"+f.Object.Key(), plugin)
+	return plugin
 }
 
 // hasSecrets tells whether a filter is told a secret, anywhere: its VM is one.

@@ -64,7 +64,7 @@ func (p *proxy) gatewayChain(l plannedListener, c plannedChain) *listenerv3.Filt
 		return out
 	}
 	if !c.http {
-		out.Filters = append(out.Filters, tcpSlot(c.name))
+		out.Filters = append(out.Filters, p.passing(gateway, l.number, c.name)...)
 		return out
 	}
 	routes := &routev3.RouteConfiguration{
@@ -79,7 +79,7 @@ func (p *proxy) gatewayChain(l plannedListener, c plannedChain) *listenerv3.Filt
 	p.patchRouteConfiguration(routes, gateway, routesPlace{routes: c.name, port: model.Port{Number: l.number}, gateways: c.gateways})
 	p.out.Routes = append(p.out.Routes, routes)
 	at := chain{listener: c.name, direction: gateway, port: l.number, names: c.names, tls: c.tls != nil, verified: verifiesClients(c.tls)}
-	out.Filters = append(out.Filters, p.connectionManager(at, routes))
+	out.Filters = append(out.Filters, p.managed(at, routes)...)
 	return out
 }
 

@@ -119,7 +119,7 @@ func (b *chainsOf) add(name, transport string, alpn []string, filters []*listene
 // seen is the chain of requests.
 func (b *chainsOf) seen(mtls bool) []*listenerv3.Filter {
 	c := chain{listener: b.listener, direction: inbound, port: b.port.number, mtls: mtls, tls: mtls || b.port.tls != nil}
-	return []*listenerv3.Filter{b.connectionManager(c, b.inboundRoutes(b.port))}
+	return b.managed(c, b.inboundRoutes(b.port))
 }
 
 // unseen is the chain of connections that are passed on. Where the port is for

@@ -23,19 +23,19 @@ func (p *proxy) internal(routes *routev3.RouteConfiguration) []*listenerv3.Liste
 	seen := internalListener(listenerInternal)
 	p.sniff(seen)
 	seen.FilterChains = []*listenerv3.FilterChain{{
-		Name: chainHTTP, Filters: []*listenerv3.Filter{p.connectionManager(chain{listener: seen.Name, direction: outbound}, routes)},
+		Name: chainHTTP, Filters: p.managed(chain{listener: seen.Name, direction: outbound}, routes),
 	}, p.otherChain()}
 	unseen := internalListener(listenerInternalTCP)
 	unseen.FilterChains = []*listenerv3.FilterChain{p.otherChain()}
 	for _, c := range p.connections.list {
-		own := c.resolve(tcpChain(c.chain), calledName)
+		own := c.resolve(p.tcpChain(c.chain, c.port), calledName)
 		if c.protocol == model.TCP {
 			unseen.FilterChains = append(unseen.FilterChains, own)
 			continue
 		}
 		seen.FilterChains = append(seen.FilterChains, own)
 		for _, s := range c.byName {
-			seen.FilterChains = append(seen.FilterChains, c.resolve(tcpChain(s.chain), calledName))
+			seen.FilterChains = append(seen.FilterChains, c.resolve(p.tcpChain(s.chain, c.port), calledName))
 		}
 	}
 	seen.FilterChainMatcher = seenMatcher(p.connections.list, allowsUnknown(p.mode))
@@ -70,8 +70,8 @@ func allowsUnknown(mode model.OutboundMode) bool {
 }
 
 // tcpChain is a filter chain that passes connections on as its slot says.
-func tcpChain(name string) *listenerv3.FilterChain {
-	return &listenerv3.FilterChain{Name: name, Filters: []*listenerv3.Filter{tcpSlot(name)}}
+func (p *proxy) tcpChain(name string, port uint32) *listenerv3.FilterChain {
+	return &listenerv3.FilterChain{Name: name, Filters: p.passing(outbound, port, name)}
 }
 
 // internalCluster leads into an internal listener. What is inside a CONNECT

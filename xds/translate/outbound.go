@@ -24,7 +24,7 @@ func (p *proxy) outbound() {
 		Name:             c.listener,
 		Address:          address(p.w.Address, OutboundPort),
 		TrafficDirection: corev3.TrafficDirection_OUTBOUND,
-		FilterChains:     []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{p.connectionManager(c, routes)}}},
+		FilterChains:     []*listenerv3.FilterChain{{Filters: p.managed(c, routes)}},
 	})
 	p.out.Listeners = append(p.out.Listeners, p.internal(routes)...)
 	p.localTCP()

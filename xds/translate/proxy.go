@@ -14,7 +14,7 @@ type proxy struct {
 	out     Resources
 	secrets []secretUse
 	// managers are those of the ports that are called, by the port.
-	managers map[uint32]*listenerv3.Filter
+	managers map[uint32][]*listenerv3.Filter
 }
 
 // redirected tells whether the kernel leads traffic to the proxy.
@@ -29,7 +29,7 @@ func (p *proxy) captures(mode string) bool { return p.redirected() && mode != ca
 
 // ownPart makes a proxy's own part.
 func ownPart(v view) *Part {
-	p := &proxy{view: v, w: *v.workload, managers: map[uint32]*listenerv3.Filter{}}
+	p := &proxy{view: v, w: *v.workload, managers: map[uint32][]*listenerv3.Filter{}}
 	p.out.Clusters = append(p.out.Clusters, blackHole())
 	if p.w.Gateway {
 		p.gateway()

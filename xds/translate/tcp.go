@@ -20,7 +20,7 @@ import (
 // and ALLOW are two filters, so two slots. Envoy decides at the client's first
 // byte: what a server says before that is heard.
 func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) []*listenerv3.Filter {
-	var out []*listenerv3.Filter
+	out := []*listenerv3.Filter{p.networkFilters(inbound, c.port, 0)}
 	for _, action := range []model.Action{model.Deny, model.Allow} {
 		name := slotName(c.listener, slotAuthorization+"-"+strings.ToLower(string(action)))
 		if c.sealed && action == model.Deny && len(p.rego) > 0 {
@@ -34,7 +34,7 @@ func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) 
 	proxy.AccessLog = p.connectionLogs(c)
 	patchTCP(&p.report, p.patches.of(inbound, patchNetwork), c.place(), proxy)
 	p.slot(tcpSlotName(c.listener), proxy)
-	return append(out, tcpSlot(c.listener))
+	return append(out, p.networkFilters(inbound, c.port, 1), tcpSlot(c.listener))
 }
 
 // refuseAll refuses connections whose requests were to be decided one by one.
@@ -54,7 +54,7 @@ func (p *proxy) localTCP() {
 			Name:             c.chain,
 			Address:          address(p.w.Address, c.local),
 			TrafficDirection: corev3.TrafficDirection_OUTBOUND,
-			FilterChains:     []*listenerv3.FilterChain{c.resolve(tcpChain(c.chain), c.names[0])},
+			FilterChains:     []*listenerv3.FilterChain{c.resolve(p.tcpChain(c.chain, c.port), c.names[0])},
 		}
 		if c.dynamic && c.protocol.IsTLS() && len(c.byName) == 0 {
 			p.sniffTLS(l)
@@ -62,7 +62,7 @@ func (p *proxy) localTCP() {
 		if names := chainsByName(c.byName); len(names) > 0 {
 			p.sniffTLS(l)
 			for _, s := range c.byName {
-				l.FilterChains = append(l.FilterChains, c.resolve(tcpChain(s.chain), c.names[0]))
+				l.FilterChains = append(l.FilterChains, c.resolve(p.tcpChain(s.chain, c.port), c.names[0]))
 			}
 			l.FilterChainMatcher = asMatcher(orElse(serverNameInput, names, toChain(c.chain)))
 		}

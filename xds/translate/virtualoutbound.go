@@ -125,9 +125,9 @@ func (p *proxy) connectionChains(l *listenerv3.Listener, c connection) {
 
 // chainsOf are a connection's own chains: one for all, and those of names.
 func (p *proxy) chainsOf(c connection) []*listenerv3.FilterChain {
-	out := []*listenerv3.FilterChain{c.resolve(tcpChain(c.chain), "")}
+	out := []*listenerv3.FilterChain{c.resolve(p.tcpChain(c.chain, c.port), "")}
 	for _, s := range c.byName {
-		out = append(out, c.resolve(tcpChain(s.chain), ""))
+		out = append(out, c.resolve(p.tcpChain(s.chain, c.port), ""))
 	}
 	return out
 }
@@ -186,15 +186,15 @@ func connectionsAt(list []connection, port uint32) []connection {
 // share what is in it.
 func (p *proxy) portHTTP(port uint32) *listenerv3.FilterChain {
 	name := portListenerName(port)
-	filter, made := p.managers[port]
+	filters, made := p.managers[port]
 	if !made {
 		routes := p.portRoutes(name)
 		p.patchRouteConfiguration(routes, outbound, routesPlace{routes: name, port: model.Port{Number: port}})
 		p.out.Routes = append(p.out.Routes, routes)
-		filter = p.connectionManager(chain{listener: name, direction: outbound, port: port}, routes)
-		p.managers[port] = filter
+		filters = p.managed(chain{listener: name, direction: outbound, port: port}, routes)
+		p.managers[port] = filters
 	}
-	return &listenerv3.FilterChain{Name: chainHTTP, Filters: []*listenerv3.Filter{filter}}
+	return &listenerv3.FilterChain{Name: chainHTTP, Filters: filters}
 }
 
 // portRoutes say what becomes of hosts that nobody declared; those that are
