@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,11 +26,11 @@ func readable(v View, maxBody uint32, is func(contentType string) bool) (string,
 	return v.Body, true
 }
 
-// drawJSON reads the value at a JSON pointer. A name that an object has twice
-// leads nowhere: readers differ in which one counts.
+// drawJSON reads the value at a JSON pointer. A document that readers would
+// take in two ways has none.
 func drawJSON(a model.Attribute, v View, maxBody uint32) (string, bool) {
 	body, ok := readable(v, maxBody, func(kind string) bool { return kind == "application/json" || strings.HasSuffix(kind, "+json") })
-	if !ok || !json.Valid([]byte(body)) || !utf8.ValidString(body) {
+	if !ok || !json.Valid([]byte(body)) || !utf8.ValidString(body) || !unambiguous(body) {
 		return "", false
 	}
 	at := json.RawMessage(body)
@@ -79,6 +80,47 @@ func member(raw json.RawMessage, name string) (json.RawMessage, bool) {
 		}
 	}
 	return found, times == 1 && (open == json.Delim('{') || open == json.Delim('['))
+}
+
+// halfCharacter is an escape that stands for half a character.
+var halfCharacter = regexp.MustCompile(`(?i)\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}`)
+
+// unambiguous tells whether no object has a name twice, no text half of a
+// character, and nothing is nested deeper than 32.
+func unambiguous(body string) bool {
+	for _, escape := range halfCharacter.FindAllString(body, -1) {
+		if len(escape) == 6 {
+			return false
+		}
+	}
+	var names []map[string]bool // of the objects around; nil: a list
+	key := false                // the next text is a name
+	for d := json.NewDecoder(strings.NewReader(body)); ; {
+		t, err := d.Token()
+		if err != nil {
+			return err == io.EOF
+		}
+		switch t {
+		case json.Delim('{'):
+			names = append(names, map[string]bool{})
+		case json.Delim('['):
+			names = append(names, nil)
+		case json.Delim('}'), json.Delim(']'):
+			names = names[:len(names)-1]
+		default:
+			if name, ok := t.(string); ok && key {
+				if names[len(names)-1][name] {
+					return false
+				}
+				names[len(names)-1][name], key = true, false
+				continue
+			}
+		}
+		if len(names) > 32 {
+			return false
+		}
+		key = len(names) > 0 && names[len(names)-1] != nil
+	}
 }
 
 // drawGRPC reads a field of the first message of a gRPC call. Of a field that

@@ -37,7 +37,7 @@ func TestConvert(t *testing.T) {
 
 // TestDrawFromBodies: the same cases hold in filters/attributes.
 func TestDrawFromBodies(t *testing.T) {
-	json := View{Headers: Headers{"content-type": {"application/json; charset=utf-8"}}, Body: `{"user":{"id":"u1","n":7,"a/b":true,"none":null,"o":{}},"tags":["x","y"],"twice":1,"twice":2}`}
+	json := View{Headers: Headers{"content-type": {"application/json; charset=utf-8"}}, Body: `{"user":{"id":"u1","n":7,"a/b":true,"none":null,"o":{}},"tags":["x","y"]}`}
 	grpc := View{Headers: Headers{"content-type": {"application/grpc"}}, Body: "\x00\x00\x00\x00\x19" +
 		"\x0a\x04old1" + "\x0a\x02u1" + // 1: "old1", then "u1"
 		"\x12\x05\x0a\x03abc" + // 2: {1: "abc"}
@@ -56,8 +56,9 @@ func TestDrawFromBodies(t *testing.T) {
 		"null":           {model.Attribute{JSON: "/user/none"}, json, ""},
 		"object":         {model.Attribute{JSON: "/user/o"}, json, ""},
 		"absent":         {model.Attribute{JSON: "/user/x/y"}, json, ""},
-		"twice":          {model.Attribute{JSON: "/twice"}, json, ""},
+		"twice":          {model.Attribute{JSON: "/a"}, View{Headers: json.Headers, Body: `{"a":1,"a":2}`}, ""},
 		"other content":  {model.Attribute{JSON: "/user/id"}, View{Body: json.Body}, ""},
+		"half character": {model.Attribute{JSON: "/a"}, View{Headers: json.Headers, Body: `{"a":1,"b":"\ud800"}`}, ""},
 		"not JSON":       {model.Attribute{JSON: "/a"}, View{Headers: json.Headers, Body: `{"a":1}}`}, ""},
 		"last of many":   {model.Attribute{GRPC: []uint32{1}}, grpc, "u1"},
 		"all of many":    {model.Attribute{GRPC: []uint32{1}, Type: "list"}, grpc, "old1,u1"},

@@ -1,6 +1,7 @@
 // Package attributes is the filter that draws declared attributes from a
-// request's header, cookie, query or path, writes each to filter state
-// "wasm.NAME" and, where asked, to a header. It never decides about a request.
+// request, those that the proxy cannot draw by itself, converts them to their
+// types, writes each to filter state "wasm.NAME" and, where asked, to a
+// header. It never decides about a request.
 package attributes
 
 import (
@@ -12,81 +13,111 @@ import (
 // Filter draws the attributes of one configuration.
 type Filter struct {
 	sdk.Base
-	rules []rule
-	bag   attribute.Bag // of the request at hand
+	rules   []rule
+	json    bool // some rule reads a JSON body
+	grpc    bool // some rule reads a gRPC message
+	maxBody int
+	bag     attribute.Bag // of the request at hand
+	tooLong sdk.Counter
 }
 
-var _ sdk.Filter = (*Filter)(nil)
+var (
+	_ sdk.Filter          = (*Filter)(nil)
+	_ sdk.RequestBody     = (*Filter)(nil)
+	_ sdk.RequestTrailers = (*Filter)(nil)
+)
 
 type rule struct {
-	name     string
-	toHeader string
-	from     source
+	name, kind, toHeader string
+	words                bool
+	from                 source
+	unconverted          sdk.Counter
 }
 
-// source finds an attribute's value in a request; absent differs from empty.
+// source finds an attribute's text in a request; no text is none.
 type source interface {
 	draw(*request) (value string, ok bool)
 }
 
 // New reads a configuration: config.Config's JSON.
-func New(_ sdk.Host, raw []byte) (sdk.Filter, error) {
-	c, err := Decode(raw)
+func New(h sdk.Host, raw []byte) (sdk.Filter, error) {
+	c, err := config.ReadConfig(raw)
 	if err != nil {
 		return nil, err
 	}
-	f, err := FromConfig(c)
+	f, err := FromConfig(h, c)
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// FromConfig builds the filter, or gives what config.Config.Validate gives.
-func FromConfig(c config.Config) (*Filter, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
+// FromConfig builds the filter of a configuration that was validated.
+func FromConfig(h sdk.Host, c config.Config) (*Filter, error) {
+	f := &Filter{maxBody: c.MaxBody, tooLong: h.Counter("attributes.body_too_long")}
+	if f.maxBody == 0 {
+		f.maxBody = 64 << 10
 	}
-	f := &Filter{}
 	for _, a := range c.Attributes {
 		from, err := sourceOf(a.From)
 		if err != nil {
 			return nil, err
 		}
-		f.rules = append(f.rules, rule{a.Name, a.ToHeader, from})
+		f.json = f.json || a.From.JSON != "" && a.From.State == ""
+		f.grpc = f.grpc || len(a.From.GRPC) > 0
+		f.rules = append(f.rules, rule{a.Name, a.Type, a.ToHeader, a.From.Words, from, h.Counter("attributes." + a.Name + ".unconverted")})
 	}
 	return f, nil
 }
 
 func sourceOf(from config.From) (source, error) {
 	switch {
+	case from.State != "":
+		return newState(from), nil
 	case from.Header != "":
 		return headerSource(from.Header), nil
 	case from.Cookie != "":
 		return cookieSource(from.Cookie), nil
 	case from.Query != "":
 		return querySource(from.Query), nil
+	case from.JSON != "":
+		return jsonSource(pointer(from.JSON)), nil
+	case len(from.GRPC) > 0:
+		return grpcSource(from.GRPC), nil
 	}
 	t, err := config.ParseTemplate(from.Path)
 	return pathSource{t}, err
 }
 
-// Draw fills the bag with the attributes that a request's headers carry.
-func (f *Filter) Draw(h sdk.Headers, bag *attribute.Bag) {
-	r := request{headers: h}
-	for _, rule := range f.rules {
-		if value, ok := rule.from.draw(&r); ok {
-			bag.Set(rule.name, value)
+// draw fills the bag with the attributes that a request has.
+func (f *Filter) draw(r *request, bag *attribute.Bag) {
+	for i := range f.rules {
+		rule := &f.rules[i]
+		r.kind = rule.kind
+		text, ok := rule.from.draw(r)
+		if r.unfit {
+			r.unfit = false
+			rule.unconverted.Add(1)
 		}
+		if !ok || text == "" {
+			continue
+		}
+		value, ok := Convert(rule.kind, text, rule.words)
+		if !ok {
+			rule.unconverted.Add(1)
+			continue
+		}
+		bag.Set(rule.name, value)
 	}
 }
 
-// OnRequest implements sdk.Filter. All is drawn before anything is written:
-// one attribute's header may be another's source.
-func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
+// write hands on what was drawn. All was drawn before: one attribute's header
+// may be another's source.
+func (f *Filter) write(s sdk.Stream, body []byte) {
 	f.bag.Reset()
-	f.Draw(s.Request(), &f.bag)
-	for _, rule := range f.rules {
+	f.draw(&request{stream: s, headers: s.Request(), body: body}, &f.bag)
+	for i := range f.rules {
+		rule := &f.rules[i]
 		value, ok := f.bag.Get(rule.name)
 		if ok {
 			s.SetProperty(rule.name, value)
@@ -99,5 +130,15 @@ func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
 			s.Request().Remove(rule.toHeader) // else the client could forge it
 		}
 	}
+}
+
+// OnRequest implements sdk.Filter. A request whose body is to be read waits
+// for it.
+func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
+	if f.expectsBody(s) {
+		s.SetLocal(waiting{})
+		return sdk.Pause
+	}
+	f.write(s, nil)
 	return sdk.Continue
 }

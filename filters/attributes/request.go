@@ -8,7 +8,14 @@ import (
 
 // request reads the parts of one request, each at most once.
 type request struct {
+	stream      sdk.Stream // nil: only headers are there
 	headers     sdk.Headers
+	body        []byte
+	document    sdk.JSON // of the body
+	parsed      bool
+	broken      bool   // the body is no JSON
+	kind        string // of the attribute that is drawn
+	unfit       bool   // there is a value, and it is none of this kind
 	path, query string
 	cookies     string
 	hasPath     bool

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/krater-mesh/krater/filters/attributes/config"
+	"github.com/krater-mesh/krater/filters/sdk"
 )
 
 type (
@@ -11,7 +12,37 @@ type (
 	cookieSource string
 	querySource  string
 	pathSource   struct{ template config.Template }
+
+	// stateSource is filter state, or what a JSON pointer finds in it.
+	stateSource struct {
+		property []string
+		json     jsonSource // nil: all of it
+	}
 )
+
+func newState(from config.From) stateSource {
+	s := stateSource{property: []string{"filter_state", from.State}}
+	if from.JSON != "" {
+		s.json = pointer(from.JSON)
+	}
+	return s
+}
+
+func (s stateSource) draw(r *request) (string, bool) {
+	if r.stream == nil {
+		return "", false
+	}
+	text, ok := r.stream.Property(s.property...)
+	if !ok || s.json == nil {
+		return text, ok
+	}
+	document, err := sdk.ParseJSON([]byte(text))
+	if err != nil {
+		r.unfit = true
+		return "", false
+	}
+	return s.json.find(document, r, true)
+}
 
 func (name headerSource) draw(r *request) (string, bool) { return r.headers.Get(string(name)) }
 

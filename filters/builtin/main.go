@@ -4,15 +4,19 @@
 package main
 
 import (
+	"github.com/krater-mesh/krater/filters/accesslist"
 	"github.com/krater-mesh/krater/filters/attributes"
 	"github.com/krater-mesh/krater/filters/denier"
 	"github.com/krater-mesh/krater/filters/headers"
 	"github.com/krater-mesh/krater/filters/sdk"
 	"github.com/krater-mesh/krater/filters/sdk/guest"
+	_ "github.com/krater-mesh/krater/filters/sdk/guest/body"
+	_ "github.com/krater-mesh/krater/filters/sdk/guest/trailers"
 )
 
 // roots are the filters, by root_id. A new filter is one line here.
 var roots = []sdk.Root{
+	{ID: "accesslist", New: accesslist.New},
 	{ID: "attributes", New: attributes.New},
 	{ID: "denier", New: denier.New},
 	{ID: "headers", New: headers.New},
