@@ -142,8 +142,8 @@ func (c *Call) TimeOut() error {
 	if c.HTTP != nil {
 		return c.Answer(sdk.HTTPAnswer{Status: 504, Body: sdk.NewBuffer("upstream request timeout")})
 	}
-	const deadlineExceeded = 4
-	return c.AnswerGRPC(sdk.GRPCAnswer{Status: deadlineExceeded})
+	const unavailable = 14
+	return c.AnswerGRPC(sdk.GRPCAnswer{Status: unavailable, Text: "upstream request timeout{response_timeout}"})
 }
 
 // outCalls are the host calls that start calls.

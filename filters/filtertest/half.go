@@ -37,7 +37,7 @@ const pause = 1 // proxy-wasm's action
 // run calls a half's callbacks until the filter pauses it, or replies.
 func (s *Stream) run(h *half) error {
 	before := s.reply
-	for !h.paused && !h.done && s.reply == before {
+	for !h.done && s.reply == before && (!h.paused || s.partComes(h)) {
 		var err error
 		switch {
 		case !h.began:
@@ -55,6 +55,11 @@ func (s *Stream) run(h *half) error {
 		}
 	}
 	return nil
+}
+
+// partComes tells whether a half that is paused at its headers gets more.
+func (s *Stream) partComes(h *half) bool {
+	return s.plugin.BodiesCome && h.began && (len(h.parts) > 0 || h.trailers != nil && !h.ended)
 }
 
 func (s *Stream) call(name string, args ...uint64) (action uint64, err error) {
@@ -85,7 +90,7 @@ func (s *Stream) part(h *half) error {
 	if action != pause {
 		h.pass(s.ctx)
 	}
-	h.paused = action == pause && end
+	h.paused = action == pause && (end || h.paused)
 	return err
 }
 

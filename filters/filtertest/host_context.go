@@ -87,7 +87,6 @@ func (h *host) setProperty(_ context.Context, m api.Module, path, pathSize, valu
 	}
 	key, text := read(m, path, pathSize), read(m, value, valueSize)
 	c.written[key] = text
-	c.properties["wasm\x00"+key] = text
 	return ok
 }
 

@@ -8,6 +8,11 @@ import (
 
 // Plugin is a configured root.
 type Plugin struct {
+	// BodiesCome has bodies come though the filter paused at the headers, as
+	// Envoy's allow_on_headers_stop_iteration does. Then to go on with a part
+	// of a body is to go on with the headers.
+	BodiesCome bool
+
 	module *Module
 	id     uint32
 	root   *hostContext

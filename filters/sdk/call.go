@@ -52,7 +52,9 @@ type GRPCCall struct {
 
 // GRPCAnswer is what came back.
 type GRPCAnswer struct {
-	Status  int    // gRPC's status code; 0 is OK
+	// Status is gRPC's code; 0 is OK. After the timeout, and for a service that
+	// it cannot reach, Envoy gives 14.
+	Status  int
 	Text    string // the status message
 	Message []byte // encoded; there if Status is 0
 	// Metadata and Trailers are there only where the proxy hands them over;

@@ -6,13 +6,14 @@ package sdk
 // lacks one refuses to start, and says which.
 
 // RequestBody sees the request's body, part by part; end marks the last one.
-// It needs guest/body. A filter that changes a body removes content-length in
-// OnRequest.
+// It needs guest/requestbody. A filter that changes a body removes
+// content-length in OnRequest.
 type RequestBody interface {
 	OnRequestBody(s Stream, end bool) Verdict
 }
 
-// ResponseBody sees the answer's body, part by part. It needs guest/body.
+// ResponseBody sees the answer's body, part by part. It needs
+// guest/responsebody.
 type ResponseBody interface {
 	OnResponseBody(s Stream, end bool) Verdict
 }

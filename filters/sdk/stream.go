@@ -9,7 +9,8 @@ type Context interface {
 	// in a variable and given as path... allocates nothing.
 	Property(path ...string) (value string, ok bool)
 	// SetProperty writes filter state "wasm."+name, for the filters behind
-	// this one, for policies and logs. An empty value differs from none.
+	// this one, for policies and logs; Property(name) reads it. An empty value
+	// differs from none.
 	SetProperty(name, value string)
 	// Local gives what SetLocal kept of this stream; nil at first.
 	Local() any
@@ -33,6 +34,8 @@ type Stream interface {
 	Request() Headers
 	// Response gives the answer's headers, with :status, from OnResponse on.
 	Response() Headers
+	// RequestEnds tells whether the request has nothing but headers.
+	RequestEnds() bool
 	// RequestTrailers and ResponseTrailers are there in their callbacks.
 	RequestTrailers() Headers
 	ResponseTrailers() Headers

@@ -201,8 +201,8 @@ func TestTheLifeOfAFiltersStreamInARealEnvoy(t *testing.T) {
 	if res.Header.Get("x-request-readable") != "" {
 		t.Error("OnResponse could read the request's headers")
 	}
-	harness.Until(t, 5*time.Second, "OnDone to read request and answer", func() error {
-		if !strings.Contains(p.envoy.Log.String(), "done / 200") {
+	harness.Until(t, 5*time.Second, "OnLog to read request and answer", func() error {
+		if !strings.Contains(p.envoy.Log.String(), "log / 200") {
 			return errors.New("it did not")
 		}
 		return nil

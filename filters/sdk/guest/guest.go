@@ -23,7 +23,7 @@ func onContextCreate(id, parent uint32) { vm.ContextCreate(id, parent) }
 func onConfigure(id, size uint32) bool { return vm.Configure(id, size) }
 
 //go:wasmexport proxy_on_request_headers
-func onRequestHeaders(id, _, _ uint32) uint32 { return vm.RequestHeaders(id) }
+func onRequestHeaders(id, _, end uint32) uint32 { return vm.RequestHeaders(id, end) }
 
 //go:wasmexport proxy_on_response_headers
 func onResponseHeaders(id, _, _ uint32) uint32 { return vm.ResponseHeaders(id) }

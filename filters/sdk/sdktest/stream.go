@@ -15,6 +15,8 @@ type Stream struct {
 	// RequestEnd and ResponseEnd are the trailers.
 	RequestEnd, ResponseEnd   *sdk.HeaderList
 	RequestData, ResponseData *sdk.Buffer // the bodies, as far as they came
+	// Ends is what RequestEnds gives: true at first.
+	Ends bool
 	// Properties are the proxy's, by dotted name: "source.address".
 	Properties map[string]string
 	Written    map[string]string // properties that the filter set
@@ -47,6 +49,7 @@ func (h *Host) NewStream(headers ...[2]string) *Stream {
 		ResponseData:    sdk.NewBuffer(""),
 		Properties:      map[string]string{},
 		Written:         map[string]string{},
+		Ends:            true,
 		host:            h,
 	}
 }
@@ -59,6 +62,9 @@ func (s *Stream) Request() sdk.Headers { return s.RequestHeaders }
 
 // Response implements sdk.Stream.
 func (s *Stream) Response() sdk.Headers { return s.ResponseHeaders }
+
+// RequestEnds implements sdk.Stream.
+func (s *Stream) RequestEnds() bool { return s.Ends }
 
 // RequestTrailers implements sdk.Stream.
 func (s *Stream) RequestTrailers() sdk.Headers { return s.RequestEnd }

@@ -51,7 +51,7 @@ func (f *state) OnRequest(s sdk.Stream) sdk.Verdict {
 	raw, _ := s.Property(destinationPort...)
 	port, _ := sdk.Number(raw)
 	s.SetProperty("state.count", strconv.Itoa(count))
-	back, _ := s.Property("wasm", "state.count")
+	back, _ := s.Property("state.count")
 	s.SetLocal(method + " " + strconv.FormatInt(port, 10) + " " + back)
 	packed, err := f.host.Foreign("compress", []byte("hello hello hello hello hello"))
 	if err == nil {

@@ -1,13 +1,9 @@
-// Package body has the module called for bodies: import it in the main package
-// of a module whose filters implement sdk.RequestBody or sdk.ResponseBody.
+// Package body has the module called for all bodies. A module whose filters
+// look at requests' or at answers' only imports requestbody or responsebody:
+// most of what goes through a proxy is answers' bodies.
 package body
 
-import "github.com/krater-mesh/krater/filters/sdk/guest/internal/vm"
-
-func init() { vm.Link(vm.Body) }
-
-//go:wasmexport proxy_on_request_body
-func onRequestBody(id, size, end uint32) uint32 { return vm.RequestBody(id, size, end) }
-
-//go:wasmexport proxy_on_response_body
-func onResponseBody(id, size, end uint32) uint32 { return vm.ResponseBody(id, size, end) }
+import (
+	_ "github.com/krater-mesh/krater/filters/sdk/guest/requestbody"
+	_ "github.com/krater-mesh/krater/filters/sdk/guest/responsebody"
+)

@@ -27,6 +27,7 @@ var (
 // HTTPResponse is a call's answer. It belongs to the binding; its function
 // runs as if its stream had been called.
 func HTTPResponse(id, token, headers, bodySize uint32) {
+	defer trapped()
 	c := arrived(httpCalls, key(id, token))
 	if c == nil {
 		return
@@ -71,6 +72,7 @@ func GRPCTrailers(id, token uint32) {
 
 // GRPCReceive is a call's message: the call is over, and went well.
 func GRPCReceive(id, token, size uint32) {
+	defer trapped()
 	outer, outerActive := enter(id)
 	message := abi.Bytes(abi.GRPCMessage, 0, int(size))
 	finish(id, token, sdk.GRPCAnswer{Message: message})
@@ -79,6 +81,7 @@ func GRPCReceive(id, token, size uint32) {
 
 // GRPCClose is a call's failure.
 func GRPCClose(id, token, status uint32) {
+	defer trapped()
 	outer, outerActive := enter(id)
 	text := abi.CallStatus()
 	finish(id, token, sdk.GRPCAnswer{Status: int(status), Text: text})

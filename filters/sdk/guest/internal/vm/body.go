@@ -18,9 +18,10 @@ var (
 // RequestBody is a part of a request's body; size is that of all that the
 // proxy holds.
 func RequestBody(id, size, end uint32) uint32 {
+	defer trapped()
 	s := alive(id)
 	if s.requestBody == nil {
-		return abi.Continue
+		return s.request.held()
 	}
 	outer, outerActive := s.decide()
 	s.request.size = int(size)
@@ -31,9 +32,10 @@ func RequestBody(id, size, end uint32) uint32 {
 
 // ResponseBody is a part of an answer's body.
 func ResponseBody(id, size, end uint32) uint32 {
+	defer trapped()
 	s := alive(id)
 	if s.responseBody == nil {
-		return abi.Continue
+		return s.response.held()
 	}
 	outer, outerActive := s.decide()
 	s.response.size = int(size)

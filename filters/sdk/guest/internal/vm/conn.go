@@ -42,6 +42,7 @@ func deleteConn(id uint32) bool {
 
 // NewConnection is a connection's beginning.
 func NewConnection(id uint32) uint32 {
+	defer trapped()
 	c := open(id)
 	outer, outerActive := enter(id)
 	action := c.action(&c.downstream, c.network.OnConnection(c))
@@ -51,6 +52,7 @@ func NewConnection(id uint32) uint32 {
 
 // DownstreamData is what the client sent.
 func DownstreamData(id, size, end uint32) uint32 {
+	defer trapped()
 	c := open(id)
 	outer, outerActive := enter(id)
 	c.downstream.size = int(size)
@@ -61,6 +63,7 @@ func DownstreamData(id, size, end uint32) uint32 {
 
 // UpstreamData is what the upstream sent.
 func UpstreamData(id, size, end uint32) uint32 {
+	defer trapped()
 	c := open(id)
 	outer, outerActive := enter(id)
 	c.upstream.size = int(size)
@@ -71,6 +74,7 @@ func UpstreamData(id, size, end uint32) uint32 {
 
 // Closed tells that a side went away.
 func Closed(id uint32, side sdk.Peer) {
+	defer trapped()
 	c := conns.get(id)
 	if c == nil {
 		return

@@ -1,12 +1,11 @@
 package vm
 
-import "github.com/krater-mesh/krater/filters/sdk/guest/internal/abi"
-
 // RequestTrailers is a request's end, where it has trailers.
 func RequestTrailers(id uint32) uint32 {
+	defer trapped()
 	s := alive(id)
 	if s.plugin.requestTrailers == nil {
-		return abi.Continue
+		return s.request.held()
 	}
 	outer, outerActive := s.decide()
 	action := s.action(&s.request, s.plugin.requestTrailers.OnRequestTrailers(s))
@@ -16,9 +15,10 @@ func RequestTrailers(id uint32) uint32 {
 
 // ResponseTrailers is an answer's end, where it has trailers.
 func ResponseTrailers(id uint32) uint32 {
+	defer trapped()
 	s := alive(id)
 	if s.plugin.responseTrailers == nil {
-		return abi.Continue
+		return s.response.held()
 	}
 	outer, outerActive := s.decide()
 	action := s.action(&s.response, s.plugin.responseTrailers.OnResponseTrailers(s))
@@ -28,6 +28,7 @@ func ResponseTrailers(id uint32) uint32 {
 
 // AtLog is when the request's answer went out.
 func AtLog(id uint32) {
+	defer trapped()
 	s := streams.get(id) // nil: a connection
 	if s == nil || s.log == nil {
 		return
@@ -40,6 +41,7 @@ func AtLog(id uint32) {
 
 // Tick is a binding's period.
 func Tick(id uint32) {
+	defer trapped()
 	p := plugins.get(id)
 	if p == nil || p.ticker == nil {
 		return
@@ -51,6 +53,7 @@ func Tick(id uint32) {
 
 // QueueReady tells a binding of items.
 func QueueReady(id, queue uint32) {
+	defer trapped()
 	p := plugins.get(id)
 	if p == nil || p.queues == nil {
 		return

@@ -111,9 +111,9 @@ func (p *plugin) join(filter any) error {
 	}
 	var ok bool
 	p.requestBody, ok = filter.(sdk.RequestBody)
-	need(ok, Body, "it has OnRequestBody")
+	need(ok, RequestBodies, "it has OnRequestBody")
 	p.responseBody, ok = filter.(sdk.ResponseBody)
-	need(ok, Body, "it has OnResponseBody")
+	need(ok, ResponseBodies, "it has OnResponseBody")
 	p.requestTrailers, ok = filter.(sdk.RequestTrailers)
 	need(ok, Trailers, "it has OnRequestTrailers")
 	p.responseTrailers, ok = filter.(sdk.ResponseTrailers)

@@ -18,9 +18,20 @@ type stream struct {
 
 // flow is one direction of a stream.
 type flow struct {
+	ends    bool // with its headers
 	paused  bool
 	resumed bool // before the callback that pauses it returned
 	size    int  // of the body that the proxy holds
+}
+
+// held is the action for a part that the filter does not look at. Where the
+// proxy lets parts come though the headers are paused, to go on with a part
+// would be to go on with the headers.
+func (f *flow) held() uint32 {
+	if f.paused {
+		return abi.Pause
+	}
+	return abi.Continue
 }
 
 var _ sdk.Stream = (*stream)(nil)
@@ -65,6 +76,7 @@ func (s *stream) recycle() {
 
 // Delete ends a context of any kind.
 func Delete(id uint32) {
+	defer trapped()
 	outer, outerActive := enter(id)
 	if s := streams.remove(id); s != nil {
 		s.over = true
@@ -77,8 +89,10 @@ func Delete(id uint32) {
 }
 
 // RequestHeaders is a request's beginning.
-func RequestHeaders(id uint32) uint32 {
+func RequestHeaders(id, end uint32) uint32 {
+	defer trapped()
 	s := alive(id)
+	s.request.ends = end != 0
 	outer, outerActive := s.decide()
 	action := s.action(&s.request, s.filter.OnRequest(s))
 	leave(outer, outerActive)
@@ -87,6 +101,7 @@ func RequestHeaders(id uint32) uint32 {
 
 // ResponseHeaders is an answer's beginning.
 func ResponseHeaders(id uint32) uint32 {
+	defer trapped()
 	s := alive(id)
 	outer, outerActive := s.decide()
 	action := s.action(&s.response, s.filter.OnResponse(s))

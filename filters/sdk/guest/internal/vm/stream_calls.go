@@ -30,6 +30,9 @@ func (s *stream) SetProperty(name, value string) {
 	}
 }
 
+// RequestEnds implements sdk.Stream.
+func (s *stream) RequestEnds() bool { return s.request.ends }
+
 // Reply implements sdk.Stream.
 func (s *stream) Reply(r sdk.Reply) sdk.Verdict {
 	if s.replied || s.over { // the proxy takes one reply, and would wait for more after Stop

@@ -69,3 +69,11 @@ func (t *table[T]) remove(id uint32) *T {
 	t.count--
 	return item
 }
+
+func (t *table[T]) each(do func(*T)) {
+	for _, item := range t.items {
+		if item != nil {
+			do(item)
+		}
+	}
+}

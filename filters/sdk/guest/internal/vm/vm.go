@@ -17,7 +17,8 @@ type Part uint8
 
 // The parts, by the package that exports each.
 const (
-	Body Part = 1 << iota
+	RequestBodies Part = 1 << iota
+	ResponseBodies
 	Trailers
 	Log
 	Calls
@@ -33,7 +34,7 @@ var linked Part
 func Link(p Part) { linked |= p }
 
 // packages has the name of each part's package.
-var packages = [...]string{"body", "trailers", "log", "calls", "timers", "queues", "network"}
+var packages = [...]string{"requestbody", "responsebody", "trailers", "log", "calls", "timers", "queues", "network"}
 
 // missing says what to import for a part; "" if it is linked.
 func missing(p Part, what string) string {
@@ -62,6 +63,23 @@ func enter(id uint32) (outerCurrent, outerActive uint32) {
 }
 
 func leave(outerCurrent, outerActive uint32) { current, active = outerCurrent, outerActive }
+
+// trapped is deferred by each callback. A panic ends the VM, and no proxy ends
+// the requests that its filters hold: they would hang. So they are answered
+// before it goes on its way. That of the callback itself is the proxy's to
+// end, by its failure policy.
+func trapped() {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	streams.each(func(s *stream) {
+		if s.id != current && (s.request.paused || s.response.paused) && s.activate() {
+			s.send(sdk.Reply{Status: 503, Details: "filter_trapped"})
+		}
+	})
+	panic(reason)
+}
 
 // say writes a line to the proxy's log.
 func say(level sdk.Level, text string) { abi.Log(uint32(level)+1, text) }

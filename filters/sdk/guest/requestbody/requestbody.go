@@ -1,0 +1,10 @@
+// Package requestbody has the module called for requests' bodies: import it in
+// the main package of a module whose filters implement sdk.RequestBody.
+package requestbody
+
+import "github.com/krater-mesh/krater/filters/sdk/guest/internal/vm"
+
+func init() { vm.Link(vm.RequestBodies) }
+
+//go:wasmexport proxy_on_request_body
+func onRequestBody(id, size, end uint32) uint32 { return vm.RequestBody(id, size, end) }

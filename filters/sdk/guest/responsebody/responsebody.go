@@ -1,0 +1,10 @@
+// Package responsebody has the module called for answers' bodies: import it in
+// the main package of a module whose filters implement sdk.ResponseBody.
+package responsebody
+
+import "github.com/krater-mesh/krater/filters/sdk/guest/internal/vm"
+
+func init() { vm.Link(vm.ResponseBodies) }
+
+//go:wasmexport proxy_on_response_body
+func onResponseBody(id, size, end uint32) uint32 { return vm.ResponseBody(id, size, end) }
