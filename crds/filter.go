@@ -123,7 +123,7 @@ func convertFilter(c *conversion) Content {
 		Env: in.Env, HostEnv: in.HostEnv, Rollout: in.Rollout.convert(),
 		Limits: model.FilterLimits{MemoryBytes: c.bytes(in.Limits.Memory, "spec.limits.memory"), StartTime: in.Limits.StartTime},
 	}
-	out.Secrets = c.secretRefs(out.Config, "spec.config")
+	out.Config, out.Secrets = c.secretRefs(out.Config, "spec.config")
 	c.filterRequests(in, out)
 	c.builtin(out, "spec.type", "spec.env")
 	return Content{Filter: out}

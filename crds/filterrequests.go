@@ -60,8 +60,9 @@ func (c *conversion) filterRequests(in *FilterSpec, out *model.FilterBinding) {
 	}
 	for i, route := range in.Routes {
 		at := index("spec.routes", i)
+		config, secrets := c.secretRefs(compacted(route.Config), at+".config")
 		out.Routes = append(out.Routes, model.FilterRoute{Match: c.requestMatch(route.Match, at+".match"), Route: c.routeName(route.Route, at+".route"),
-			Disabled: route.Disabled, Config: compacted(route.Config), Secrets: c.secretRefs(compacted(route.Config), at+".config")})
+			Disabled: route.Disabled, Config: config, Secrets: secrets})
 	}
 }
 

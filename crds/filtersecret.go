@@ -15,10 +15,12 @@ func ConfigField(kind string) string {
 	return "spec.config"
 }
 
-// secretRefs are the Secrets that a configuration names. at is its field.
-func (c *conversion) secretRefs(config, at string) []model.FilterSecret {
+// secretRefs are the Secrets that a configuration names. at is its field. In
+// what it gives the references say their namespace: so they stand in a proxy's
+// configuration, where nothing else says it.
+func (c *conversion) secretRefs(config, at string) (string, []model.FilterSecret) {
 	var out []model.FilterSecret
-	_, err := model.MapSecretRefs(config, func(path string, ref any) any {
+	qualified, err := model.MapSecretRefs(config, func(path string, ref any) any {
 		r, ok := model.SecretRefOf(ref, "")
 		if path != "" {
 			path = "." + path
@@ -28,10 +30,10 @@ func (c *conversion) secretRefs(config, at string) []model.FilterSecret {
 			return nil
 		}
 		out = append(out, model.FilterSecret{Field: at + path, Name: r.Name, Key: r.Key})
-		return nil
+		return map[string]any{"secretRef": map[string]any{"namespace": c.object.Ref.Namespace, "name": r.Name, "key": r.Key}}
 	})
 	if err != nil {
 		c.bad(at, "it cannot be read: %v", err)
 	}
-	return out
+	return qualified, out
 }

@@ -64,8 +64,7 @@ func (c *conversion) wasm(in wasmExtension, at string, out *model.FilterBinding)
 	if len(in.GetPluginConfig().GetFields()) > 0 {
 		// protojson adds spaces at random; a Struct holds only what JSON can.
 		b, _ := json.Marshal(in.GetPluginConfig().AsMap())
-		out.Config = string(b)
-		out.Secrets = c.secretRefs(out.Config, at+".pluginConfig")
+		out.Config, out.Secrets = c.secretRefs(string(b), at+".pluginConfig")
 	}
 	c.variables(in.GetVmConfig().GetEnv(), at+".vmConfig.env", out)
 	c.builtin(out, at+".type", at+".vmConfig.env")

@@ -62,7 +62,7 @@ type FilterBinding struct {
 	Lua    string `json:"lua,omitempty"`
 	RootID string `json:"rootId"`
 	// Config is handed to the filter as it is; JSON. Where it takes a secret,
-	// it holds {"secretRef":{"name":NAME,"key":KEY}}, and Secrets names it.
+	// it holds {"secretRef":{"namespace":…,"name":…,"key":…}}, and Secrets says where.
 	Config   string         `json:"config,omitempty"`
 	Secrets  []FilterSecret `json:"secrets,omitempty"`
 	Schema   string         `json:"schema,omitempty"` // of Config, as declared; else the module's own

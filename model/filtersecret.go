@@ -103,19 +103,3 @@ func SecretRefOf(ref any, namespace string) (SecretRef, bool) {
 	}
 	return out, ok && out.Name != "" && out.Key != "" && !strings.Contains(out.Name+out.Namespace, "/")
 }
-
-// QualifySecrets gives a configuration whose references say their namespace:
-// so they stand in a proxy's configuration, where nothing else says it.
-func QualifySecrets(config, namespace string) string {
-	out, err := MapSecretRefs(config, func(_ string, ref any) any {
-		m, ok := ref.(map[string]any)
-		if ok {
-			m["namespace"] = namespace
-		}
-		return map[string]any{"secretRef": ref}
-	})
-	if err != nil {
-		return config // it is no JSON, and so has none
-	}
-	return out
-}

@@ -132,6 +132,15 @@ func rank(kind string) int {
 	return 3
 }
 
+// dangling says what becomes of an object in force without what it names.
+func dangling(e *crds.Entry) (message, fix string) {
+	if e.Content.Filter != nil {
+		return "it is in force; without the values of its secrets it does not start, and its failure policy decides",
+			"declare what is missing, or change the configuration"
+	}
+	return "it is in force; requests that it sends to what is not there get 503", "declare what is missing, or change the route"
+}
+
 // result seals the last draft.
 func (d *draft) result(slots []*slot, problems model.Problems) Result {
 	out := Result{Snapshot: d.snap, Endpoints: d.served, Problems: append(problems, d.warnings...),
@@ -143,8 +152,9 @@ func (d *draft) result(slots []*slot, problems model.Problems) Result {
 		e := s.versions[0]
 		out.InForce = append(out.InForce, e)
 		if s.dangling {
+			message, fix := dangling(e)
 			out.Problems = append(out.Problems, model.Problem{Code: model.CodeUnresolvedHost, Severity: model.Warning, Object: s.ref, Origin: e.Origin,
-				Message: "it is in force; requests that it sends to what is not there get 503", Fix: "declare what is missing, or change the route"})
+				Message: message, Fix: fix})
 		}
 		switch e {
 		case s.newest:
