@@ -106,7 +106,7 @@ func (r *Report) checkImports(imports []code.Import) {
 		r.Imports = append(r.Imports, i.Module+"."+i.Name)
 		if i.Kind != code.Function {
 			r.fail(CheckImports, "build the module so that it has a "+i.Kind.String()+" of its own, and exports it",
-				"it imports a %s, %s.%s; Envoy gives functions only", i.Kind, i.Module, i.Name)
+				"it imports a %s, %s.%s, and cannot be verified without it", i.Kind, i.Module, i.Name)
 			continue
 		}
 		want, known := envoyFunction(i.Module, i.Name, r.ABI)
