@@ -1,126 +1,70 @@
 package accesslist
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
-	"github.com/krater-mesh/krater/filters/accesslist/config"
+	"github.com/krater-mesh/krater/filters/ip"
 )
 
-// blocks are ranges of addresses that do not touch, in order: of each family
+// blocks are ranges of addresses that do not overlap, in order: of each family
 // its own, since an IPv4 address written as IPv6 is in no IPv4 block, as in
 // Envoy.
-type blocks struct {
-	four []span[four]
-	six  []span[six]
-}
-
-type (
-	four uint32
-	six  struct{ high, low uint64 }
-	// span is all addresses from the first to the last.
-	span[A any] struct{ first, last A }
-)
+type blocks struct{ four, six []ip.Block }
 
 // newBlocks reads lines that were checked; one that is no block is none.
 func newBlocks(lines string) *blocks {
 	b := &blocks{}
 	for line := range strings.SplitSeq(lines, "\n") {
-		if line == "" {
-			continue
-		}
-		p, err := config.ParseBlock(line)
-		if err != nil {
-			continue
-		}
-		if a := p.Addr(); a.Is4() {
-			first := toFour(a)
-			b.four = append(b.four, span[four]{first, first | four(uint64(1)<<(32-p.Bits())-1)})
-		} else {
-			b.six = append(b.six, span[six]{toSix(a), toSix(a).end(p.Bits())})
+		switch block, ok := ip.ParseBlock(line); {
+		case !ok:
+		case block.First.Six:
+			b.six = append(b.six, block)
+		default:
+			b.four = append(b.four, block)
 		}
 	}
-	b.four = merge(b.four, func(a, b four) int { return compare(uint64(a), uint64(b)) })
-	b.six = merge(b.six, six.compare)
+	b.four, b.six = merge(b.four), merge(b.six)
 	return b
 }
 
 func (b *blocks) has(value string) bool {
-	a, err := netip.ParseAddr(value)
+	a, ok := ip.Parse(value)
 	switch {
-	case err != nil || a.Zone() != "":
+	case !ok:
 		return false
-	case a.Is4():
-		return within(b.four, toFour(a), func(a, b four) int { return compare(uint64(a), uint64(b)) })
+	case a.Six:
+		return within(b.six, a)
 	}
-	return within(b.six, toSix(a), six.compare)
+	return within(b.four, a)
 }
 
-// merge sorts spans, and makes one of those that overlap.
-func merge[A any](list []span[A], order func(a, b A) int) []span[A] {
-	slices.SortFunc(list, func(a, b span[A]) int { return order(a.first, b.first) })
+// merge sorts blocks, and makes one of those that overlap.
+func merge(list []ip.Block) []ip.Block {
+	slices.SortFunc(list, func(a, b ip.Block) int { return a.First.Compare(b.First) })
 	out := list[:0]
-	for _, s := range list {
-		if n := len(out); n > 0 && order(s.first, out[n-1].last) <= 0 {
-			if order(s.last, out[n-1].last) > 0 {
-				out[n-1].last = s.last
+	for _, b := range list {
+		if n := len(out); n > 0 && b.First.Compare(out[n-1].Last) <= 0 {
+			if b.Last.Compare(out[n-1].Last) > 0 {
+				out[n-1].Last = b.Last
 			}
 			continue
 		}
-		out = append(out, s)
+		out = append(out, b)
 	}
 	return out
 }
 
-// within finds the last span that begins no later, by halves.
-func within[A any](list []span[A], a A, order func(a, b A) int) bool {
+// within finds the last block that begins no later, by halves.
+func within(list []ip.Block, a ip.Addr) bool {
 	low, high := 0, len(list)
 	for low < high {
 		middle := (low + high) / 2
-		if order(list[middle].first, a) <= 0 {
+		if list[middle].First.Compare(a) <= 0 {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
-	return low > 0 && order(a, list[low-1].last) <= 0
-}
-
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
-func (a six) compare(b six) int {
-	if c := compare(a.high, b.high); c != 0 {
-		return c
-	}
-	return compare(a.low, b.low)
-}
-
-// end is the last address of a block that begins here.
-func (a six) end(bits int) six {
-	if bits <= 64 {
-		return six{a.high | (1<<(64-bits) - 1), ^uint64(0)}
-	}
-	return six{a.high, a.low | (1<<(128-bits) - 1)}
-}
-
-func toFour(a netip.Addr) four {
-	b := a.As4()
-	return four(b[0])<<24 | four(b[1])<<16 | four(b[2])<<8 | four(b[3])
-}
-
-func toSix(a netip.Addr) (out six) {
-	b := a.As16()
-	for i := range 8 {
-		out.high, out.low = out.high<<8|uint64(b[i]), out.low<<8|uint64(b[i+8])
-	}
-	return out
+	return low > 0 && list[low-1].Has(a)
 }

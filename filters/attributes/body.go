@@ -15,17 +15,7 @@ func (f *Filter) expectsBody(s sdk.Stream) bool {
 		return false
 	}
 	h := s.Request()
-	return (f.json && isJSON(h) || f.grpc && isGRPC(h)) && !ends(s)
-}
-
-// ends tells whether the headers are all of a request.
-func ends(s sdk.Stream) bool {
-	if e, ok := s.(interface{ RequestEnds() bool }); ok {
-		return e.RequestEnds()
-	}
-	length, ok := s.Request().Get("content-length")
-	_, chunked := s.Request().Get("transfer-encoding")
-	return !chunked && (!ok || length == "0")
+	return (f.json && isJSON(h) || f.grpc && isGRPC(h)) && !s.RequestEnds()
 }
 
 func isJSON(h sdk.Headers) bool {

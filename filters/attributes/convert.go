@@ -1,11 +1,9 @@
 package attributes
 
 import (
-	"math"
-	"net/netip"
-	"strconv"
 	"strings"
 
+	"github.com/krater-mesh/krater/filters/ip"
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 
@@ -24,11 +22,8 @@ func Convert(kind, text string, words bool) (string, bool) {
 	case "timestamp":
 		return convertTimestamp(text)
 	case "ip":
-		a, err := netip.ParseAddr(text)
-		if err != nil || a.Zone() != "" {
-			return "", false
-		}
-		return a.Unmap().String(), true
+		a, ok := ip.Parse(text)
+		return a.Unmap().String(), ok
 	case "list":
 		return convertList(text, words)
 	}
@@ -43,49 +38,6 @@ func fit(text string) bool {
 		}
 	}
 	return true
-}
-
-func convertInt(text string) (string, bool) {
-	if text == "" || text[0] == '+' {
-		return "", false
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return "", false
-	}
-	return strconv.FormatInt(n, 10), true
-}
-
-// convertDouble takes JSON's form of numbers, leading zeros too.
-func convertDouble(text string) (string, bool) {
-	rest, _ := strings.CutPrefix(text, "-")
-	rest, ok := digits(rest)
-	if fraction, more := strings.CutPrefix(rest, "."); ok && more {
-		rest, ok = digits(fraction)
-	}
-	if ok && rest != "" && (rest[0] == 'e' || rest[0] == 'E') {
-		if rest = rest[1:]; rest != "" && (rest[0] == '-' || rest[0] == '+') {
-			rest = rest[1:]
-		}
-		rest, ok = digits(rest)
-	}
-	if !ok || rest != "" {
-		return "", false
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(f, 0) {
-		return "", false
-	}
-	return strconv.FormatFloat(f, 'g', -1, 64), true
-}
-
-// digits cuts digits off the front; false: there are none.
-func digits(text string) (rest string, ok bool) {
-	i := 0
-	for i < len(text) && text[i] >= '0' && text[i] <= '9' {
-		i++
-	}
-	return text[i:], i > 0
 }
 
 // convertList reads a JSON array of strings, or parts of a text.

@@ -116,7 +116,7 @@ func TestBindingsShareAModule(t *testing.T) {
 	for root, want := range map[string]string{
 		"headers": "request.sett: unknown field",
 		"denier":  "request: unknown field",
-		"wrong":   "no such root; the module has: attributes denier headers",
+		"wrong":   "no such root; the module has: accesslist attributes decisioncache denier headers",
 		"":        "no such root",
 	} {
 		_, err := module.Configure(root, `{"request":{"sett":{}}}`)

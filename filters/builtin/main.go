@@ -6,6 +6,7 @@ package main
 import (
 	"github.com/krater-mesh/krater/filters/accesslist"
 	"github.com/krater-mesh/krater/filters/attributes"
+	"github.com/krater-mesh/krater/filters/decisioncache"
 	"github.com/krater-mesh/krater/filters/denier"
 	"github.com/krater-mesh/krater/filters/headers"
 	"github.com/krater-mesh/krater/filters/sdk"
@@ -18,6 +19,7 @@ import (
 var roots = []sdk.Root{
 	{ID: "accesslist", New: accesslist.New},
 	{ID: "attributes", New: attributes.New},
+	{ID: "decisioncache", New: decisioncache.New},
 	{ID: "denier", New: denier.New},
 	{ID: "headers", New: headers.New},
 }

@@ -1,13 +1,14 @@
 // Package config is what the accesslist filter is told: lists, and what of a
 // request is looked up in each. Shared by the control plane, which writes it,
-// and the filter, which reads it. It never imports more than the standard library.
+// and the filter, which reads it. It never opens a file or a connection.
 package config
 
 import (
 	"errors"
-	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/krater-mesh/krater/filters/ip"
 )
 
 // Config is the filter's configuration. Every list is asked, in order; the
@@ -103,27 +104,9 @@ func (l List) validateBlocks(fail func(field, text string)) {
 	line := 0
 	for entry := range strings.SplitSeq(l.Entries, "\n") {
 		line++
-		if _, err := ParseBlock(entry); entry != "" && err != nil {
-			fail("entries", "line "+strconv.Itoa(line)+": "+err.Error())
+		if _, ok := ip.ParseBlock(entry); entry != "" && !ok {
+			fail("entries", "line "+strconv.Itoa(line)+": is no address and no CIDR block")
 			return
 		}
 	}
-}
-
-var errNoBlock = errors.New("is no address and no CIDR block")
-
-// ParseBlock reads an address or a block; bits behind the prefix are cleared.
-func ParseBlock(text string) (netip.Prefix, error) {
-	if strings.IndexByte(text, '/') < 0 {
-		a, err := netip.ParseAddr(text)
-		if err != nil || a.Zone() != "" {
-			return netip.Prefix{}, errNoBlock
-		}
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Prefix{}, errNoBlock
-	}
-	return p.Masked(), nil
 }
