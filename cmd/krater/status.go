@@ -108,9 +108,9 @@ func statusText(w io.Writer, s controlplane.Status) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", d.ID, d.State(), strings.Join(parts, ", "))
 	}
 	if len(s.Modules) > 0 {
-		fmt.Fprintln(t, "\nMODULE\tSIZE\tPROXIES\tFILTERS")
+		fmt.Fprintln(t, "\nMODULE\tSIZE\tSTATE\tPROXIES\tFILTERS")
 		for _, m := range s.Modules {
-			fmt.Fprintf(t, "%.19s\t%.2f MB\t%d\t%s\n", m.Digest, float64(m.Size)/1e6, m.Proxies, strings.Join(m.Filters, ", "))
+			fmt.Fprintf(t, "%.19s\t%.2f MB\t%s\t%d\t%s\n", cmp.Or(m.Digest, "none yet"), float64(m.Size)/1e6, m.State, m.Proxies, strings.Join(m.Filters, ", "))
 		}
 	}
 	filtersNotRunning(t, s)

@@ -41,13 +41,13 @@ func (s *Store) sourceOf(w *wanted) (*source, error) {
 	key := w.key()
 	src := s.sources[key]
 	if src == nil {
-		src = &source{key: key, since: time.Now()}
+		src = &source{key: key, since: time.Now(), askers: map[model.Ref]int{}}
 		if w.url.Scheme != "file" {
 			src.module, src.looked = s.remembered(key)
 		}
 		s.sources[key] = src
 	}
-	src.wanted, src.used = w, s.round
+	src.wanted, src.used, src.askers[w.Filter.Object] = w, s.round, s.round
 	return src, nil
 }
 

@@ -11,16 +11,17 @@ import (
 // guards it.
 type source struct {
 	key    string
-	wanted *wanted       // by whoever asked last
-	used   int           // the last round in which somebody asked
-	since  time.Time     // when it was first asked for, in this content
-	module model.Module  // the last good one; Digest "" while there is none
-	looked time.Time     // when that was last known to be what is there
-	failed error         // why there is none newer
-	tries  int           // that failed, one after the other
-	sum    string        // of a file: of the content that was last looked at
-	busy   chan struct{} // closed when the try that runs is over; nil: none runs
-	timer  *time.Timer   // the next try, or the end of patience
+	wanted *wanted           // by whoever asked last
+	used   int               // the last round in which somebody asked
+	askers map[model.Ref]int // who asked, and in which round last
+	since  time.Time         // when it was first asked for, in this content
+	module model.Module      // the last good one; Digest "" while there is none
+	looked time.Time         // when that was last known to be what is there
+	failed error             // why there is none newer
+	tries  int               // that failed, one after the other
+	sum    string            // of a file: of the content that was last looked at
+	busy   chan struct{}     // closed when the try that runs is over; nil: none runs
+	timer  *time.Timer       // the next try, or the end of patience
 }
 
 func (src *source) stopTimer() {

@@ -12,24 +12,32 @@ import (
 type State struct {
 	Module  model.Module // the last good one; Digest "" where there is none
 	Pending bool
-	Reason  string // why there is none, or no newer one
+	Reason  string      // why there is none, or no newer one
+	Objects []model.Ref // that want it
 }
 
 // States are those of the modules that were asked for last, by URL.
 func (s *Store) States() []State {
 	s.mu.Lock()
-	list := map[*source]*wanted{}
+	list, objects := map[*source]*wanted{}, map[*source][]model.Ref{}
 	for _, src := range s.sources {
-		if src.used >= s.round-1 {
-			list[src] = src.wanted
+		if src.used < s.round-1 {
+			continue
 		}
+		list[src] = src.wanted
+		for ref, round := range src.askers {
+			if round >= s.round-1 {
+				objects[src] = append(objects[src], ref)
+			}
+		}
+		slices.SortFunc(objects[src], model.Ref.Compare)
 	}
 	s.mu.Unlock()
 	var out []State
 	for src, w := range list {
 		m, err := s.say(src, w)
 		m.URL = w.text
-		state := State{Module: m, Pending: errors.Is(err, ErrPending)}
+		state := State{Module: m, Pending: errors.Is(err, ErrPending), Objects: objects[src]}
 		if err != nil {
 			state.Reason = err.Error()
 		}

@@ -56,7 +56,7 @@ func (c *ControlPlane) Status() Status {
 	current := c.now()
 	out := Status{
 		Mesh: current.snapshot.Mesh.Name, Snapshot: current.snapshot.Version, At: current.at,
-		Modules: modulesOf(current.snapshot, current.clients), Problems: c.problems(), Refused: c.gate.List(),
+		Modules: modulesOf(current.snapshot, current.clients, c.stages.Modules()), Problems: c.problems(), Refused: c.gate.List(),
 	}
 	out.Rollouts, out.Events = c.rollouts.status(current.snapshot)
 	reports := c.reports()

@@ -110,8 +110,8 @@ func TestModulesAreReadByThoseWhoseFiltersTheyAre(t *testing.T) {
 	}{
 		"its own":          {cart, &bytestream.ReadRequest{ResourceName: mine}, codes.OK, wasm},
 		"a part":           {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: 1, ReadLimit: 3}, codes.OK, wasm[1:4]},
-		"its end":          {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: 8}, codes.OK, nil},
-		"behind its end":   {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: 9}, codes.OutOfRange, nil},
+		"its end":          {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: int64(len(wasm))}, codes.OK, nil},
+		"behind its end":   {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: int64(len(wasm)) + 1}, codes.OutOfRange, nil},
 		"before its start": {cart, &bytestream.ReadRequest{ResourceName: mine, ReadOffset: -1}, codes.OutOfRange, nil},
 		"another's":        {vault, &bytestream.ReadRequest{ResourceName: mine}, codes.PermissionDenied, nil},
 		"for a daemon":     {&policyd, &bytestream.ReadRequest{ResourceName: mine}, codes.PermissionDenied, nil},

@@ -66,6 +66,7 @@ type ControlPlane struct {
 	rollouts  *rollouts
 	loads     *loads
 	answered  chan struct{} // capacity 1: a proxy answered for what it was to load
+	wanted    chan struct{} // capacity 1: the configuration is to be taken again
 	// Of whoever takes an edit, or a step of a rollout.
 	taking     sync.Mutex
 	taken      stages.Result
@@ -91,11 +92,12 @@ type published struct {
 
 // New reads nothing and listens nowhere yet.
 func New(o Options) (*ControlPlane, error) {
-	st, err := stages.Open(append(slices.Clone(o.Paths), o.Registered), o.StateDir, o.ModuleDir)
+	c := &ControlPlane{o: o, status: status.New(64), edits: newEdits(), loads: newLoads(), answered: make(chan struct{}, 1), wanted: make(chan struct{}, 1)}
+	st, err := stages.OpenFollowing(append(slices.Clone(o.Paths), o.Registered), o.StateDir, o.ModuleDir, c.again)
 	if err != nil {
 		return nil, err
 	}
-	c := &ControlPlane{o: o, stages: st, status: status.New(64), edits: newEdits(), loads: newLoads(), answered: make(chan struct{}, 1)}
+	c.stages = st
 	if c.registrar, err = registrar.Open(registrar.Options{Dir: o.Registered, Grace: o.Grace, Removed: c.freeName, Logger: o.Logger}); err != nil {
 		return nil, err
 	}
@@ -112,6 +114,7 @@ func New(o Options) (*ControlPlane, error) {
 // Run serves until ctx ends. The first configuration is published before
 // anybody is served.
 func (c *ControlPlane) Run(ctx context.Context) error {
+	defer c.stages.Close()
 	if err := c.edit(ctx, "start", time.Now()); err != nil {
 		return err
 	}
@@ -143,6 +146,7 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 	group.Go(func() error { c.gate.Run(ctx, c.authority.Changed); return nil })
 	group.Go(func() error { c.followDenied(ctx); return nil })
 	group.Go(func() error { c.followRollouts(ctx); return nil })
+	group.Go(func() error { c.followModules(ctx); return nil })
 	return group.Wait()
 }
 

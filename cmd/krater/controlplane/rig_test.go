@@ -13,6 +13,7 @@ import (
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"github.com/krater-mesh/krater/filters/verify/assemble"
 	"github.com/krater-mesh/krater/identity"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/serve"
@@ -57,8 +58,8 @@ spec:
   workloadSelector: {labels: {app: db}}
 `
 
-// wasm is the smallest module.
-var wasm = []byte("\x00asm\x01\x00\x00\x00")
+// wasm is the smallest filter.
+var wasm = assemble.Filter().Bytes()
 
 // rig is a control plane that runs in this process.
 type rig struct {

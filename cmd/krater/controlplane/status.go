@@ -60,13 +60,30 @@ type TypeStatus struct {
 	Detail string `json:"detail,omitempty"`
 }
 
+// ModuleState is where a module stands.
+type ModuleState string
+
+// The states of a module. One that is pending or failed may have a digest: that
+// of the last good one, which goes on.
+const (
+	ModuleReady   ModuleState = "ready"
+	ModulePending ModuleState = "pending"
+	ModuleFailed  ModuleState = "failed"
+)
+
 // ModuleStatus is one Wasm module and where it is used.
 type ModuleStatus struct {
-	URL     string   `json:"url"`
-	Digest  string   `json:"digest"`
-	Size    int64    `json:"size"`
-	Filters []string `json:"filters"` // objects that bind it
-	Proxies int      `json:"proxies"` // that have it
+	URL    string `json:"url"`
+	Digest string `json:"digest"` // "" where there is none, and none that was good before
+	// Image is the digest of the OCI manifest that it came in, and Signer the
+	// fingerprint of the key that signed it; "" for none.
+	Image   string      `json:"image,omitempty"`
+	Signer  string      `json:"signer,omitempty"`
+	State   ModuleState `json:"state"`
+	Reason  string      `json:"reason,omitempty"` // why it is pending or failed
+	Size    int64       `json:"size"`
+	Filters []string    `json:"filters"` // objects that bind it
+	Proxies int         `json:"proxies"` // that have it
 }
 
 // State sums a client up: the worst of its types.
@@ -89,7 +106,7 @@ func (c ClientStatus) State() State {
 // Synced tells whether every proxy and daemon runs what it was sent.
 func (s Status) Synced() bool { return s.Waiting() == "" }
 
-// Waiting names what is not synced, "" if nothing.
+// Waiting names what is not synced, or not there yet, "" if nothing.
 func (s Status) Waiting() string {
 	var out []string
 	for _, list := range [][]ClientStatus{s.Proxies, s.Daemons} {
@@ -97,6 +114,11 @@ func (s Status) Waiting() string {
 			if st := c.State(); st != Synced && (c.Connected || !c.Elsewhere) {
 				out = append(out, fmt.Sprintf("%s is %s%s", c.ID, st, c.reason()))
 			}
+		}
+	}
+	for _, m := range s.Modules {
+		if m.State == ModulePending {
+			out = append(out, fmt.Sprintf("the module %s is pending", m.URL))
 		}
 	}
 	return strings.Join(out, "; ")
