@@ -17,7 +17,8 @@ type Request struct {
 	Parts    []string
 	Trailers [][2]string
 	// Properties are the proxy's attributes, by their dotted name:
-	// "source.address". Written ones replace them.
+	// "source.address". Written ones replace them. A name whose parts have dots
+	// themselves is parted by zeros instead.
 	Properties map[string]string
 	// The upstream's answer. Status is 200 by default.
 	Status           int

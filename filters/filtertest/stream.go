@@ -32,7 +32,10 @@ func (p *Plugin) Open(r Request) (*Stream, error) {
 	s := &Stream{plugin: p, id: m.lastID, ctx: newContext(p.id), script: r, request: r.half()}
 	s.ctx.stream = s
 	for name, value := range r.Properties {
-		s.ctx.properties[strings.ReplaceAll(name, ".", "\x00")] = value
+		if !strings.Contains(name, "\x00") {
+			name = strings.ReplaceAll(name, ".", "\x00")
+		}
+		s.ctx.properties[name] = value
 	}
 	m.host.contexts[s.id] = s.ctx
 	if _, err := m.call("proxy_on_context_create", s.id, uint64(p.id)); err != nil {

@@ -182,7 +182,7 @@ func TestEnvoyRefusesABadFilterConfig(t *testing.T) {
 	for want, bad := range map[string]wasmFilter{
 		"filter attributes refused: attributes[0].form: unknown field":       {"attributes", `{"attributes":[{"name":"a","form":{}}]}`},
 		"filter denier refused: rules[0].status: is a string, want a number": {"denier", `{"rules":[{"name":"a","status":"x"}]}`},
-		"filter other refused: no such root; the module has: attributes":     {"other", `{}`},
+		"filter other refused: no such root; the module has: accesslist":     {"other", `{}`},
 		"filter headers refused: the configuration is not JSON: at byte 0":   {"headers", `x`},
 	} {
 		bootstrap := filterBootstrap(1, 2, builtinFile(t), []wasmFilter{good, bad}, nobody, nobody)
