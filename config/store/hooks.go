@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
@@ -22,9 +21,9 @@ type Hooks struct {
 	CheckRego func(model.RegoPolicy) []RegoError
 	// ResolveModule finds the Wasm module of a filter.
 	ResolveModule func(ModuleRequest) ModuleAnswer
-	// CheckFilter gives what is wrong with the configuration of a filter, each
-	// with its field's path ("request.set.x: text") where it has one.
-	CheckFilter func(url, config string) []string
+	// CheckFilter gives what is wrong with what a filter is told, once its module
+	// is there. at is the field of its configuration.
+	CheckFilter func(f *model.FilterBinding, at string) []FilterFinding
 	// ReadFile reads a file that an object names. Nil: os.ReadFile.
 	ReadFile func(path string) ([]byte, error)
 
@@ -40,27 +39,6 @@ func (h Hooks) check(e *crds.Entry) model.Problems {
 		return h.checkFilter(e)
 	}
 	return nil
-}
-
-// checkFilter finds what the filter itself would refuse, too late, in the proxy.
-func (h Hooks) checkFilter(e *crds.Entry) model.Problems {
-	if h.CheckFilter == nil {
-		return nil
-	}
-	root := "spec.config"
-	if e.Ref.Kind == "WasmPlugin" {
-		root = "spec.pluginConfig"
-	}
-	var out model.Problems
-	for _, text := range h.CheckFilter(e.Content.Filter.Module.URL, e.Content.Filter.Config) {
-		field := root
-		if at, rest, ok := strings.Cut(text, ": "); ok && !strings.Contains(at, " ") {
-			field, text = root+"."+at, rest
-		}
-		out = append(out, model.Problem{Code: model.CodeInvalidValue, Severity: model.Error, Object: e.Ref, Field: field,
-			Message: text, Fix: "the filter's fields are in docs/filters.md", Origin: e.At(field)})
-	}
-	return out
 }
 
 func (h Hooks) checkRego(e *crds.Entry) model.Problems {

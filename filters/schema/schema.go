@@ -67,6 +67,10 @@ func (noLoader) Load(url string) (any, error) {
 
 // firstCause is the innermost of a library's error, on one line.
 func firstCause(err error) string {
+	var schema *jsonschema.SchemaValidationError
+	if errors.As(err, &schema) {
+		err = schema.Err
+	}
 	var invalid *jsonschema.ValidationError
 	if errors.As(err, &invalid) {
 		for len(invalid.Causes) > 0 {

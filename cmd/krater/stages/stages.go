@@ -29,6 +29,8 @@ type Stages struct {
 	store   *store.Store
 	builtin model.Module
 	modules *artifact.Store
+	schemas schemas
+	starts  *starts
 	dir     string
 	last    *snapshot.Result // what the Run before came to
 }
@@ -56,7 +58,7 @@ func OpenFollowing(paths []string, stateDir, moduleDir string, changed func()) (
 	if err != nil {
 		return nil, fmt.Errorf("finding the working directory: %w", err)
 	}
-	s := &Stages{source: file.New(paths...), modules: openModules(moduleDir, changed), dir: dir}
+	s := &Stages{source: file.New(paths...), modules: openModules(moduleDir, changed), starts: newStarts(moduleDir), dir: dir}
 	if err := s.addBuiltin(); err != nil {
 		return nil, err
 	}
@@ -64,7 +66,7 @@ func OpenFollowing(paths []string, stateDir, moduleDir string, changed func()) (
 		CheckRego:     checkRego,
 		ResolveModule: s.resolveModule,
 		ReadFile:      s.source.ReadFile,
-		CheckFilter:   checkFilter,
+		CheckFilter:   s.checkFilter,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the last good configuration: %w", err)
