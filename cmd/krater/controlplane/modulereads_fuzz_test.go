@@ -18,7 +18,7 @@ func FuzzModuleName(f *testing.F) {
 		if m == nil {
 			return
 		}
-		if path := artifact.Path("/modules", "sha256:" + m[1]); filepath.Dir(path) != "/modules" || len(filepath.Base(path)) < 64 || "modules/sha256/"+m[1] != name {
+		if path := artifact.Path("/modules", "sha256:"+m[1]); filepath.Dir(path) != "/modules" || len(filepath.Base(path)) < 64 || "modules/sha256/"+m[1] != name {
 			t.Errorf("%q is %s", name, path)
 		}
 	})
