@@ -43,7 +43,8 @@ func slot(t *testing.T, configs ...string) *corev3.TypedExtensionConfig {
 			ExtensionConfig: &corev3.TypedExtensionConfig{Name: "wasm", TypedConfig: pack(t, wasm)},
 		})})
 	}
-	return &corev3.TypedExtensionConfig{Name: "slot", TypedConfig: pack(t, &chainv3.FilterChainConfig{DefaultFilterChain: chain})}}
+	return &corev3.TypedExtensionConfig{Name: "slot", TypedConfig: pack(t, &chainv3.FilterChainConfig{DefaultFilterChain: chain})}
+}
 
 const (
 	one = `{"token":{"secretRef":{"key":"k","name":"n","namespace":"m"}}}`
