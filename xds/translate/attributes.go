@@ -101,7 +101,7 @@ func (p *proxy) attributesFilter(attributes []config.Attribute) filters {
 		out.MaxBody = int(maxBody)
 	}
 	return filters{p.wasm("wasm|attributes", wasmPlugin{
-		root: "attributes", module: p.opt.Builtin, builtin: true, config: out.JSON(), failure: failure,
+		root: "attributes", module: p.opt.Builtin, builtin: true, config: out.JSON(), failure: failure, bodies: out.Body(),
 	})}
 }
 

@@ -30,6 +30,7 @@ type wasmPlugin struct {
 	env     map[string]string
 	hostEnv []string
 	secrets bool  // it is told some
+	bodies  bool  // a request that waits at its headers still brings its body
 	memory  int64 // that its VM may take; 0: as much as any
 }
 
@@ -73,6 +74,9 @@ func (p *proxy) plugin(w wasmPlugin) *wasmv3.PluginConfig {
 		Vm:            &wasmv3.PluginConfig_VmConfig{VmConfig: p.vm(w)},
 		Configuration: pack(wrapperspb.String(w.config)),
 		FailurePolicy: failurePolicy(w.failure),
+	}
+	if w.bodies {
+		out.AllowOnHeadersStopIteration = wrapperspb.Bool(true)
 	}
 	if w.failure == model.FilterFailReload {
 		out.ReloadConfig = &wasmv3.ReloadConfig{Backoff: &corev3.BackoffStrategy{
