@@ -10,6 +10,14 @@ func filterCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(filterNewCommand(), filterGenerateCommand(), filterBuildCommand(), filterTestCommand(), filterRunCommand())
+	cmd.AddCommand(
+		filterNewCommand(),
+		filterGenerateCommand(),
+		filterBuildCommand(),
+		filterTestCommand(),
+		filterRunCommand(),
+		filterRolloutCommand(),
+		filterVerifyCommand(),
+	)
 	return cmd
 }
