@@ -51,6 +51,7 @@ type Content struct {
 	Authorization      *model.AuthorizationPolicy `json:"authorization,omitempty"`
 	PeerAuthentication *model.PeerAuthentication  `json:"peerAuthentication,omitempty"`
 	Rego               *model.RegoPolicy          `json:"rego,omitempty"`
+	AccessList         *model.AccessList          `json:"accessList,omitempty"`
 	Limits             *Limits                    `json:"limits,omitempty"`
 	Filter             *model.FilterBinding       `json:"filter,omitempty"`
 	Attributes         *model.AttributeSet        `json:"attributes,omitempty"`

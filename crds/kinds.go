@@ -44,6 +44,7 @@ var kinds = sync.OnceValue(func() []kind {
 		ownKind[FilterSpec]("Filter", convertFilter),
 		ownKind[AttributeSetSpec]("AttributeSet", convertAttributeSet),
 		ownKind[RegoPolicySpec]("RegoPolicy", convertRegoPolicy).decidesAccess(),
+		ownKind[AccessListSpec]("AccessList", convertAccessList).decidesAccess(),
 		ownKind[RateLimitSpec]("RateLimit", convertRateLimit).only(rateLimitTranslated, rateLimitRefused),
 		ownKind[TelemetryRuleSpec]("TelemetryRule", convertTelemetryRule),
 		ownKind[TelemetryBackendSpec]("TelemetryBackend", convertTelemetryBackend),
@@ -57,7 +58,6 @@ var notTranslated = []kind{
 	{name: "RequestAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "no token is verified"},
 	{name: "Telemetry", group: "telemetry.istio.io", versions: []string{"v1alpha1", "v1"}, why: "use TelemetryRule"},
 	{name: "Quota", group: Group, versions: []string{"v1alpha1"}, why: "use RateLimit where that is enough"},
-	{name: "AccessList", group: Group, versions: []string{"v1alpha1"}, why: "use AuthorizationPolicy"},
 }
 
 func networkingKind(name string, spec proto.Message, convert func(*conversion) Content, translated, refused []string) kind {

@@ -36,16 +36,6 @@ type Step struct {
 	Record    *Record         `json:"record,omitempty"`
 }
 
-// FilterRun is a Wasm filter that runs. What it does is its own affair: an
-// explanation goes on as if it let the request pass unchanged.
-type FilterRun struct {
-	Filter string      `json:"filter"` // "Kind namespace/name"
-	Phase  model.Phase `json:"phase"`
-	Module string      `json:"module"` // its URL
-	RootID string      `json:"rootId,omitempty"`
-	Digest string      `json:"digest,omitempty"`
-}
-
 // passage is a request on its way through one proxy's chain.
 type passage struct {
 	e        *explainer
@@ -77,6 +67,7 @@ func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
 		func() { p.wasm(model.PhaseAuthn, "wasm-authn") },
 		p.attributes,
 		func() { p.wasm(model.PhaseAuthz, "wasm-authz") },
+		p.accessLists,
 		p.authorization,
 		p.limits,
 		func() { p.wasm(model.PhaseStats, "wasm-stats") },
@@ -90,28 +81,6 @@ func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
 }
 
 func (p *passage) step(s Step) { p.hop.Chain = append(p.hop.Chain, s) }
-
-// wasm lists the filters of one phase, in their order.
-func (p *passage) wasm(phase model.Phase, slot string) {
-	for _, f := range p.e.snap.FiltersFor(p.w) {
-		if f.Phase != phase || !p.sees(*f) {
-			continue
-		}
-		p.step(Step{Slot: slot, Filter: &FilterRun{
-			Filter: f.Object.String(), Phase: f.Phase, Module: f.Module.URL, RootID: f.RootID, Digest: f.Module.Digest,
-		}})
-	}
-}
-
-func (p *passage) sees(f model.FilterBinding) bool {
-	switch p.role {
-	case RoleClient: // what a workload sends is not split by port
-		return f.Sees(model.Client, 0)
-	case RoleServer:
-		return f.Sees(model.Server, p.view.Port)
-	}
-	return f.Sees(model.ClientAndServer, p.view.Port)
-}
 
 // attributes draws all, and only then writes headers, as the filter does.
 func (p *passage) attributes() {

@@ -172,7 +172,7 @@ func (t *text) verdict(v Verdict) {
 func (t *text) step(s Step) {
 	switch {
 	case s.Filter != nil:
-		t.line(1, "• filter %s (%s, %s)", s.Filter.Filter, s.Filter.Phase, s.Filter.Module)
+		t.filter(*s.Filter)
 	case s.Attribute != nil:
 		t.attribute(*s.Attribute)
 	case s.Policy != nil:
@@ -182,6 +182,20 @@ func (t *text) step(s Step) {
 	case s.Limit != nil:
 		t.limit(*s.Limit)
 	}
+}
+
+func (t *text) filter(f FilterRun) {
+	sign, code := "•", f.Module
+	if f.Type == model.FilterLua {
+		code = "Lua"
+	}
+	if f.Passed {
+		sign = "✗"
+	}
+	if f.Missing {
+		code += ", which cannot be had"
+	}
+	t.line(1, "%s filter %s (%s, %s)%s", sign, f.Filter, f.Phase, code, after(f.Why))
 }
 
 func (t *text) attribute(a AttributeValue) {

@@ -23,7 +23,8 @@ func (s *Snapshot) SealAfter(p *Snapshot) {
 		"groups":              sumList(s.Groups, p.Groups, k["groups"]),
 		"rego":                sumList(s.Rego, p.Rego, k["rego"]), "limits": sumList(s.Limits, p.Limits, k["limits"]),
 		"filters": sumList(s.Filters, p.Filters, k["filters"]), "attributes": sumList(s.Attributes, p.Attributes, k["attributes"]),
-		"telemetry": sumList(s.Telemetry, p.Telemetry, k["telemetry"]), "backends": sumList(s.Backends, p.Backends, k["backends"]),
+		"accessLists": sumList(s.AccessLists, p.AccessLists, k["accessLists"]),
+		"telemetry":   sumList(s.Telemetry, p.Telemetry, k["telemetry"]), "backends": sumList(s.Backends, p.Backends, k["backends"]),
 		"secretValues": sumList(s.SecretValues, p.SecretValues, k["secretValues"]),
 		"placements":   sumValues(s.Placements, p.Placements, k["placements"]),
 	}

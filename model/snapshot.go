@@ -88,6 +88,7 @@ type Snapshot struct {
 	Groups              []*WorkloadGroup       `json:"groups,omitempty"`
 	Authorization       []*AuthorizationPolicy `json:"authorization,omitempty"`
 	Rego                []*RegoPolicy          `json:"rego,omitempty"`
+	AccessLists         []*AccessList          `json:"accessLists,omitempty"`
 	Limits              []*Limit               `json:"limits,omitempty"`
 	Filters             []*FilterBinding       `json:"filters,omitempty"`
 	Attributes          []*AttributeSet        `json:"attributes,omitempty"`

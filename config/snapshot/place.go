@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"fmt"
 	"sort"
 
 	"github.com/krater-mesh/krater/model"
@@ -24,6 +25,10 @@ func (d *draft) place() {
 	for _, p := range s.Rego {
 		add(p.Object, p.Query, model.Daemon, "Rego is not lowered yet: policyd is asked")
 	}
+	for _, l := range s.AccessLists {
+		place, reason := accessPlace(l)
+		add(l.Object, string(l.Action), place, reason)
+	}
 	for _, l := range s.Limits {
 		add(l.Object, l.Name, model.Native, "each proxy counts for itself: Envoy's local rate limit")
 	}
@@ -44,4 +49,15 @@ func (d *draft) place() {
 		}
 	}
 	sort.SliceStable(s.Placements, func(i, j int) bool { return s.Placements[i].Object.Less(s.Placements[j].Object) })
+}
+
+// accessPlace says what compares an access list's entries.
+func accessPlace(l *model.AccessList) (model.Place, string) {
+	switch {
+	case l.Native():
+		return model.Native, fmt.Sprintf("Envoy's RBAC filter compares %d entries one by one", len(l.Entries))
+	case len(l.Entries) <= model.MaxNativeAccess:
+		return model.Wasm, "Envoy's RBAC filter knows addresses of callers only: the built-in filter accesslist looks this one up"
+	}
+	return model.Wasm, fmt.Sprintf("%d entries are more than the %d that are compared one by one: the built-in filter accesslist looks them up", len(l.Entries), model.MaxNativeAccess)
 }

@@ -11,7 +11,7 @@ import (
 
 var policiesStep = step{
 	name:  "policies",
-	kinds: []string{"AuthorizationPolicy", "RegoPolicy", "RateLimit", "Filter", "WasmPlugin", "TrafficExtension", "AttributeSet"},
+	kinds: []string{"AuthorizationPolicy", "RegoPolicy", "AccessList", "RateLimit", "Filter", "WasmPlugin", "TrafficExtension", "AttributeSet"},
 	reads: func(d *draft) []any {
 		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups), d.secrets}
 	},
@@ -23,6 +23,7 @@ var policiesStep = step{
 			name   string
 		}
 		s.Authorization = shared(s.Authorization, e.Authorization, func(v *model.AuthorizationPolicy) model.Ref { return v.Object })
+		s.AccessLists = shared(s.AccessLists, e.AccessLists, func(v *model.AccessList) model.Ref { return v.Object })
 		s.Rego = shared(s.Rego, e.Rego, func(v *model.RegoPolicy) model.Ref { return v.Object })
 		s.Limits = shared(s.Limits, e.Limits, func(v *model.Limit) key { return key{v.Object, v.Name} })
 		s.Filters = shared(s.Filters, e.Filters, func(v *model.FilterBinding) model.Ref { return v.Object })
@@ -31,7 +32,7 @@ var policiesStep = step{
 	},
 	outputs: func(d *draft) []any {
 		s := d.snap
-		return []any{&s.Authorization, &s.Rego, &s.Limits, &s.Filters, &s.SecretValues, &s.Attributes}
+		return []any{&s.Authorization, &s.Rego, &s.AccessLists, &s.Limits, &s.Filters, &s.SecretValues, &s.Attributes}
 	},
 }
 
@@ -44,6 +45,10 @@ func (d *draft) policy(e *crds.Entry) {
 		p.Selector = d.selector(e, p.Selector)
 		p.Rules = trustDomainsOf(d.snap.Mesh).rules(p.Rules)
 		d.snap.Authorization = append(d.snap.Authorization, &p)
+	case c.AccessList != nil:
+		l := *c.AccessList
+		l.Selector = d.selector(e, l.Selector)
+		d.snap.AccessLists = append(d.snap.AccessLists, &l)
 	case c.Rego != nil:
 		p := *c.Rego
 		p.Selector = d.selector(e, p.Selector)

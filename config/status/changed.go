@@ -24,6 +24,7 @@ func changed(before, after *model.Snapshot) []string {
 	compare(c, before.Secrets, after.Secrets, func(v *model.Secret) model.Ref { return v.Object })
 	compare(c, before.Authorization, after.Authorization, func(v *model.AuthorizationPolicy) model.Ref { return v.Object })
 	compare(c, before.Rego, after.Rego, func(v *model.RegoPolicy) model.Ref { return v.Object })
+	compare(c, before.AccessLists, after.AccessLists, func(v *model.AccessList) model.Ref { return v.Object })
 	compare(c, before.Limits, after.Limits, func(v *model.Limit) model.Ref { return v.Object })
 	compare(c, before.Filters, after.Filters, func(v *model.FilterBinding) model.Ref { return v.Object })
 	compare(c, before.Attributes, after.Attributes, func(v *model.AttributeSet) model.Ref { return v.Object })

@@ -81,6 +81,7 @@ func (p *proxy) authorization(c chain) filters {
 // allows, and ignored in a DENY, which then denies more.
 func (p *proxy) networkRBAC(c chain, action model.Action) *networkrbacv3.RBAC {
 	r := rulesOf(p.view.authorization, p.rego, p.w)
+	r.Deny = append(r.Deny, p.connectionLists(c)...)
 	out := &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_"}
 	switch {
 	case action == model.Deny && len(r.Deny) > 0:

@@ -28,7 +28,7 @@ var slots = []struct {
 	{"authentication", empty},
 	{"attributes", (*proxy).attributes},
 	{"wasm-authz", phase(model.PhaseAuthz)},
-	{"access-lists", empty},
+	{"access-lists", (*proxy).accessLists},
 	{"authorization", (*proxy).authorization},
 	{"limit-local", (*proxy).localLimits},
 	{"limit-leased", empty},

@@ -21,6 +21,7 @@ type view struct {
 	patches       patches
 	authorization []*model.AuthorizationPolicy
 	rego          []*model.RegoPolicy
+	accessLists   []*model.AccessList
 	limits        []*model.Limit
 	filters       []*model.FilterBinding
 	preload       []*model.FilterBinding // whose code is loaded, and not used yet
@@ -35,6 +36,7 @@ func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 		patches:       patchesFor(r.snap, *w),
 		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
+		accessLists:   selected(r.snap.AccessLists, w, func(l *model.AccessList) model.Selector { return l.Selector }),
 		limits:        selected(r.snap.Limits, w, func(l *model.Limit) model.Selector { return l.Selector }),
 		attributes:    selected(r.snap.Attributes, w, func(a *model.AttributeSet) model.Selector { return a.Selector }),
 		telemetry:     selected(r.snap.Telemetry, w, func(t *model.TelemetryRule) model.Selector { return t.Selector }),
