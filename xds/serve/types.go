@@ -1,5 +1,7 @@
 package serve
 
+import "github.com/krater-mesh/krater/model"
+
 // Envoy's resource types that have an order among them. Every other type, the
 // ones of model/slice.go among them, is served without regard to the rest.
 const (
@@ -21,14 +23,15 @@ const (
 // additionOrder is the order in which new and changed resources are sent: what
 // is referred to comes before what refers to it.
 var additionOrder = []string{
-	TypeCluster, TypeEndpoint, TypeExtensionConfig, TypeSecret, TypeListener, TypeRouteConfiguration, TypeVirtualHost,
+	TypeCluster, TypeEndpoint, model.TypeFilterSecrets, TypeExtensionConfig, TypeSecret, TypeListener, TypeRouteConfiguration, TypeVirtualHost,
 }
 
 // waits tells whether additions of a type wait for the types before it.
 // Endpoints and secrets do not: Envoy withholds the acknowledgement of clusters
-// until they are warm, for which it needs both.
+// until they are warm, for which it needs both. What filters take of Secrets is
+// the agent's, and does not wait for Envoy.
 func waits(typeURL string) bool {
-	return ordered(typeURL) && typeURL != TypeEndpoint && typeURL != TypeSecret
+	return ordered(typeURL) && typeURL != TypeEndpoint && typeURL != TypeSecret && typeURL != model.TypeFilterSecrets
 }
 
 // exclusive tells whether resources of a type may exclude one another, virtual
@@ -56,7 +59,7 @@ func droppedByProxy(typeURL string) bool {
 // removalOrder is the order in which resources are taken away: what refers
 // goes before what it referred to.
 var removalOrder = []string{
-	TypeVirtualHost, TypeListener, TypeRouteConfiguration, TypeExtensionConfig, TypeCluster, TypeEndpoint, TypeSecret,
+	TypeVirtualHost, TypeListener, TypeRouteConfiguration, TypeExtensionConfig, TypeCluster, TypeEndpoint, TypeSecret, model.TypeFilterSecrets,
 }
 
 // referrers tells, for a type, which types' resources may refer to it. It is

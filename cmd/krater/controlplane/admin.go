@@ -96,12 +96,15 @@ func (c *ControlPlane) problems() model.Problems {
 	return slices.Concat(c.current.problems, c.deniedProblems, c.rollouts.problems(c.current.snapshot))
 }
 
+// agentsOwn are the types that agents keep for themselves.
+var agentsOwn = []string{model.TypeAgentSettings, model.TypeNameTable, model.TypeFilterSecrets}
+
 func clientStatus(id string, s serve.ClientStatus) ClientStatus {
 	out := ClientStatus{ID: id, Connected: s.Connected, Types: map[string]TypeStatus{}}
 	for typeURL, t := range s.Types {
 		state := State(t.State)
 		if t.State == serve.StateNotSent {
-			if t.Version == "" || !s.Connected || typeURL == model.TypeAgentSettings || typeURL == model.TypeNameTable { // an Envoy by itself does not ask
+			if t.Version == "" || !s.Connected || slices.Contains(agentsOwn, typeURL) { // an Envoy by itself does not ask
 				continue
 			}
 			state = Stale

@@ -21,6 +21,7 @@ type publisher struct {
 	parts    map[*translate.Part]*serve.Part
 	daemons  daemonSlices
 	agents   agentSettings
+	secrets  filterSecrets
 	names    nameTables
 }
 
@@ -46,6 +47,7 @@ func (p *publisher) recipients(r stages.Result, rollouts []model.RolloutState) (
 	seen, before := map[model.Problem]bool{}, p.parts
 	p.parts = make(map[*translate.Part]*serve.Part, len(before))
 	settings, names := p.agents.of(r.Snapshot, p.encoder), p.names.of(r.Snapshot, r.Endpoints, p.encoder)
+	secrets := p.secrets.of(r.Snapshot, p.encoder)
 	for _, w := range r.Snapshot.Workloads {
 		own, err := settings(w)
 		if err != nil {
@@ -62,6 +64,11 @@ func (p *publisher) recipients(r stages.Result, rollouts []model.RolloutState) (
 		if err := ownSecrets(w, result.Parts); err != nil {
 			return nil, nil, err
 		}
+		values, err := secrets(w, result.Parts)
+		if err != nil {
+			return nil, nil, err
+		}
+		to.parts = append(to.parts, values)
 		for _, part := range result.Parts {
 			encoded, err := p.encode(part, before)
 			if err != nil {
