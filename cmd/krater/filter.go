@@ -18,6 +18,10 @@ func filterCommand() *cobra.Command {
 		filterRunCommand(),
 		filterRolloutCommand(),
 		filterVerifyCommand(),
+		filterPushCommand(),
+		filterPullCommand(),
+		filterKeysCommand(),
+		filterSignCommand(),
 	)
 	return cmd
 }
