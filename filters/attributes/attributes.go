@@ -137,7 +137,7 @@ func (f *Filter) write(s sdk.Stream, body []byte) {
 func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
 	if f.expectsBody(s) {
 		s.SetLocal(waiting{})
-		return sdk.Pause
+		return sdk.AwaitBody
 	}
 	f.write(s, nil)
 	return sdk.Continue

@@ -87,7 +87,7 @@ func TestDrawFromBodies(t *testing.T) {
 		}
 		s := h.NewStream([2]string{"content-type", content})
 		s.Ends = false
-		if f.OnRequest(s) != sdk.Pause || len(s.Written) > 0 {
+		if f.OnRequest(s) != sdk.AwaitBody || len(s.Written) > 0 {
 			t.Errorf("%s: went on without its body", name)
 		}
 		s.RequestData.Append([]byte(c.body))
@@ -111,7 +111,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	begin := func(content string) *sdktest.Stream {
 		s := h.NewStream([2]string{"content-type", content}, [2]string{"who", "me"})
 		s.Ends = false
-		if f.OnRequest(s) != sdk.Pause {
+		if f.OnRequest(s) != sdk.AwaitBody {
 			t.Fatal("went on")
 		}
 		return s

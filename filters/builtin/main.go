@@ -8,14 +8,15 @@ import (
 	"github.com/krater-mesh/krater/filters/attributes"
 	"github.com/krater-mesh/krater/filters/decisioncache"
 	"github.com/krater-mesh/krater/filters/denier"
+	"github.com/krater-mesh/krater/filters/fused"
 	"github.com/krater-mesh/krater/filters/headers"
 	"github.com/krater-mesh/krater/filters/sdk"
 	"github.com/krater-mesh/krater/filters/sdk/guest"
 	_ "github.com/krater-mesh/krater/filters/sdk/guest/body"
-	_ "github.com/krater-mesh/krater/filters/sdk/guest/trailers"
 )
 
-// roots are the filters, by root_id. A new filter is one line here.
+// roots are the filters, by root_id. A new filter is one line here. Root "fused"
+// runs several of them in one.
 var roots = []sdk.Root{
 	{ID: "accesslist", New: accesslist.New},
 	{ID: "attributes", New: attributes.New},
@@ -24,6 +25,6 @@ var roots = []sdk.Root{
 	{ID: "headers", New: headers.New},
 }
 
-func init() { guest.Register(roots...) }
+func init() { guest.Register(append(roots, fused.Root(roots))...) }
 
 func main() {}

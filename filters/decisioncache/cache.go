@@ -1,15 +1,11 @@
 package decisioncache
 
-import (
-	"time"
-
-	"github.com/krater-mesh/krater/filters/sdk"
-)
+import "github.com/krater-mesh/krater/filters/sdk"
 
 // entry is one decision; without a denial it allows.
 type entry struct {
 	deny         *denial
-	since, until time.Time
+	since, until int64 // nanoseconds since 1970
 }
 
 // cache holds a bounded number of decisions, and forgets the oldest first:
@@ -29,9 +25,9 @@ func newCache(maxEntries, maxBytes int, evicted sdk.Counter) cache {
 
 // find gives a decision that still holds. One from a clock that ran ahead
 // does not.
-func (c *cache) find(key []byte, now time.Time) *entry {
+func (c *cache) find(key []byte, now int64) *entry {
 	e := c.entries[string(key)]
-	if e == nil || !now.Before(e.until) || now.Before(e.since) {
+	if e == nil || now >= e.until || now < e.since {
 		return nil
 	}
 	return e

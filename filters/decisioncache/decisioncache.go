@@ -69,7 +69,7 @@ func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
 		s.SetProperty(Outcome, "miss")
 		return sdk.Continue
 	}
-	e := f.kept.find(f.key, f.host.Now())
+	e := f.kept.find(f.key, f.host.Clock())
 	switch {
 	case e == nil:
 		f.counts.missed.Add(1)
@@ -147,7 +147,7 @@ func (f *Filter) store(p *pending) {
 	if p.ttl <= 0 {
 		return
 	}
-	now := f.host.Now()
-	f.kept.add(p.key, entry{deny: p.deny, since: now, until: now.Add(p.ttl)})
+	now := f.host.Clock()
+	f.kept.add(p.key, entry{deny: p.deny, since: now, until: now + int64(p.ttl)})
 	f.counts.stored.Add(1)
 }

@@ -87,13 +87,13 @@ func TestAllow(t *testing.T) {
 	w.want(w.ask("", 200, "", page, [2]string{"who", "you"}), "asked")
 	w.want(w.ask("", 200, "", page), "asked") // absent is not empty
 	w.want(w.ask("", 200, "", page, [2]string{"who", ""}), "asked")
-	w.h.Clock = w.h.Clock.Add(2999 * time.Millisecond)
+	w.h.Time = w.h.Time.Add(2999 * time.Millisecond)
 	w.want(w.ask("", 200, "", page, me), "hit allow")
-	w.h.Clock = w.h.Clock.Add(time.Millisecond)
+	w.h.Time = w.h.Time.Add(time.Millisecond)
 	w.want(w.ask("set1 key1 ALLOW 999999", 200, "", page, me), "asked")
-	w.h.Clock = w.h.Clock.Add(5 * time.Second) // the configuration's own bound
+	w.h.Time = w.h.Time.Add(5 * time.Second) // the configuration's own bound
 	w.want(w.ask("set1 key1 ALLOW 3000", 200, "", page, me), "asked")
-	w.h.Clock = w.h.Clock.Add(-time.Second) // a clock that goes back
+	w.h.Time = w.h.Time.Add(-time.Second) // a clock that goes back
 	w.want(w.ask("", 200, "", page, me), "asked")
 }
 
@@ -101,7 +101,7 @@ func TestDeny(t *testing.T) {
 	w := start(t, settings(nil))
 	w.want(w.ask("set1 key1 DENY 3000", 401, "no entry", page, me), "asked")
 	w.want(w.ask("", 200, "", page, me), "hit deny 401 no entry [[www-authenticate Bearer]]")
-	w.h.Clock = w.h.Clock.Add(time.Second)
+	w.h.Time = w.h.Time.Add(time.Second)
 	w.want(w.ask("set1 key1 DENY 3000", 403, "", page, me), "asked")
 	w.want(w.ask("", 200, "", page, me), "hit deny 403  [[www-authenticate Bearer]]")
 	for name, again := range map[string]func(w *world) string{
@@ -195,7 +195,7 @@ func TestAHitAllocatesLittle(t *testing.T) {
 	f := w.f.(*Filter)
 	s := w.h.NewStream(page, me)
 	s.Properties["source.address"] = "10.0.0.1:1"
-	if n := testing.AllocsPerRun(100, func() { f.kept.find(f.key, w.h.Clock) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { f.kept.find(f.key, w.h.Clock()) }); n != 0 {
 		t.Errorf("finding allocates %v times", n)
 	}
 }

@@ -58,8 +58,7 @@ func TestBodiesAndTrailers(t *testing.T) {
 		Method: "POST", Headers: [][2]string{{"content-length", "6"}}, Parts: []string{"ab", "cd", "ef"}, Trailers: [][2]string{{"x-end", "1"}},
 		ResponseParts: []string{"up", "stream"}, ResponseTrailers: [][2]string{{"a", "b"}, {"c", "d"}},
 	})
-	// With trailers the last part is not the end: what the filter held goes on unchanged.
-	if res.Body != "abcdef" || res.ResponseBody != "upstream" {
+	if res.Body != "<6:abcdef>" || res.ResponseBody != "UPSTREAM pst" {
 		t.Errorf("bodies are %q and %q", res.Body, res.ResponseBody)
 	}
 	if v, _ := res.RequestTrailers.Get("x-saw"); v != "1" {

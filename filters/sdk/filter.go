@@ -43,4 +43,8 @@ const (
 	// Pause holds it until the filter replies or resumes it. Of a body, it
 	// holds what came so far: the filter is asked again when there is more.
 	Pause
+	// AwaitBody, of OnRequest, holds the headers until OnRequestBody lets them
+	// go on. Only bindings for which the proxy lets bodies come meanwhile
+	// (allow_on_headers_stop_iteration) may give it, else it is Pause.
+	AwaitBody
 )

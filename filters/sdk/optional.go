@@ -5,7 +5,8 @@ package sdk
 // names the package that the module's main must import for it. A module that
 // lacks one refuses to start, and says which.
 
-// RequestBody sees the request's body, part by part; end marks the last one.
+// RequestBody sees the request's body, part by part; end tells that all of it
+// is there. Where trailers follow, end comes with them, to who paused the body.
 // It needs guest/requestbody. A filter that changes a body removes
 // content-length in OnRequest.
 type RequestBody interface {
@@ -19,13 +20,13 @@ type ResponseBody interface {
 }
 
 // RequestTrailers sees the request's trailers, if it has any. It needs
-// guest/trailers.
+// guest/requesttrailers.
 type RequestTrailers interface {
 	OnRequestTrailers(Stream) Verdict
 }
 
 // ResponseTrailers sees the answer's trailers, if it has any. It needs
-// guest/trailers.
+// guest/responsetrailers.
 type ResponseTrailers interface {
 	OnResponseTrailers(Stream) Verdict
 }

@@ -10,8 +10,8 @@ import (
 
 // Host is a proxy in memory.
 type Host struct {
-	// Clock is what Now gives; move it yourself.
-	Clock      time.Time
+	// Time is what Clock gives; move it yourself.
+	Time       time.Time
 	Lines      []string          // of its log
 	Properties map[string]string // by dotted name
 	Counters   map[string]uint64
@@ -34,7 +34,7 @@ var _ sdk.Host = (*Host)(nil)
 // NewHost has a clock that stands at the start of 2026.
 func NewHost() *Host {
 	return &Host{
-		Clock:      time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Time:       time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		Properties: map[string]string{},
 		Counters:   map[string]uint64{},
 		Gauges:     map[string]uint64{},
@@ -44,8 +44,8 @@ func NewHost() *Host {
 	}
 }
 
-// Now implements sdk.Host.
-func (h *Host) Now() time.Time { return h.Clock }
+// Clock implements sdk.Host.
+func (h *Host) Clock() int64 { return h.Time.UnixNano() }
 
 // Log implements sdk.Host.
 func (h *Host) Log(_ sdk.Level, text string) { h.Lines = append(h.Lines, text) }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 
@@ -21,7 +19,7 @@ type Filter struct {
 type answer struct {
 	user  string // "" and not good: refused
 	good  bool
-	until time.Time
+	until int64 // nanoseconds since 1970
 }
 
 // New reads the configuration.
@@ -40,7 +38,7 @@ func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
 	if !ok || key == "" {
 		return s.Reply(sdk.Reply{Status: 401, Body: "an API key is needed\n", Details: "api_key_missing"})
 	}
-	if a, ok := f.known[key]; ok && f.host.Now().Before(a.until) {
+	if a, ok := f.known[key]; ok && f.host.Clock() < a.until {
 		f.hits.Add(1)
 		return f.decide(s, a)
 	}
@@ -57,7 +55,7 @@ func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
 
 // learn takes the service's answer.
 func (f *Filter) learn(s sdk.Stream, key string, got sdk.HTTPAnswer) {
-	a := answer{until: f.host.Now().Add(f.config.CacheFor)}
+	a := answer{until: f.host.Clock() + int64(f.config.CacheFor)}
 	switch got.Status {
 	case 200:
 		a.good = true

@@ -57,7 +57,7 @@ func TestAnswersAreRememberedForAWhile(t *testing.T) {
 		{"good", 0, 0, 1}, {"good", 9 * time.Second, 0, 1}, {"good", 2 * time.Second, 0, 2},
 		{"bad", 0, 403, 3}, {"bad", 0, 403, 3}, {"down", 0, 503, 4}, {"down", 0, 503, 5}, {"", 0, 401, 5},
 	} {
-		h.Clock = h.Clock.Add(c.after)
+		h.Time = h.Time.Add(c.after)
 		if got := ask(t, h, f, c.key); got != c.want || h.Counters["api_key_asked"] != c.asked {
 			t.Errorf("%d: %s is answered %d after %d questions, want %d after %d", i, c.key, got, h.Counters["api_key_asked"], c.want, c.asked)
 		}

@@ -28,7 +28,7 @@ func New(h sdk.Host, raw []byte) (sdk.Filter, error) {
 
 // OnRequest writes x-signature-time, and x-signature: "KEYID:BASE64".
 func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
-	at := strconv.FormatInt(f.host.Now().Unix(), 10)
+	at := strconv.FormatInt(f.host.Clock()/1e9, 10)
 	mac := hmac.New(sha256.New, []byte(string(f.config.Key)))
 	mac.Write([]byte(at + "\n"))
 	for _, names := range [][]string{{":method", ":authority", ":path"}, f.config.Headers} {

@@ -10,7 +10,7 @@ import (
 func sign(t *testing.T, path, tenant string) string {
 	t.Helper()
 	h := sdktest.NewHost()
-	h.Clock = time.Unix(1700000000, 0)
+	h.Time = time.Unix(1700000000, 0)
 	f, err := New(h, []byte(`{"keyId":"k1","key":"secret","headers":["x-tenant"]}`))
 	if err != nil {
 		t.Fatal(err)

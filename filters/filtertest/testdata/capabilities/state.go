@@ -64,7 +64,7 @@ func (f *state) OnRequest(s sdk.Stream) sdk.Verdict {
 		s.Request().Set("x-nothing", err.Error())
 	}
 	s.Request().Set("x-foreign", string(packed))
-	s.Request().Set("x-now", strconv.FormatInt(f.host.Now().Unix(), 10))
+	s.Request().Set("x-now", strconv.FormatInt(sdk.Now(f.host).Unix(), 10))
 	return sdk.Continue
 }
 

@@ -20,12 +20,12 @@ var (
 func RequestBody(id, size, end uint32) uint32 {
 	defer trapped()
 	s := alive(id)
-	if s.requestBody == nil {
-		return s.request.held()
+	if action, held := s.request.hold(int(size), end != 0); held || s.requestBody == nil {
+		return action
 	}
 	outer, outerActive := s.decide()
-	s.request.size = int(size)
 	action := s.action(&s.request, s.requestBody.OnRequestBody(s, end != 0))
+	s.request.waits = action == abi.Pause
 	leave(outer, outerActive)
 	return action
 }
@@ -34,12 +34,12 @@ func RequestBody(id, size, end uint32) uint32 {
 func ResponseBody(id, size, end uint32) uint32 {
 	defer trapped()
 	s := alive(id)
-	if s.responseBody == nil {
-		return s.response.held()
+	if action, held := s.response.hold(int(size), end != 0); held || s.responseBody == nil {
+		return action
 	}
 	outer, outerActive := s.decide()
-	s.response.size = int(size)
 	action := s.action(&s.response, s.responseBody.OnResponseBody(s, end != 0))
+	s.response.waits = action == abi.Pause
 	leave(outer, outerActive)
 	return action
 }

@@ -10,8 +10,8 @@ import (
 
 var _ sdk.Host = (*plugin)(nil)
 
-// Now implements sdk.Host.
-func (p *plugin) Now() time.Time { return time.Now() }
+// Clock implements sdk.Host.
+func (p *plugin) Clock() int64 { return time.Now().UnixNano() }
 
 // Log implements sdk.Host.
 func (p *plugin) Log(level sdk.Level, text string) { say(min(level, sdk.Error), text) }

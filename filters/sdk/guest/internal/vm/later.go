@@ -1,27 +1,45 @@
 package vm
 
-// RequestTrailers is a request's end, where it has trailers.
+import "github.com/krater-mesh/krater/filters/sdk"
+
+// RequestTrailers is a request's end, where it has trailers. Then no part of the
+// body was its last: a filter that waits for it is asked about it now.
 func RequestTrailers(id uint32) uint32 {
 	defer trapped()
 	s := alive(id)
-	if s.plugin.requestTrailers == nil {
-		return s.request.held()
-	}
 	outer, outerActive := s.decide()
-	action := s.action(&s.request, s.plugin.requestTrailers.OnRequestTrailers(s))
+	v := sdk.Continue
+	switch {
+	case s.request.waits:
+		v = s.requestBody.OnRequestBody(s, true)
+	case s.request.paused: // at the headers
+		v = sdk.Pause
+	}
+	if s.plugin.requestTrailers != nil && (v == sdk.Continue || !s.request.waits) {
+		v = s.plugin.requestTrailers.OnRequestTrailers(s)
+	}
+	action := s.action(&s.request, v)
 	leave(outer, outerActive)
 	return action
 }
 
-// ResponseTrailers is an answer's end, where it has trailers.
+// ResponseTrailers is an answer's end, where it has trailers. Then no part of the
+// body was its last: a filter that waits for it is asked about it now.
 func ResponseTrailers(id uint32) uint32 {
 	defer trapped()
 	s := alive(id)
-	if s.plugin.responseTrailers == nil {
-		return s.response.held()
-	}
 	outer, outerActive := s.decide()
-	action := s.action(&s.response, s.plugin.responseTrailers.OnResponseTrailers(s))
+	v := sdk.Continue
+	switch {
+	case s.response.waits:
+		v = s.responseBody.OnResponseBody(s, true)
+	case s.response.paused: // at the headers
+		v = sdk.Pause
+	}
+	if s.plugin.responseTrailers != nil && (v == sdk.Continue || !s.response.waits) {
+		v = s.plugin.responseTrailers.OnResponseTrailers(s)
+	}
+	action := s.action(&s.response, v)
 	leave(outer, outerActive)
 	return action
 }

@@ -22,16 +22,21 @@ type flow struct {
 	paused  bool
 	resumed bool // before the callback that pauses it returned
 	size    int  // of the body that the proxy holds
+	waits   bool // the filter is asked about parts though it has paused
+	came    bool // parts came that it was not asked about: it has paused at the headers
+	ended   bool // the last of them
 }
 
-// held is the action for a part that the filter does not look at. Where the
-// proxy lets parts come though the headers are paused, to go on with a part
-// would be to go on with the headers.
-func (f *flow) held() uint32 {
-	if f.paused {
-		return abi.Pause
+// hold keeps a part from a filter that has paused at the headers. To go on with
+// a part would be to go on with the headers, where the proxy lets parts come
+// though they are paused.
+func (f *flow) hold(size int, end bool) (action uint32, held bool) {
+	f.size = size
+	if !f.paused || f.waits {
+		return abi.Continue, false
 	}
-	return abi.Continue
+	f.came, f.ended = true, end
+	return abi.Pause, true
 }
 
 var _ sdk.Stream = (*stream)(nil)
@@ -120,7 +125,7 @@ func (s *stream) decide() (outer, outerActive uint32) {
 func (s *stream) action(f *flow, v sdk.Verdict) uint32 {
 	s.deciding = false
 	resumed := f.resumed
-	f.paused, f.resumed = false, false
+	f.paused, f.resumed, f.waits = false, false, false
 	if s.refused != "" {
 		s.refuse()
 		return abi.Pause
@@ -128,11 +133,11 @@ func (s *stream) action(f *flow, v sdk.Verdict) uint32 {
 	switch v {
 	case sdk.Continue:
 		return abi.Continue
-	case sdk.Pause:
+	case sdk.Pause, sdk.AwaitBody:
 		if resumed {
 			return abi.Continue
 		}
-		f.paused, s.kept = true, true
+		f.paused, f.waits, s.kept = true, v == sdk.AwaitBody, true
 	case sdk.Stop:
 		if !s.replied { // else the request would hang
 			s.refused = "nothing: the filter stopped the request without a reply"

@@ -46,22 +46,44 @@ func (s *stream) Reply(r sdk.Reply) sdk.Verdict {
 }
 
 // ResumeRequest implements sdk.Stream.
-func (s *stream) ResumeRequest() { s.resume(&s.request, abi.Request) }
+func (s *stream) ResumeRequest() {
+	if s.resumes(&s.request) && (s.requestBody == nil || s.caughtUp(&s.request, s.requestBody.OnRequestBody)) {
+		abi.Resume(abi.Request)
+	}
+}
 
 // ResumeResponse implements sdk.Stream.
-func (s *stream) ResumeResponse() { s.resume(&s.response, abi.Response) }
+func (s *stream) ResumeResponse() {
+	if s.resumes(&s.response) && (s.responseBody == nil || s.caughtUp(&s.response, s.responseBody.OnResponseBody)) {
+		abi.Resume(abi.Response)
+	}
+}
 
-// resume lets a flow go on, but never behind a reply. Within the callback that
-// is about to pause it, it only undoes the pause.
-func (s *stream) resume(f *flow, direction abi.Flow) {
+// resumes tells whether the proxy is to let a flow go on: never behind a
+// reply. Within a callback that takes a verdict it only undoes the pause.
+func (s *stream) resumes(f *flow) bool {
 	switch {
 	case s.id == 0 || s.replied || s.over:
-	case s.deciding && !f.paused:
+		return false
+	case s.deciding:
 		f.resumed = true
-	case f.paused && s.activate():
-		f.paused = false
-		abi.Resume(direction)
+		return false
+	case !f.paused || !s.activate():
+		return false
 	}
+	f.paused, f.waits = false, false
+	return true
+}
+
+// caughtUp shows the filter the parts that came while it had paused at the
+// headers, and tells whether it lets them go on.
+func (s *stream) caughtUp(f *flow, ask func(sdk.Stream, bool) sdk.Verdict) bool {
+	if !f.came {
+		return true
+	}
+	f.came, s.deciding = false, true
+	f.waits = s.action(f, ask(s, f.ended)) == abi.Pause
+	return !f.waits
 }
 
 // ClearRouteCache implements sdk.Stream. The proxy's own function works on the

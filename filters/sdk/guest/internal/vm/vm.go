@@ -13,13 +13,14 @@ import (
 var Roots []sdk.Root
 
 // Part is a group of callbacks that a module may export.
-type Part uint8
+type Part uint16
 
 // The parts, by the package that exports each.
 const (
 	RequestBodies Part = 1 << iota
 	ResponseBodies
-	Trailers
+	RequestTrailersPart
+	ResponseTrailersPart
 	Log
 	Calls
 	Timers
@@ -34,7 +35,7 @@ var linked Part
 func Link(p Part) { linked |= p }
 
 // packages has the name of each part's package.
-var packages = [...]string{"requestbody", "responsebody", "trailers", "log", "calls", "timers", "queues", "network"}
+var packages = [...]string{"requestbody", "responsebody", "requesttrailers", "responsetrailers", "log", "calls", "timers", "queues", "network"}
 
 // missing says what to import for a part; "" if it is linked.
 func missing(p Part, what string) string {

@@ -1,0 +1,10 @@
+// Package responsetrailers has the module called for answers' trailers: import it in
+// the main package of a module whose filters implement sdk.ResponseTrailers.
+package responsetrailers
+
+import "github.com/krater-mesh/krater/filters/sdk/guest/internal/vm"
+
+func init() { vm.Link(vm.ResponseTrailersPart) }
+
+//go:wasmexport proxy_on_response_trailers
+func onResponseTrailers(id, _ uint32) uint32 { return vm.ResponseTrailers(id) }
