@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/config/store"
-	"github.com/krater-mesh/krater/filters/sdk/secret"
 	"github.com/krater-mesh/krater/filters/verify"
 	"github.com/krater-mesh/krater/model"
 )
@@ -47,11 +46,7 @@ func newStarts(moduleDir string) *starts {
 // check starts a filter's module with a configuration, as a proxy would, and
 // gives what it refuses.
 func (s *starts) check(path string, f *model.FilterBinding, t told) []store.FilterFinding {
-	o := verify.Options{Type: verify.Type(f.Type), RootID: f.RootID, Config: []byte(placeheld(t.config)), Env: map[string]string{secret.KeyVariable: placeholderKey},
-		Limits: verify.Limits{Memory: f.Limits.MemoryBytes, Start: time.Duration(f.Limits.StartTime)}}
-	for name, value := range f.Env {
-		o.Env[name] = value
-	}
+	o := startOptions(f, t.config)
 	key := verify.Key(f.Module.Digest, o) // the field is not part of it
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/config/store"
+	"github.com/krater-mesh/krater/filters/sdk/secret"
 	"github.com/krater-mesh/krater/filters/verify"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/artifact"
@@ -47,10 +48,10 @@ func (s *Stages) resolveModule(r store.ModuleRequest) store.ModuleAnswer {
 // configuration is refused for is no fault of the module's: it is the object
 // that is told.
 func verifyModule(ctx context.Context, code []byte, f *model.FilterBinding) artifact.Verdict {
-	o := verify.Options{Type: verify.Type(f.Type), RootID: f.RootID, Env: f.Env,
-		Limits: verify.Limits{Size: int64(len(code)), Memory: f.Limits.MemoryBytes, Start: time.Duration(f.Limits.StartTime)}}
-	if f.Config != "" {
-		o.Config = []byte(f.Config)
+	o := startOptions(f, f.Config)
+	o.Limits.Size = int64(len(code)) // the mesh's limit was applied already
+	if f.Config == "" {
+		o.Config = nil
 	}
 	var out artifact.Verdict
 	var reasons []string
@@ -65,4 +66,13 @@ func verifyModule(ctx context.Context, code []byte, f *model.FilterBinding) arti
 	}
 	out.Refused = strings.Join(reasons, "; ")
 	return out
+}
+
+// startOptions are what a proxy would start a filter with, but for what its
+// secrets hold.
+func startOptions(f *model.FilterBinding, config string) verify.Options {
+	o := verify.Options{Type: verify.Type(f.Type), RootID: f.RootID, Config: []byte(placeheld(config)), Env: map[string]string{secret.KeyVariable: placeholderKey},
+		Limits: verify.Limits{Memory: f.Limits.MemoryBytes, Start: time.Duration(f.Limits.StartTime)}}
+	maps.Copy(o.Env, f.Env)
+	return o
 }
