@@ -37,8 +37,8 @@ func (t turn) advance() {
 
 // next goes on to the next step, where this one went well for long enough.
 func (t turn) next() {
-	if t.Share.Percent > 0 && t.threshold() > t.UpTo && !t.anyHas() { // who had it is gone
-		t.enter(t.Step)
+	if t.Share.Percent > 0 && t.UpTo < 100 && t.away() && !t.anyHas() && t.anyLacks() {
+		t.widen()
 		return
 	}
 	pause := t.Share.Pause.Std()
@@ -65,6 +65,11 @@ func (t turn) waits(what string, tooLong bool) {
 // anyHas tells whether a proxy that is connected has the new version.
 func (t turn) anyHas() bool {
 	return slices.ContainsFunc(t.selected(), func(p Proxy) bool { return p.Connected && t.For(p.Workload) == t.New })
+}
+
+// anyLacks tells whether a proxy that is connected has not.
+func (t turn) anyLacks() bool {
+	return slices.ContainsFunc(t.selected(), func(p Proxy) bool { return p.Connected && t.For(p.Workload) != t.New })
 }
 
 // loading gives the new version to those who have loaded its code, or need not

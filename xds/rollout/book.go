@@ -49,7 +49,8 @@ type Book struct {
 	Records map[string]*Record `json:"records"` // by object
 	Events  []Event            `json:"events,omitempty"`
 
-	fresh []Event
+	fresh  []Event
+	opened time.Time // since when this process looks
 }
 
 // Next brings the book to now, and tells whether that changes any proxy's
@@ -59,6 +60,9 @@ func (b *Book) Next(in Input) (changed bool) {
 	first := b.Records == nil
 	if first {
 		b.Records = map[string]*Record{}
+	}
+	if b.opened.IsZero() {
+		b.opened = in.Now
 	}
 	before := b.States()
 	declared := map[string]bool{}

@@ -146,7 +146,7 @@ func (t turn) missing() string {
 		}
 		w := t.Windows[id]
 		switch {
-		case !p.Connected && w != nil:
+		case !p.Connected && (w != nil || !t.away()):
 			gone = append(gone, id)
 		case !p.Connected:
 		case w == nil || w.Count < 2 || t.in.Now.Sub(w.Last.At) > fresh || w.Last.At.Before(t.Since.Add(t.Share.Pause.Std())):

@@ -284,3 +284,37 @@ func TestFirstVersionOfAFilter(t *testing.T) {
 		t.Fatalf("%d have it: %+v", f.having("a1"), f.record())
 	}
 }
+
+// TestShareIsTheSameWhoeverConnectsFirst: after a restart of the control plane
+// proxies come back one after the other; only one that stays away is replaced.
+func TestShareIsTheSameWhoeverConnectsFirst(t *testing.T) {
+	f := running(10)
+	for _, p := range f.proxies {
+		p.connected = false
+	}
+	f.restart()
+	f.declare("b1", guarded(steps(5*time.Second, 10)))
+	f.look()
+	var chosen *fake
+	for _, p := range f.proxies {
+		if f.record().Wants(&p.w) {
+			chosen = p
+		}
+	}
+	for _, p := range f.proxies {
+		f.looks(2)
+		p.connected = p != chosen
+	}
+	f.looks(10)
+	if n := f.having("b1"); n != 1 || f.record().Phase != model.RolloutStepping {
+		t.Fatalf("%d proxies have it: %+v", n, f.record())
+	}
+	f.looks(70) // it does not come back
+	if n := f.having("b1"); n < 2 || !f.record().Wants(&chosen.w) {
+		t.Fatalf("%d proxies have it: %+v", n, f.record())
+	}
+	f.looks(60)
+	if f.record().Phase != model.RolloutPromoted {
+		t.Fatalf("%+v", f.record())
+	}
+}
