@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"google.golang.org/grpc/metadata"
@@ -17,7 +18,7 @@ const (
 	keyPolicies  = "krater-policies"   // "ns/a,ns/b", in the order of evaluation
 	keyPolicySet = "krater-policy-set" // version of the slot that asks
 	keyWorkload  = "krater-workload"   // "ns/name"
-	keyAttribute = "krater-attribute"  // "NAME=TYPE:VALUE", one for each declared attribute
+	keyAttribute = "krater-attribute-" // and a number: "NAME=TYPE:VALUE", one for each declared attribute
 )
 
 // question is who asks what, beside the request itself.
@@ -36,8 +37,12 @@ func readQuestion(ctx context.Context) question {
 		policySet: first(metadata.ValueFromIncomingContext(ctx, keyPolicySet)),
 		workload:  first(metadata.ValueFromIncomingContext(ctx, keyWorkload)),
 	}
-	for _, text := range metadata.ValueFromIncomingContext(ctx, keyAttribute) {
-		if d, ok := rego.ReadDeclared(text); ok {
+	for i := 0; ; i++ {
+		text := metadata.ValueFromIncomingContext(ctx, keyAttribute+strconv.Itoa(i))
+		if len(text) == 0 {
+			break
+		}
+		if d, ok := rego.ReadDeclared(text[0]); ok {
 			q.declared = append(q.declared, d)
 		}
 	}

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"strconv"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -73,8 +74,9 @@ func ask(r model.RegoPolicy) model.Duration {
 }
 
 // attributeMetadata hands policyd the declared attributes, each as
-// "NAME=TYPE:VALUE". A redacted one stays in the proxy. Nobody but the proxy
-// writes these, so what they say was drawn.
+// "NAME=TYPE:VALUE" under a key of its own: of one key Envoy sends the last. A
+// redacted one stays in the proxy. Nobody but the proxy writes these, so what
+// they say was drawn.
 func (p *proxy) attributeMetadata() []*corev3.HeaderValue {
 	var out []*corev3.HeaderValue
 	for _, a := range p.declared() {
@@ -85,7 +87,7 @@ func (p *proxy) attributeMetadata() []*corev3.HeaderValue {
 		if kind == "" {
 			kind = model.AttributeString
 		}
-		out = append(out, &corev3.HeaderValue{Key: "krater-attribute", Value: a.Name + "=" + string(kind) + ":" + state(attributeState(a))})
+		out = append(out, &corev3.HeaderValue{Key: "krater-attribute-" + strconv.Itoa(len(out)), Value: a.Name + "=" + string(kind) + ":" + state(attributeState(a))})
 	}
 	return out
 }
