@@ -2,7 +2,8 @@ package explain
 
 import (
 	"encoding/json"
-	"math"
+	"fmt"
+	"math/big"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -20,8 +21,7 @@ func Convert(t model.AttributeType, text string, words bool) (string, bool) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		return strconv.FormatInt(n, 10), err == nil && text[0] != '+'
 	case model.AttributeDouble:
-		f, err := strconv.ParseFloat(text, 64)
-		return strconv.FormatFloat(f, 'g', -1, 64), err == nil && decimal.MatchString(text) && !math.IsInf(f, 0)
+		return convertDouble(text)
 	case model.AttributeBool:
 		return text, text == "true" || text == "false"
 	case model.AttributeDuration:
@@ -46,6 +46,31 @@ var (
 	interval = regexp.MustCompile(`^-?([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`)
 	stamp    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[-+][0-9]{2}:[0-9]{2})$`)
 )
+
+// convertDouble writes a decimal number with the digits that it has, no less.
+func convertDouble(text string) (string, bool) {
+	if !decimal.MatchString(text) || len(text) > 64 {
+		return "", false
+	}
+	f, _, err := big.ParseFloat(text, 10, 2048, big.ToNearestEven)
+	if err != nil {
+		return "", false
+	}
+	if f.Sign() == 0 {
+		return "0", true
+	}
+	short := f.Text('e', -1)
+	_, digits, _ := strings.Cut(short, "e")
+	exponent, err := strconv.Atoi(digits)
+	switch {
+	case err != nil || exponent > 307 || exponent < -308:
+		return "", false
+	case exponent >= -7 && exponent < 21:
+		return f.Text('f', -1), true
+	}
+	mantissa, _, _ := strings.Cut(short, "e")
+	return fmt.Sprintf("%se%+d", mantissa, exponent), true
+}
 
 // convertDuration reads Go's form, and writes protobuf's: seconds alone.
 func convertDuration(text string) (string, bool) {
