@@ -31,6 +31,7 @@ mariadb: ## Install MariaDB, for the sample of a database on another machine.
 include filters/build.mk
 include test/bench/build.mk
 include test/envoy/build.mk
+include test/wasm/build.mk
 include test/security/build.mk
 
 krater: filters ## Build bin/krater and bin/bookinfo.

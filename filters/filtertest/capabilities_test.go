@@ -240,3 +240,21 @@ func TestConnections(t *testing.T) {
 		t.Errorf("closed %v, %d open", c.Closed, v)
 	}
 }
+
+// TestBodiesDoNotLetGo: where bodies come though a filter paused at the
+// headers, none of their parts lets the request go.
+func TestBodiesDoNotLetGo(t *testing.T) {
+	_, p := capable(t, "postpone", "")
+	p.BodiesCome = true
+	s, err := p.Open(filtertest.Request{Method: "POST", Headers: [][2]string{{"x-id", "1"}}, Parts: []string{"a", "b"}, Trailers: [][2]string{{"c", "d"}}})
+	if err != nil || !s.Paused() {
+		t.Fatalf("paused %v, %v", s.Paused(), err)
+	}
+	if err := p.Tick(); err != nil {
+		t.Fatal(err)
+	}
+	res, err := s.Close()
+	if v, _ := res.Request.Get("x-postponed"); v != "1" || res.Body != "ab" || err != nil {
+		t.Errorf("postponed as %q with %q, %v", v, res.Body, err)
+	}
+}

@@ -179,3 +179,6 @@ func (b *Buffer) String() string {
 	defer b.mu.Unlock()
 	return strings.Clone(b.b.String())
 }
+
+// PID is Envoy's process, for what /proc says of it.
+func (e *Envoy) PID() int { return e.cmd.Process.Pid }

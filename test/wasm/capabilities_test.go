@@ -60,14 +60,20 @@ func (w *world) fan(t *testing.T) {
 }
 
 func (w *world) bodies(t *testing.T) {
-	res, body := w.send(t, "bodies", "POST", "/", strings.Repeat("ab", 50_000))
+	for _, root := range []string{"bodies", "bodies+bodies"} {
+		w.bodiesOf(t, root)
+	}
+}
+
+func (w *world) bodiesOf(t *testing.T, root string) {
+	res, body := w.send(t, root, "POST", "/", strings.Repeat("ab", 50_000))
 	if have, want := res.Header.Get("x-body"), "100009 <100000:ab...babababab>"; have != want {
 		t.Errorf("upstream got %q, want %q", have, want)
 	}
 	if body != "UPSTREAM pst" {
 		t.Errorf("the client got %q", body)
 	}
-	if res, body := w.send(t, "bodies", "POST", "/", "my secret"); res.StatusCode != 403 || !strings.HasPrefix(body, "NO SECRETS") {
+	if res, body := w.send(t, root, "POST", "/", "my secret"); res.StatusCode != 403 || !strings.HasPrefix(body, "NO SECRETS") {
 		t.Errorf("a secret got %d %q", res.StatusCode, body)
 	}
 }
@@ -79,12 +85,14 @@ func (w *world) chunks(t *testing.T) {
 	}
 }
 
+// postponed: no request goes on before the tick, also if its body comes.
 func (w *world) postponed(t *testing.T) {
 	done := make(chan string)
 	for i := range 20 {
 		go func() {
 			id := fmt.Sprint(i)
-			req, _ := http.NewRequest("GET", fmt.Sprintf("http://127.0.0.1:%d/", w.ports["postpone"]), nil)
+			root := []string{"postpone", "postpone+bodies"}[i%2]
+			req, _ := http.NewRequest("POST", fmt.Sprintf("http://127.0.0.1:%d/", w.ports[root]), strings.NewReader("body"))
 			req.Header.Set("x-id", id)
 			res, err := http.DefaultClient.Do(req)
 			if err != nil {
@@ -92,8 +100,8 @@ func (w *world) postponed(t *testing.T) {
 				return
 			}
 			res.Body.Close()
-			if have := res.Header.Get("x-got-x-postponed"); have != id {
-				done <- "request " + id + " was postponed as " + have
+			if have := res.Header.Get("x-got-x-postponed"); have != id || res.Header.Get("x-body") != "4 body" {
+				done <- "request " + id + " was postponed as " + have + " with body " + res.Header.Get("x-body")
 				return
 			}
 			done <- ""

@@ -30,8 +30,11 @@ type object = map[string]any
 
 const typePrefix = "type.googleapis.com/envoy.extensions."
 
-// roots are those of the module that get a listener each.
-var roots = []string{"chain", "fan", "bodies", "chunks", "postpone", "state", "queue", "tick", "route", "answer", "late"}
+// roots are those of the module that get a listener each. To those with
+// "+bodies" the proxy sends bodies though they paused at the headers.
+var roots = []string{
+	"chain", "fan", "bodies", "bodies+bodies", "chunks", "postpone", "postpone+bodies", "state", "queue", "tick", "route", "answer", "late",
+}
 
 // world is an Envoy with a listener for each root, one VM for all, and the
 // services that they call.
@@ -56,15 +59,7 @@ func start(t *testing.T) *world {
 	var listeners []any
 	for _, root := range roots {
 		w.ports[root] = harness.FreePort(t)
-		listeners = append(listeners, listener(w.ports[root], object{
-			"name": "hcm", "typed_config": object{
-				"@type":       typePrefix + "filters.network.http_connection_manager.v3.HttpConnectionManager",
-				"stat_prefix": root, "route_config": routes(), "http_filters": []any{
-					object{"name": root, "typed_config": object{"@type": typePrefix + "filters.http.wasm.v3.Wasm", "config": plugin(root, file)}},
-					object{"name": "router", "typed_config": object{"@type": typePrefix + "filters.http.router.v3.Router"}},
-				},
-			},
-		}))
+		listeners = append(listeners, listener(w.ports[root], manager(root, plugin(root, file))))
 	}
 	w.ports["tcp"] = harness.FreePort(t)
 	listeners = append(listeners, listener(w.ports["tcp"],
@@ -92,10 +87,26 @@ func listener(port int, filters ...any) object {
 	return object{"name": fmt.Sprint(port), "address": address("127.0.0.1", port), "filter_chains": []any{object{"filters": filters}}}
 }
 
+// manager is an HTTP connection manager with one Wasm filter.
+func manager(name string, config object) object {
+	return object{"name": "hcm", "typed_config": object{
+		"@type":       typePrefix + "filters.network.http_connection_manager.v3.HttpConnectionManager",
+		"stat_prefix": name, "route_config": routes(), "http_filters": []any{
+			object{"name": name, "typed_config": object{"@type": typePrefix + "filters.http.wasm.v3.Wasm", "config": config}},
+			object{"name": "router", "typed_config": object{"@type": typePrefix + "filters.http.router.v3.Router"}},
+		},
+	}}
+}
+
 func plugin(root, file string) object {
-	return object{"name": root, "root_id": root, "vm_config": object{
-		"vm_id": "capabilities", "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": file}},
-	}, "configuration": object{"@type": "type.googleapis.com/google.protobuf.StringValue", "value": `{"a":1}`}}
+	id, bodies := strings.CutSuffix(root, "+bodies")
+	return object{
+		"name": root, "root_id": id, "vm_config": object{
+			"vm_id": "capabilities", "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": file}},
+		},
+		"allow_on_headers_stop_iteration": bodies,
+		"configuration":                   object{"@type": "type.googleapis.com/google.protobuf.StringValue", "value": `{"a":1}`},
+	}
 }
 
 // routes lead to upstream, and to elsewhere where a filter chose it.
