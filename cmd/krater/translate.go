@@ -57,6 +57,14 @@ are never printed, but by -o envoy with --private-keys.`,
 		resources, problems := translate.Translate(read.Snapshot, read.Endpoints, w, options)
 		warn(cmd.ErrOrStderr(), problems)
 		if *output == "envoy" {
+			problems, err := staticSecrets(read.Snapshot, resources)
+			if err != nil {
+				return err
+			}
+			if len(problems) > 0 {
+				warn(cmd.ErrOrStderr(), problems)
+				return errProblems
+			}
 			return printStatic(cmd.OutOrStdout(), resources, *keys, agent.Proxy{ID: w.ID(), Name: w.Name, Address: w.Address, Locality: w.Locality}, layout)
 		}
 		return printResources(cmd.OutOrStdout(), resources, *output)
