@@ -256,6 +256,30 @@ func TestFiltersOfLuaAndMissingModules(t *testing.T) {
 	}
 }
 
+// TestNeighboursOfKratersOwnAreOneFilter: in their order, each with its own
+// configuration, and not where they fail in other ways.
+func TestNeighboursOfKratersOwnAreOneFilter(t *testing.T) {
+	w := newFilterWorld(t, "page-v1")
+	only := func(f *model.FilterBinding) {
+		f.Requests = []model.RequestMatch{{Path: model.StringMatch{Kind: model.Prefix, Value: "/some"}}}
+	}
+	w.snap.Filters = []*model.FilterBinding{w.says("b", "b", only), w.says("a", "a", only),
+		w.says("c", "c", func(f *model.FilterBinding) { only(f); f.Failure = model.FilterFailOpen })}
+	w.plane.publish("three", w.translated("page-v1").Set())
+	w.check("three", "http://"+w.address(2)+":9080", []sent{{line: "GET /some", ran: "a,b,c"}, {line: "GET /other"}})
+	names := map[string]bool{}
+	for _, e := range w.translated("page-v1").Extensions {
+		for _, name := range []string{"Filter default/a, Filter default/b", "Filter default/c", "Filter default/b"} {
+			if strings.Contains(string(e.TypedConfig.Value), "\n"+string(rune(len(name)))+name) {
+				names[name] = true
+			}
+		}
+	}
+	if !names["Filter default/a, Filter default/b"] || !names["Filter default/c"] || names["Filter default/b"] {
+		t.Errorf("the Wasm filters are %v", names)
+	}
+}
+
 func notYet(done bool) error {
 	if done {
 		return nil

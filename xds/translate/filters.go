@@ -97,7 +97,7 @@ func fused(list []placedFilter) [][]placedFilter {
 }
 
 func fuses(a, b placedFilter) bool {
-	return a.builtin() && b.builtin() && !a.Missing() && a.Module.Digest == b.Module.Digest && a.Failure == b.Failure &&
+	return a.builtin() && b.builtin() && slices.Contains(fusable, a.RootID) && slices.Contains(fusable, b.RootID) && !a.Missing() && a.Module.Digest == b.Module.Digest && a.Failure == b.Failure &&
 		len(a.Routes)+len(b.Routes) == 0 && reflect.DeepEqual(a.Requests, b.Requests) && slices.Equal(a.ports, b.ports)
 }
 
@@ -118,6 +118,10 @@ func fusedConfig(run []placedFilter) string {
 }
 
 const rootFused = "fused"
+
+// fusable are the roots that "fused" can run: those that look at the answer's
+// body stand alone.
+var fusable = []string{"accesslist", "denier", "headers"}
 
 // instance are the Envoy filters that a run of filters is, for requests that
 // enter it, with the configuration of one of its routes (from 1) or its own.
