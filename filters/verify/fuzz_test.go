@@ -16,8 +16,8 @@ import (
 func FuzzModule(f *testing.F) {
 	f.Add(assemble.Filter().Bytes())
 	for _, m := range hostile.Modules() {
-		if code := m.Code(); len(code) < 100_000 {
-			f.Add(code)
+		if !m.Large {
+			f.Add(m.Code())
 		}
 	}
 	limits := verify.Limits{Size: 1 << 20, Memory: 4 << 20, Start: 20 * time.Millisecond, Total: 100 * time.Millisecond, Requests: 40}

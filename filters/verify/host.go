@@ -25,7 +25,8 @@ const (
 type host struct {
 	guest     api.Module
 	allocates api.Function
-	inside    bool // the guest allocates for us: it may not come back to us
+	starting  bool // before the first context
+	inside    bool // the guest allocates for us
 
 	rootID string
 	config []byte
@@ -83,10 +84,6 @@ type trapped string
 // Error implements error.
 func (t trapped) Error() string { return string(t) }
 
-func trap(why string) func(*host, *call) uint32 {
-	return func(*host, *call) uint32 { panic(trapped(why)) }
-}
-
 func answer(n uint32) func(*host, *call) uint32 {
 	return func(*host, *call) uint32 { return n }
 }
@@ -112,6 +109,7 @@ func (h *host) provide(ctx context.Context, r wazero.Runtime) error {
 func (h *host) function(name string, c hostCall) api.GoModuleFunc {
 	gives := results(name) != ""
 	return func(ctx context.Context, m api.Module, stack []uint64) {
+		h.restrict(name)
 		mem := m.Memory()
 		if mem == nil {
 			panic(trapped("it calls " + name + " and has no memory"))
@@ -157,10 +155,7 @@ func (c *call) put64(i int, n uint64) bool { return c.mem.WriteUint64Le(c.u32(i)
 func (h *host) give(c *call, b []byte, i int) uint32 {
 	at := uint32(0)
 	if len(b) > 0 {
-		if h.inside { // else a guest could nest calls until this process has no stack left
-			panic(trapped("its allocating function asks for what needs allocation"))
-		}
-		h.inside = true
+		h.inside = true // so that it cannot come here again, until there is no stack left
 		out, err := h.allocates.Call(c.ctx, uint64(len(b)))
 		h.inside = false
 		if err != nil {

@@ -61,6 +61,11 @@ func (h *host) grpcCall(c *call) uint32 { return h.startCall(c, 11, true) }
 func (h *host) grpcStream(c *call) uint32 { return h.startCall(c, 8, true) }
 
 func (h *host) startCall(c *call, id int, grpc bool) uint32 {
+	if service, inside := c.text(0); !inside {
+		return badMemory
+	} else if grpc && unnamed([]byte(service)) {
+		panic(trapped("it calls a gRPC service that it does not name, at which Envoy ends"))
+	}
 	h.calls++
 	if h.calls%3 == 0 || len(h.stream.pending) >= maxPending {
 		return badArgument

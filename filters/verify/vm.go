@@ -85,6 +85,8 @@ func (v *vm) start(ctx context.Context) error {
 	ctx = experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory {
 		return v.memory
 	}))
+	v.host.starting = true
+	defer func() { v.host.starting = false }()
 	var err error
 	v.guest, err = v.runtime.InstantiateModule(ctx, v.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
