@@ -31,11 +31,8 @@ type rule struct {
 
 // New reads a configuration: config.Config's JSON.
 func New(_ sdk.Host, raw []byte) (sdk.Filter, error) {
-	c, err := Decode(raw)
+	c, err := config.ReadConfig(raw)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	f := &Filter{}
@@ -46,9 +43,6 @@ func New(_ sdk.Host, raw []byte) (sdk.Filter, error) {
 }
 
 func ruleOf(r config.Rule) rule {
-	if r.Status == 0 {
-		r.Status = 403
-	}
 	decision := "denier/" + r.Name
 	return rule{decision, r.Match, sdk.Reply{
 		Status: r.Status, Headers: sdk.Pairs(r.Headers), Body: r.Body, Details: decision,

@@ -52,7 +52,7 @@ func TestDecodeReadsWhatJSONWrites(t *testing.T) {
 		Name: "a", Status: 418, Body: "no\n", Headers: map[string]string{"x": "y"},
 		Match: config.Match{PathPrefix: "/a", Methods: []string{"GET"}, Headers: map[string]string{"h": "v"}},
 	}}}
-	have, err := Decode([]byte(want.JSON()))
+	have, err := config.ReadConfig([]byte(want.JSON()))
 	if err != nil || !reflect.DeepEqual(have, want) {
 		t.Errorf("read %+v, %v", have, err)
 	}
@@ -62,7 +62,7 @@ func TestNewRefuses(t *testing.T) {
 	for raw, want := range map[string]string{
 		`{"rules":[{"name":"a","match":{"path":"/"}}]}`: "rules[0].match.path: unknown field",
 		`{"rules":[{"name":"a","status":"403"}]}`:       "rules[0].status: is a string, want a number",
-		`{"rules":[{"name":"a","status":99}]}`:          "rules[0].status: 99 is not between 200 and 599",
+		`{"rules":[{"name":"a","status":99}]}`:          "rules[0].status: is 99, want at least 200",
 	} {
 		if _, err := New(nil, []byte(raw)); err == nil || err.Error() != want {
 			t.Errorf("%s says %v, want %s", raw, err, want)

@@ -17,30 +17,11 @@ var _ sdk.Filter = (*Filter)(nil)
 
 // New reads a configuration: config.Config's JSON.
 func New(_ sdk.Host, raw []byte) (sdk.Filter, error) {
-	c, err := Decode(raw)
+	c, err := config.ReadConfig(raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
 	return &Filter{request: changesOf(c.Request), response: changesOf(c.Response)}, nil
-}
-
-// Decode reads the document that config.Config.JSON writes.
-func Decode(raw []byte) (config.Config, error) {
-	var c config.Config
-	err := sdk.Decode(raw, func(d *sdk.Decoder) {
-		d.Object("request", func(d *sdk.Decoder) { decodeChanges(d, &c.Request) })
-		d.Object("response", func(d *sdk.Decoder) { decodeChanges(d, &c.Response) })
-	})
-	return c, err
-}
-
-func decodeChanges(d *sdk.Decoder, c *config.Changes) {
-	d.Strings("remove", &c.Remove)
-	d.StringMap("set", &c.Set)
-	d.StringMap("add", &c.Add)
 }
 
 // changes are config.Changes in a fixed order.
