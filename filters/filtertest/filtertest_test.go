@@ -127,3 +127,22 @@ func TestLoadRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestAModuleThatLacksACallback: a filter that would never be called is not
+// taken on, and its author is told what to do.
+func TestAModuleThatLacksACallback(t *testing.T) {
+	m, p := load(t, "guest")
+	const imports = ", so the module's main must import github.com/krater-mesh/krater/filters/sdk/guest/"
+	for config, want := range map[string]string{
+		"body": "filter probe refused: it has OnRequestBody" + imports + "requestbody",
+		"tick": "filter probe refused: it asks for ticks" + imports + "timers",
+		"call": "filter probe refused: it calls other services" + imports + "calls",
+	} {
+		if _, err := m.Configure("probe", config); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s says %v, want %s", config, err, want)
+		}
+	}
+	if res := send(t, p, filtertest.Request{Path: "/call"}); res.Reply == nil || res.Reply.Body != "it calls other services"+imports+"calls" {
+		t.Errorf("a call got %+v", res.Reply)
+	}
+}

@@ -60,7 +60,8 @@ func (late) OnRequest(s sdk.Stream) sdk.Verdict {
 		_, grpcErr := s.GRPC(sdk.GRPCCall{Cluster: "nowhere", Service: "a", Method: "b"}, func(sdk.GRPCAnswer) {
 			s.Log(sdk.Error, "a call that failed came back")
 		})
-		if err == nil || grpcErr == nil {
+		_, emptyErr := s.GRPC(sdk.GRPCCall{Service: "a", Method: "b"}, func(sdk.GRPCAnswer) {})
+		if err == nil || grpcErr == nil || emptyErr == nil {
 			return s.Reply(sdk.Reply{Status: 200, Body: "called nowhere"})
 		}
 		return s.Reply(sdk.Reply{Status: 502, Body: err.Error() + "; " + grpcErr.Error()})

@@ -3,16 +3,35 @@
 package main
 
 import (
+	"time"
+
 	"github.com/krater-mesh/krater/filters/sdk"
 	"github.com/krater-mesh/krater/filters/sdk/guest"
 	_ "github.com/krater-mesh/krater/filters/sdk/guest/log"
 )
 
 func init() {
-	guest.Register(sdk.Root{New: func(sdk.Host, []byte) (sdk.Filter, error) { return &probe{}, nil }})
+	guest.Register(sdk.Root{New: newProbe})
 }
 
 func main() {}
+
+// newProbe gives a probe, or what this module has no callbacks for.
+func newProbe(h sdk.Host, config []byte) (sdk.Filter, error) {
+	switch string(config) {
+	case "body":
+		return needsBody{}, nil
+	case "tick":
+		h.TickEvery(time.Second)
+	case "call":
+		_ = h.HTTP(sdk.HTTPCall{Cluster: "c"}, func(sdk.HTTPAnswer) {})
+	}
+	return &probe{}, nil
+}
+
+type needsBody struct{ sdk.Base }
+
+func (needsBody) OnRequestBody(sdk.Stream, bool) sdk.Verdict { return sdk.Continue }
 
 type probe struct{ sdk.Base }
 
@@ -20,6 +39,10 @@ func (*probe) OnRequest(s sdk.Stream) sdk.Verdict {
 	switch path, _ := s.Request().Get(":path"); path {
 	case "/early": // there is no answer yet
 		s.Response().Set("x", "y")
+	case "/call":
+		if err := s.HTTP(sdk.HTTPCall{Cluster: "c"}, func(sdk.HTTPAnswer) {}); err != nil {
+			return s.Reply(sdk.Reply{Status: 503, Body: err.Error()})
+		}
 	case "/reply":
 		s.SetLocal("replied")
 		return s.Reply(sdk.Reply{Status: 403, Headers: [][2]string{{"x-empty", ""}}, Details: "probe"})

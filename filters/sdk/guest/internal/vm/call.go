@@ -69,9 +69,13 @@ func (c *call) drop() {
 }
 
 // prepare makes owner effective; of a context that is over no call goes out.
-func (p *plugin) prepare(owner *context) error {
+// A gRPC call to no cluster at all would end Envoy 1.40 with all its requests.
+func (p *plugin) prepare(owner *context, cluster string) error {
 	if err := p.need(Calls, "it calls other services"); err != nil {
 		return err
+	}
+	if cluster == "" {
+		return errors.New("a call names no cluster")
 	}
 	if owner != nil && !owner.activate() {
 		return errors.New("the stream is over")
@@ -98,7 +102,7 @@ func failed(cluster string, status abi.Status) error {
 }
 
 func (p *plugin) http(owner *context, c sdk.HTTPCall, done func(sdk.HTTPAnswer)) error {
-	if err := p.prepare(owner); err != nil {
+	if err := p.prepare(owner, c.Cluster); err != nil {
 		return err
 	}
 	first := [...][2]string{
@@ -115,7 +119,7 @@ func (p *plugin) http(owner *context, c sdk.HTTPCall, done func(sdk.HTTPAnswer))
 }
 
 func (p *plugin) grpc(owner *context, c sdk.GRPCCall, done func(sdk.GRPCAnswer)) (func(), error) {
-	if err := p.prepare(owner); err != nil {
+	if err := p.prepare(owner, c.Cluster); err != nil {
 		return func() {}, err
 	}
 	token, status := abi.GRPCCall(service(c), c.Service, c.Method, c.Metadata, c.Message, milliseconds(c.Timeout))
