@@ -22,20 +22,27 @@ type expressions struct {
 	redacted []string
 }
 
-func newExpressions(sets []*model.AttributeSet) *expressions {
+// newExpressions knows the attributes of every request that a filter takes, and
+// the declared ones.
+func newExpressions(sets []*model.AttributeSet, takes func(attribute.Info) bool) *expressions {
 	x := &expressions{types: map[string]attribute.Type{}}
 	for _, i := range attribute.Vocabulary {
-		x.types[i.Name] = i.Type
+		if takes == nil || takes(i) {
+			x.types[i.Name] = i.Type
+		}
 	}
 	for _, s := range sets {
 		for _, a := range s.Attributes {
-			x.types[a.Name] = attribute.String
-			if a.Redact {
-				x.redacted = append(x.redacted, a.Name)
+			for _, name := range []string{a.Name, "attribute." + a.Name} {
+				x.types[name] = attributeType(a.Type)
+				if a.Redact {
+					x.redacted = append(x.redacted, name)
+				}
 			}
 		}
 	}
-	var vars []cel.EnvOption
+	// The map is there for has(attribute.NAME): CEL asks maps only.
+	vars := []cel.EnvOption{cel.Variable("attribute", cel.MapType(cel.StringType, cel.DynType))}
 	for name, t := range x.types {
 		vars = append(vars, cel.Variable(name, celType(t)))
 	}
@@ -45,6 +52,24 @@ func newExpressions(sets []*model.AttributeSet) *expressions {
 	}
 	x.env = env
 	return x
+}
+
+// attributeType is what an expression takes a declared attribute for. Of a
+// list it knows the text.
+func attributeType(t model.AttributeType) attribute.Type {
+	switch t {
+	case model.AttributeInt:
+		return attribute.Int
+	case model.AttributeDouble:
+		return attribute.Double
+	case model.AttributeBool:
+		return attribute.Bool
+	case model.AttributeDuration:
+		return attribute.Duration
+	case model.AttributeTimestamp:
+		return attribute.Time
+	}
+	return attribute.String
 }
 
 func celType(t attribute.Type) *cel.Type {
@@ -125,7 +150,7 @@ func (x *expressions) compile(text string) (*cel.Ast, error) {
 		}
 		return nil, fmt.Errorf("line %d, column %d: %s", first.Location.Line(), first.Location.Column()+1, first.Message)
 	}
-	return ast, nil
+	return ast, x.evaluable(ast)
 }
 
 var undeclared = regexp.MustCompile(`undeclared reference to '([^']+)'`)

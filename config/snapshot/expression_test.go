@@ -8,7 +8,7 @@ import (
 )
 
 func TestExpressions(t *testing.T) {
-	x := newExpressions([]*model.AttributeSet{{Attributes: []model.Attribute{{Name: "user"}, {Name: "team.name"}, {Name: "secret", Redact: true}}}})
+	x := newExpressions([]*model.AttributeSet{{Attributes: []model.Attribute{{Name: "user"}, {Name: "team.name"}, {Name: "secret", Redact: true}, {Name: "n", Type: "int"}}}}, nil)
 	for _, c := range []struct {
 		check func(string) error
 		text  string
@@ -24,10 +24,18 @@ func TestExpressions(t *testing.T) {
 		{x.condition, `request.user.name == "x"`, "unknown attribute request.user.name"},
 		{x.condition, `true &&`, "line 1, column 8: Syntax error"},
 		{x.condition, strings.Repeat("a", 5000), "longer than 4096"},
+		{x.condition, `attribute.user == "jason" && attribute.n > 5 && has(attribute.team)`, "unknown attribute attribute.team"},
+		{x.condition, `has(attribute.user) && attribute.n > 5`, ""},
+		{x.condition, `attribute.usr == "jason"`, "unknown attribute attribute.usr"},
+		{x.condition, `n == "x"`, "found no matching overload"},
+		{x.condition, `request.path + "x" == "y"`, "proxies cannot join texts"},
+		{x.condition, `string(request.size) == "1"`, "proxies cannot make texts"},
+		{x.condition, `[1, 2].exists(i, i > 1)`, "proxies cannot walk"},
+		{x.value, `attribute.secret`, "the attribute attribute.secret is redacted"},
 		{x.value, `request.path`, ""},
 		{x.value, `request.headers`, "it is a map"},
-		{x.value, `request.path + secret`, "the attribute secret is redacted"},
-		{x.value, `request.path + "secret"`, ""},
+		{x.value, `request.path == "a" ? secret : "b"`, "the attribute secret is redacted"},
+		{x.value, `request.path == "a" ? "secret" : "b"`, ""},
 		{x.number, "request.duration", ""},
 		{x.number, "response.size", ""},
 		{x.number, "request.path", "want an attribute that is a number"},

@@ -15,7 +15,11 @@ var policiesStep = step{
 	reads: func(d *draft) []any {
 		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups), d.secrets}
 	},
-	run: func(d *draft) { d.each(d.policy); d.sortSecretValues() },
+	run: func(d *draft) {
+		d.each(d.policy)
+		d.attributeReferences()
+		d.sortSecretValues()
+	},
 	share: func(d *draft, p *Result) {
 		s, e := d.snap, p.Snapshot
 		type key struct {
@@ -63,9 +67,7 @@ func (d *draft) policy(e *crds.Entry) {
 		d.secretValues(e, &f)
 		d.snap.Filters = append(d.snap.Filters, &f)
 	case c.Attributes != nil:
-		a := *c.Attributes
-		a.Selector = d.selector(e, a.Selector)
-		d.snap.Attributes = append(d.snap.Attributes, &a)
+		d.attributeSet(e)
 	case c.Limits != nil:
 		for i, l := range c.Limits.Items {
 			if i == 0 {

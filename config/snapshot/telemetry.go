@@ -53,7 +53,7 @@ func (d *draft) telemetry() {
 			return
 		}
 		if x == nil {
-			x = newExpressions(d.snap.Attributes)
+			x = newExpressions(d.snap.Attributes, nil)
 		}
 		r := *e.Content.Telemetry
 		r.Selector = d.selector(e, r.Selector)

@@ -1,0 +1,153 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/model/attribute"
+)
+
+// attributeSet adds what is drawn from requests. An expression must be one
+// that proxies evaluate when a request arrives.
+func (d *draft) attributeSet(e *crds.Entry) {
+	set := *e.Content.Attributes
+	set.Selector = d.selector(e, set.Selector)
+	set.Attributes = slices.Clone(set.Attributes)
+	for i := range set.Attributes {
+		a := &set.Attributes[i]
+		if a.CEL == "" {
+			continue
+		}
+		field := item("spec.attributes", i) + ".from.cel"
+		t, err := d.arriving().source(a.CEL)
+		if err != nil {
+			d.problem(e, model.Error, model.CodeBadExpression, field, d.arriving().hint(err), "%v", err)
+			continue
+		}
+		if a.Typed, err = typed(a.Type, t); err != nil {
+			d.problem(e, model.Error, model.CodeBadExpression, field, "", "%v", err)
+		}
+		if a.Redact && readsPath(a.CEL) {
+			d.problem(e, model.Error, model.CodeNotAllowed, item("spec.attributes", i)+".redact", "take it from a header or a cookie",
+				"every record, span and question to policyd carries the path with its query: what stands there cannot be kept in the proxy")
+		}
+	}
+	d.snap.Attributes = append(d.snap.Attributes, &set)
+}
+
+// arriving knows the attributes that a proxy has of a request that arrives,
+// and that its expressions know by name.
+func (d *draft) arriving() *expressions {
+	if d.requests == nil {
+		d.requests = newExpressions(nil, func(i attribute.Info) bool {
+			first, rest, _ := strings.Cut(i.Name, ".")
+			mine := first == "request" || first == "connection" && i.Name != "connection.mtls" || rest == "address" || rest == "port"
+			return mine && !i.Response && first != "upstream"
+		})
+	}
+	return d.requests
+}
+
+// source checks an expression that an attribute is drawn by.
+func (x *expressions) source(text string) (*cel.Type, error) {
+	ast, err := x.compile(text)
+	if err != nil {
+		return nil, err
+	}
+	return ast.OutputType(), nil
+}
+
+// typed tells whether an expression's value is written as the attribute's type
+// writes its own; else it is converted. Doubles are not: proxies write six of
+// their digits.
+func typed(t model.AttributeType, of *cel.Type) (bool, error) {
+	switch of.Kind() {
+	case cel.StringKind:
+		return t == model.AttributeString || t == "", nil
+	case cel.BoolKind:
+		return true, wants(t, of, model.AttributeBool)
+	case cel.IntKind:
+		return true, wants(t, of, model.AttributeInt)
+	case cel.DurationKind:
+		return false, wants(t, of, model.AttributeDuration)
+	case cel.TimestampKind:
+		return false, wants(t, of, model.AttributeTimestamp)
+	case cel.DoubleKind:
+		return false, errors.New("the expression is a double, of which proxies write six digits: take the number from where it is")
+	case cel.DynKind:
+		return false, nil
+	}
+	return false, fmt.Errorf("the expression is a %s: want one plain value", of)
+}
+
+func wants(have model.AttributeType, of *cel.Type, want model.AttributeType) error {
+	if have != want {
+		return fmt.Errorf("the expression is a %s, and the attribute a %s: want type: %s", of, have, want)
+	}
+	return nil
+}
+
+func readsPath(text string) bool {
+	for _, name := range []string{"request.path", "request.url_path", "request.query", "':path'", `":path"`} {
+		if strings.Contains(text, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// attributeReferences finds policies and limits that read what nobody
+// declares: an absent attribute would make a DENY deny nothing.
+func (d *draft) attributeReferences() {
+	declared := map[string]bool{}
+	for _, s := range d.snap.Attributes {
+		for _, a := range s.Attributes {
+			declared[a.Name] = true
+		}
+	}
+	d.each(func(e *crds.Entry) {
+		check := func(name, field string) {
+			if name != "" && !declared[name] {
+				names := make([]string, 0, len(declared))
+				for n := range declared {
+					names = append(names, n)
+				}
+				slices.Sort(names)
+				fix := "declare it in an AttributeSet"
+				if best := crds.Nearest(name, names); best != "" {
+					fix = "did you mean attribute." + best + "?"
+				}
+				d.problem(e, model.Error, model.CodeBadExpression, field, fix, "no AttributeSet declares the attribute %s", name)
+			}
+		}
+		if p := e.Content.Authorization; p != nil {
+			for i, r := range p.Rules {
+				for j, c := range r.When {
+					check(c.Attribute, item(item("spec.rules", i)+".when", j)+".key")
+				}
+			}
+		}
+		if l := e.Content.AccessList; l != nil {
+			check(l.Attribute, "spec.key")
+		}
+		if e.Content.Limits == nil {
+			return
+		}
+		for i, l := range e.Content.Limits.Items {
+			for j, c := range l.When {
+				check(c.Attribute, item(item("spec.limits", i)+".when", j)+".key")
+			}
+			for j, k := range l.Key {
+				if name, ok := strings.CutPrefix(k, "attribute."); ok {
+					check(name, item(item("spec.limits", i)+".key", j))
+				}
+			}
+		}
+	})
+}
