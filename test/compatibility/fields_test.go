@@ -5,6 +5,7 @@ package compatibility_test
 import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	extensions "istio.io/api/extensions/v1alpha1"
 	mesh "istio.io/api/mesh/v1alpha1"
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
@@ -31,6 +32,8 @@ func sections() []section {
 		of("Sidecar", &networking.Sidecar{}, false),
 		of("EnvoyFilter", &networking.EnvoyFilter{}, false),
 		of("PeerAuthentication", &security.PeerAuthentication{}, false),
+		of("WasmPlugin", &extensions.WasmPlugin{}, false),
+		of("TrafficExtension", &extensions.TrafficExtension{}, false),
 		of("MeshConfig", &mesh.MeshConfig{}, true),
 	}
 }

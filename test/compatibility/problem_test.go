@@ -61,6 +61,8 @@ func (s section) convert(t *testing.T, path string, value any) model.Problems {
 	case "EnvoyFilter":
 		object["apiVersion"] = "networking.istio.io/v1alpha3"
 		completePatch(object["spec"].(map[string]any), path)
+	case "WasmPlugin", "TrafficExtension":
+		object["apiVersion"] = "extensions.istio.io/v1alpha1"
 	case "Gateway":
 		completeServers(object["spec"].(map[string]any), "servers")
 	case "Sidecar":
