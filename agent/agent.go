@@ -16,8 +16,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/krater-mesh/krater/agent/filters"
 	"github.com/krater-mesh/krater/agent/modules"
 	"github.com/krater-mesh/krater/agent/relay"
+	"github.com/krater-mesh/krater/agent/secrets"
 	"github.com/krater-mesh/krater/identity"
 	"github.com/krater-mesh/krater/identity/keeper"
 )
@@ -139,7 +141,13 @@ func (a *Agent) serve(ctx, all context.Context, keep *keeper.Keeper) error {
 	group, all := errgroup.WithContext(all)
 	watch := newCredentials(keep)
 	group.Go(func() error { return watch.run(all) })
-	r := a.relay(me, watch, keep)
+	store := a.modules()
+	guard := a.filters(store)
+	sealer, err := secrets.New()
+	if err != nil {
+		return err
+	}
+	r := a.relay(me, watch, keep, store, guard, sealer)
 	ads, sds, err := a.listen(all, group, r, watch)
 	if err != nil {
 		end()
@@ -151,11 +159,12 @@ func (a *Agent) serve(ctx, all context.Context, keep *keeper.Keeper) error {
 	for _, task := range a.o.Beside {
 		group.Go(func() error { return a.beside(all, task, running) })
 	}
-	var proxy process
+	proxy := process{filters: guard}
+	group.Go(func() error { guard.Run(all, a.serves); return nil })
 	group.Go(func() error { return a.report(all, r, &proxy) })
 	group.Go(func() error {
 		defer end()
-		return a.runEnvoy(ctx, all, r, up, running, &proxy)
+		return a.runEnvoy(ctx, all, r, up, running, &proxy, sealer)
 	})
 	return ignoreEnd(group.Wait())
 }
@@ -168,7 +177,7 @@ func ignoreEnd(err error) error {
 }
 
 // runEnvoy keeps Envoy running until ctx ends and it is drained.
-func (a *Agent) runEnvoy(ctx, all context.Context, r *relay.Relay, up Upstreams, running *Running, proxy *process) error {
+func (a *Agent) runEnvoy(ctx, all context.Context, r *relay.Relay, up Upstreams, running *Running, proxy *process, sealer *secrets.Sealer) error {
 	file, err := a.writeBootstrap(up)
 	if err != nil {
 		return err
@@ -187,6 +196,8 @@ func (a *Agent) runEnvoy(ctx, all context.Context, r *relay.Relay, up Upstreams,
 	})
 	defer stop()
 	child := a.envoy(file)
+	child.Env = append(os.Environ(), sealer.Variable())
+	child.Output = proxy.filters.Output()
 	child.Began, child.Ended = proxy.began, proxy.ended
 	return child.Run(envoy)
 }
@@ -202,7 +213,7 @@ func (a *Agent) envoy(bootstrap string) Process {
 			"--log-level", cmp.Or(a.o.LogLevel, "warning"),
 			// misc tells of max_grpc_timeout, which has no good replacement, once a route.
 			"--component-log-level", cmp.Or(a.o.ComponentLogLevel, "misc:error"),
-			"--log-format", "%L %n %v",
+			"--log-format", filters.LogFormat,
 		},
 		Output:  a.o.Output,
 		PIDFile: filepath.Join(a.o.StateDir, PIDFile),
@@ -211,16 +222,11 @@ func (a *Agent) envoy(bootstrap string) Process {
 }
 
 // relay is the relay of an Envoy whose identity is known.
-func (a *Agent) relay(me identity.Claims, watch *credentials, keep *keeper.Keeper) *relay.Relay {
-	dir := a.o.ModuleDir
-	if dir == "" {
-		dir = filepath.Join(a.o.StateDir, moduleDir)
-	}
-	store := modules.New(dir)
+func (a *Agent) relay(me identity.Claims, watch *credentials, keep *keeper.Keeper, store *modules.Store, guard *filters.Keeper, sealer *secrets.Sealer) *relay.Relay {
 	r := relay.New(relay.Options{
 		ControlPlane: a.o.Upstreams.ControlPlane, Node: a.o.Proxy.node(), Dir: filepath.Join(a.o.StateDir, lastGoodDir),
 		Credentials: func() transportCredentials { return overTLS(keep.ClientTLS()) },
-		Renewed:     watch.renewed, Modules: store, Logger: a.o.Logger.With("workload", me.ID()),
+		Renewed:     watch.renewed, Modules: store, Filters: guard, Secrets: sealer, Logger: a.o.Logger.With("workload", me.ID()),
 	})
 	if a.o.ModuleDir == "" { // else others may need what this one does not
 		store.Sweep(r.Modules(modules.Digests), time.Now().Add(-moduleUnused))

@@ -52,6 +52,7 @@ func Bootstrap(p Proxy, u Upstreams) (*bootstrapv3.Bootstrap, error) {
 		Admin:              &bootstrapv3.Admin{Address: socketAddress(p.adminAddress(), AdminPort)},
 		StaticResources:    &bootstrapv3.Bootstrap_StaticResources{},
 		StatsFlushInterval: durationpb.New(time.Second),
+		Watchdogs:          watchdogs(),
 	}
 	runtime, err := runtimeLayer()
 	if err != nil {

@@ -21,10 +21,10 @@ type Process struct {
 	Args    []string
 	Env     []string // "K=V"; nil: this process's own
 	Dir     string
-	Output  io.Writer     // both of its streams
-	PIDFile string        // holds the running child's process id; "" for none
-	Began   func(pid int) // each time; nil: nobody is told
-	Ended   func()
+	Output  io.Writer           // both of its streams
+	PIDFile string              // holds the running child's process id; "" for none
+	Began   func(pid int)       // each time; nil: nobody is told
+	Ended   func() (again bool) // likewise; again: it is started again at once
 	Logger  *slog.Logger
 }
 
@@ -44,6 +44,9 @@ func (p Process) Run(ctx context.Context) error {
 			return fmt.Errorf("starting %s: %w", p.Name, err)
 		}
 		wait := restart.after(time.Since(began))
+		if p.Ended != nil && p.Ended() {
+			wait, restart.next = 0, 0
+		}
 		p.Logger.Warn("a process ended and is started again", "process", p.Name, "reason", reason(err), "in", wait)
 		select {
 		case <-ctx.Done():
@@ -73,9 +76,6 @@ func (p Process) once(ctx context.Context) error {
 		p.Began(cmd.Process.Pid)
 	}
 	err := cmd.Wait()
-	if p.Ended != nil {
-		p.Ended()
-	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind may hold its ports
 	return err
 }

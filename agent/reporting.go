@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/agent/admin"
+	"github.com/krater-mesh/krater/agent/filters"
 	"github.com/krater-mesh/krater/agent/proxyreport"
 	"github.com/krater-mesh/krater/agent/relay"
 )
@@ -15,9 +16,10 @@ const DefaultReportEvery = 5 * time.Second
 
 // process is the Envoy that runs now, for those who look at it.
 type process struct {
-	mu    sync.Mutex
-	now   proxyreport.Process
-	begun bool
+	filters *filters.Keeper
+	mu      sync.Mutex
+	now     proxyreport.Process
+	begun   bool
 }
 
 func (p *process) began(pid int) {
@@ -27,12 +29,15 @@ func (p *process) began(pid int) {
 		p.now.Restarts++
 	}
 	p.begun, p.now.PID, p.now.Started = true, pid, time.Now()
+	noCore(pid)
+	p.filters.Began(pid)
 }
 
-func (p *process) ended() {
+func (p *process) ended() (again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now.PID = 0
+	return p.filters.Ended()
 }
 
 func (p *process) get() proxyreport.Process {
@@ -49,6 +54,7 @@ func (a *Agent) report(ctx context.Context, r *relay.Relay, p *process) error {
 	for {
 		if now := p.get(); now.PID != 0 {
 			if report, err := proxyreport.Take(ctx, admin.Page(a.o.Proxy.admin()), now, time.Now()); err == nil {
+				report.Filters = p.filters.Report(time.Now())
 				if err := r.ReportProxy(report); err != nil {
 					return err
 				}

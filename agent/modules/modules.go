@@ -44,6 +44,9 @@ func New(dir string) *Store { return &Store{dir: dir, good: map[string]bool{}} }
 // Path is the file of a module.
 func (s *Store) Path(digest string) string { return filepath.Join(s.dir, digest+".wasm") }
 
+// Has tells whether a module is here and whole.
+func (s *Store) Has(digest string) bool { return s.has(digest) }
+
 // has tells whether a module is here and whole. A file is read once.
 func (s *Store) has(digest string) bool {
 	s.mu.Lock()

@@ -2,8 +2,8 @@ package relay
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -44,19 +44,27 @@ type conversation struct {
 	waiting map[string]*discoveryv3.DeltaDiscoveryResponse // by type: for modules
 	fetched chan fetched
 	lacking map[string]struct{} // modules that could not be had
+	getting map[string]struct{} // those that are on their way
+	denied  bool                // something was refused for want of them
+	tries   int                 // to get them, in a row
 	again   *time.Timer         // when these are tried again
+	late    *time.Timer         // when modules have been waited for long enough
+
+	standing map[string][sha256.Size]byte // how filters' resources were sent last
+	restand  bool                         // some stand otherwise now
 }
 
 func newConversation(r *Relay, down downstream) *conversation {
 	c := &conversation{
 		relay: r, down: down, node: proto.CloneOf(r.o.Node), news: make(chan news),
-		retry: stopped(), patience: stopped(), quiet: stopped(), again: stopped(),
-		waiting: map[string]*discoveryv3.DeltaDiscoveryResponse{}, fetched: make(chan fetched), lacking: map[string]struct{}{},
+		retry: stopped(), patience: stopped(), quiet: stopped(), again: stopped(), late: stopped(),
+		standing: map[string][sha256.Size]byte{},
+		waiting:  map[string]*discoveryv3.DeltaDiscoveryResponse{}, fetched: make(chan fetched), lacking: map[string]struct{}{}, getting: map[string]struct{}{},
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c.s = newSession(r.kept)
-	c.s.usable = func(res *discoveryv3.Resource) bool { return len(r.o.Modules.Missing(res)) == 0 }
+	c.s.usable = func(res *discoveryv3.Resource) bool { return r.standsIn || c.whole(res) }
 	return c
 }
 
@@ -75,7 +83,8 @@ func (c *conversation) run(ctx context.Context) error {
 	go func() { ended <- receive(c.down, requests) }()
 	wake := c.relay.reporter()
 	defer c.relay.silent(wake)
-	renewed := c.renewed()
+	renewed, changed := c.renewed(), c.relay.o.Filters.Changed()
+	_, _, values := c.relay.FilterSecrets()
 	c.connect(ctx)
 	for {
 		var err error
@@ -104,6 +113,14 @@ func (c *conversation) run(ctx context.Context) error {
 			err = c.module(ctx, f)
 		case <-c.again.C:
 			c.fetchLacking(ctx)
+		case <-c.late.C:
+			err = c.standIn(ctx)
+		case <-changed:
+			changed = c.relay.o.Filters.Changed()
+			err = c.standAgain()
+		case <-values:
+			_, _, values = c.relay.FilterSecrets()
+			err = c.standAgain()
 		case <-c.quiet.C:
 			c.keep()
 		}
@@ -140,6 +157,9 @@ func (c *conversation) request(ctx context.Context, req *discoveryv3.DeltaDiscov
 			return err
 		}
 	}
+	if err := c.follow(t, answered, req); err != nil {
+		return err
+	}
 	if c.away {
 		if err := c.fallBack(ctx); err != nil {
 			return err
@@ -147,7 +167,7 @@ func (c *conversation) request(ctx context.Context, req *discoveryv3.DeltaDiscov
 	}
 	switch {
 	case !c.up:
-	case refused && answered.link != c.s.link, !refused && answered != nil && answered.instead:
+	case refused && !answered.again && answered.link != c.s.link, !refused && answered != nil && answered.instead:
 		c.reconnect(ctx) // the link was told otherwise of what Envoy has
 	default:
 		if out := c.s.forward(t, answered, req); out != nil {
@@ -194,9 +214,10 @@ func (c *conversation) send(res *discoveryv3.DeltaDiscoveryResponse) error {
 	local := make([]*discoveryv3.Resource, len(res.GetResources())) // what is kept stays as it came
 	for i, r := range res.GetResources() {
 		var err error
-		if local[i], err = c.relay.o.Modules.Localize(r); err != nil {
-			return fmt.Errorf("naming the modules of %s: %w", r.GetName(), err)
+		if local[i], err = c.local(r); err != nil {
+			return err
 		}
+		c.stood(res.GetTypeUrl(), r, local[i])
 	}
 	res.Resources = local
 	return c.down.Send(res)

@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // Options of a relay.
@@ -29,6 +31,7 @@ type Options struct {
 	// certificate; nil: never.
 	Renewed func() <-chan struct{}
 	Modules Modules // nil: resources stay as they are
+	Filters Filters // nil: likewise
 	Logger  *slog.Logger
 
 	// Patience is how long a control plane that says nothing is waited for.
@@ -37,6 +40,10 @@ type Options struct {
 	// Backoff is the wait before the nth connection in a row that failed, from
 	// 1. Nil doubles from 100 ms to 5 s, each with a random half taken off.
 	Backoff func(attempt int) time.Duration
+	Secrets Secrets // nil: what filters take of Secrets stays a reference
+	// ModuleWait is how long a module is waited for before its filter's failure
+	// policy decides. Zero is 5 s.
+	ModuleWait time.Duration
 	// Quiet is how long nothing may come before what Envoy took is written
 	// down. Zero is 300 ms.
 	Quiet time.Duration
@@ -53,6 +60,28 @@ type Modules interface {
 	Localize(r *discoveryv3.Resource) (*discoveryv3.Resource, error)
 }
 
+// Secrets puts values in the place of references to them.
+type Secrets interface {
+	Seal(r *discoveryv3.Resource, values model.FilterSecrets) (*discoveryv3.Resource, error)
+}
+
+// Filters says how Wasm filters stand in Envoy's copy of a resource.
+type Filters interface {
+	// Stand gives a resource as Envoy is to have it now. What lacks its module
+	// is not in force in it.
+	Stand(r *discoveryv3.Resource) (*discoveryv3.Resource, error)
+	// Changed is closed when a resource would stand otherwise than before.
+	Changed() <-chan struct{}
+	// Sent, Took and Removed follow what Envoy has: resources as they came.
+	Sent(r *discoveryv3.Resource)
+	Took(names []string)
+	Removed(names []string)
+	// Lacks is called with a module that could not be had, and why, as far as it
+	// is known; Arrived with those that came.
+	Lacks(digest, reason string)
+	Arrived(digests []string)
+}
+
 // Relay is one. Its methods may be called by many goroutines.
 type Relay struct {
 	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
@@ -67,6 +96,8 @@ type Relay struct {
 	reports map[chan struct{}]map[string]bool             // woken by new ones, of these types
 
 	own own // what the agent itself is told
+
+	standsIn bool // for a filter whose module is not here, something can stand
 }
 
 var _ discoveryv3.AggregatedDiscoveryServiceServer = (*Relay)(nil)
@@ -92,8 +123,15 @@ func New(o Options) *Relay {
 	if o.Modules == nil {
 		o.Modules = noModules{}
 	}
+	standsIn := o.Filters != nil
+	if o.Filters == nil {
+		o.Filters = noFilters{}
+	}
+	if o.ModuleWait == 0 {
+		o.ModuleWait = 5 * time.Second
+	}
 	return &Relay{o: o, log: o.Logger, kept: load(o.Dir, o.Node.GetId(), o.Logger), report: map[string]*discoveryv3.DeltaDiscoveryRequest{}, reports: map[chan struct{}]map[string]bool{},
-		own: loadOwn(o.Dir, o.Logger)}
+		own: loadOwn(o.Dir, o.Logger), standsIn: standsIn}
 }
 
 // Register adds the relay to the gRPC server that Envoy asks.

@@ -36,6 +36,7 @@ type flight struct {
 	resources []*discoveryv3.Resource
 	removed   []string
 	instead   bool // of something newer, which Envoy refused
+	again     bool // what it has, standing otherwise
 }
 
 func newSubscription(typeURL string) *subscription {
@@ -123,7 +124,7 @@ func (t *subscription) taken(f *flight) {
 
 // nacked notes what was refused, where it is known: in a response of one.
 func (t *subscription) nacked(f *flight, status *rpcstatus.Status) {
-	if len(f.resources) == 1 {
+	if len(f.resources) == 1 && !f.again {
 		t.refused[f.resources[0].GetName()] = refused{f.resources[0].GetVersion(), status}
 	}
 }

@@ -46,6 +46,9 @@ func (c *conversation) hear(ctx context.Context, n news) error {
 		for _, req := range c.s.connected(n.link.number) {
 			c.push(ctx, req)
 		}
+		if len(c.lacking) > 0 {
+			c.again.Reset(0)
+		}
 		return nil
 	case c.relay.own.byType[n.res.GetTypeUrl()] != nil:
 		if c.up {
