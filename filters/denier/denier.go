@@ -27,32 +27,34 @@ type rule struct {
 	decision string
 	match    config.Match
 	reply    sdk.Reply
+	answered sdk.Counter
 }
 
 // New reads a configuration: config.Config's JSON.
-func New(_ sdk.Host, raw []byte) (sdk.Filter, error) {
+func New(h sdk.Host, raw []byte) (sdk.Filter, error) {
 	c, err := config.ReadConfig(raw)
 	if err != nil {
 		return nil, err
 	}
 	f := &Filter{}
 	for _, r := range c.Rules {
-		f.rules = append(f.rules, ruleOf(r))
+		f.rules = append(f.rules, ruleOf(h, r))
 	}
 	return f, nil
 }
 
-func ruleOf(r config.Rule) rule {
+func ruleOf(h sdk.Host, r config.Rule) rule {
 	decision := "denier/" + r.Name
 	return rule{decision, r.Match, sdk.Reply{
 		Status: r.Status, Headers: sdk.Pairs(r.Headers), Body: r.Body, Details: decision,
-	}}
+	}, h.Counter("denier." + r.Name + ".answered")}
 }
 
 // OnRequest implements sdk.Filter.
 func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
 	for i := range f.rules {
 		if r := &f.rules[i]; matches(&r.match, s.Request()) {
+			r.answered.Add(1)
 			s.SetProperty(Decision, r.decision)
 			return s.Reply(r.reply)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestTheFirstRuleThatMatchesAnswers(t *testing.T) {
-	f, err := New(nil, []byte(`{"rules":[
+	f, err := New(sdktest.NewHost(), []byte(`{"rules":[
 		{"name":"write","match":{"pathPrefix":"/admin","methods":["POST","PUT"]},"status":405,"headers":{"b":"2","allow":"GET"}},
 		{"name":"bot","match":{"headers":{"agent":"bot","x":""}},"body":"go away"},
 		{"name":"admin","match":{"pathPrefix":"/admin"}}]}`))
@@ -64,7 +64,7 @@ func TestNewRefuses(t *testing.T) {
 		`{"rules":[{"name":"a","status":"403"}]}`:       "rules[0].status: is a string, want a number",
 		`{"rules":[{"name":"a","status":99}]}`:          "rules[0].status: is 99, want at least 200",
 	} {
-		if _, err := New(nil, []byte(raw)); err == nil || err.Error() != want {
+		if _, err := New(sdktest.NewHost(), []byte(raw)); err == nil || err.Error() != want {
 			t.Errorf("%s says %v, want %s", raw, err, want)
 		}
 	}

@@ -10,18 +10,22 @@ import (
 // Filter makes the changes of one configuration.
 type Filter struct {
 	sdk.Base
-	request, response changes
+	request, response   changes
+	requests, responses sdk.Counter
 }
 
 var _ sdk.Filter = (*Filter)(nil)
 
 // New reads a configuration: config.Config's JSON.
-func New(_ sdk.Host, raw []byte) (sdk.Filter, error) {
+func New(h sdk.Host, raw []byte) (sdk.Filter, error) {
 	c, err := config.ReadConfig(raw)
 	if err != nil {
 		return nil, err
 	}
-	return &Filter{request: changesOf(c.Request), response: changesOf(c.Response)}, nil
+	return &Filter{
+		request: changesOf(c.Request), response: changesOf(c.Response),
+		requests: h.Counter("headers.requests"), responses: h.Counter("headers.responses"),
+	}, nil
 }
 
 // changes are config.Changes in a fixed order.
@@ -34,7 +38,12 @@ func changesOf(c config.Changes) changes {
 	return changes{c.Remove, sdk.Pairs(c.Set), sdk.Pairs(c.Add)}
 }
 
-func (c *changes) apply(h sdk.Headers) {
+// apply makes the changes, if there are any.
+func (c *changes) apply(h sdk.Headers, made sdk.Counter) {
+	if len(c.remove)+len(c.set)+len(c.add) == 0 {
+		return
+	}
+	made.Add(1)
 	for _, name := range c.remove {
 		h.Remove(name)
 	}
@@ -48,12 +57,12 @@ func (c *changes) apply(h sdk.Headers) {
 
 // OnRequest implements sdk.Filter.
 func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
-	f.request.apply(s.Request())
+	f.request.apply(s.Request(), f.requests)
 	return sdk.Continue
 }
 
 // OnResponse implements sdk.Filter.
 func (f *Filter) OnResponse(s sdk.Stream) sdk.Verdict {
-	f.response.apply(s.Response())
+	f.response.apply(s.Response(), f.responses)
 	return sdk.Continue
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestChanges(t *testing.T) {
-	f, err := New(nil, []byte(config.Config{
+	f, err := New(sdktest.NewHost(), []byte(config.Config{
 		Request:  config.Changes{Remove: []string{"gone", "back"}, Set: map[string]string{"one": "1", "back": "b"}, Add: map[string]string{"many": "3"}},
 		Response: config.Changes{Set: map[string]string{"server": "krater"}},
 	}.JSON()))
@@ -45,7 +45,7 @@ func TestNewRefuses(t *testing.T) {
 		`{"response":{"set":{"x":1}}}`: "response.set.x: is a number, want a string",
 		`{"request":{"remove":["X"]}}`: `request.remove[0]: is "X", want what matches ^[!#$%&'*+.^_|~0-9a-z\x60-]+$`,
 	} {
-		if _, err := New(nil, []byte(raw)); err == nil || err.Error() != want {
+		if _, err := New(sdktest.NewHost(), []byte(raw)); err == nil || err.Error() != want {
 			t.Errorf("%s says %v, want %s", raw, err, want)
 		}
 	}
