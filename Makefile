@@ -62,5 +62,15 @@ $(STATICCHECK):
 lint: filters $(STATICCHECK) ## Run staticcheck.
 	@$(STATICCHECK) ./...
 
+REGISTRY := .tools/registry-3.1.2/registry
+.PHONY: registry test-registry
+registry: $(REGISTRY) ## Install the registry that images of modules are tested with (some minutes).
+$(REGISTRY):
+	@echo "registry: building distribution 3.1.2 ..."
+	@GOBIN=$(abspath $(dir $@)) $(GO) install github.com/distribution/distribution/v3/cmd/registry@v3.1.2
+
+test-registry: registry filters ## Test the way of modules through the real registry; `make test` has one of its own.
+	@$(GO) test -count=1 -timeout 10m ./test/distribution
+
 clean: ## Remove what was built; the installed Envoy stays.
 	@rm -rf bin .build filters/builtin/dist/*.wasm

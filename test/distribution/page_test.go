@@ -1,0 +1,63 @@
+package distribution_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/krater-mesh/krater/test/harness"
+	"github.com/krater-mesh/krater/test/readme"
+)
+
+var (
+	yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+	publicKey = regexp.MustCompile(`(?s)-----BEGIN PUBLIC KEY-----.*-----END PUBLIC KEY-----`)
+)
+
+// TestThePageIsTrue executes the steps of docs/filters.md on signatures, with
+// the page's Mesh and Filter and a registry of its own. The key of the Mesh is
+// the one that the first step makes.
+func TestThePageIsTrue(t *testing.T) {
+	page := read(t, filepath.Join(harness.Root(), "docs/filters.md"))
+	where, who := section(t, page, "Where modules come from"), section(t, page, "Signatures")
+	steps, err := readme.Parse(who)
+	if err != nil || len(steps) < 3 {
+		t.Fatalf("%d steps, %v", len(steps), err)
+	}
+	r := startRegistry(t, false)
+	real := strings.NewReplacer("localhost:5000", r.host)
+	home := t.TempDir()
+	code := read(t, filepath.Join(harness.Root(), ".build/greeting.wasm"))
+	write(t, filepath.Join(home, "greeting.wasm"), code)
+	if err := os.Mkdir(filepath.Join(home, "mesh"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mesh := real.Replace(yamlBlock.FindStringSubmatch(where)[1])
+	write(t, filepath.Join(home, "mesh/filter.yaml"), real.Replace(yamlBlock.FindStringSubmatch(who)[1]))
+	env := append(os.Environ(), "PATH="+harness.Binaries(t)+":"+os.Getenv("PATH"), "HOME="+home, "DOCKER_CONFIG="+home)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	for _, s := range steps {
+		if err := readme.Run(ctx, s.Replace(real), home, env); err != nil {
+			t.Fatal(err)
+		}
+		if key, err := os.ReadFile(filepath.Join(home, "team.pub")); err == nil {
+			indented := strings.ReplaceAll(strings.TrimSpace(string(key)), "\n", "\n        ")
+			write(t, filepath.Join(home, "mesh/mesh.yaml"), publicKey.ReplaceAllLiteralString(mesh, indented))
+		}
+	}
+}
+
+func section(t *testing.T, page, heading string) string {
+	t.Helper()
+	_, text, found := strings.Cut(page, "\n## "+heading+"\n")
+	if !found {
+		t.Fatalf("docs/filters.md has no section %q", heading)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	return text
+}
