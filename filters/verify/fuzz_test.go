@@ -20,7 +20,7 @@ func FuzzModule(f *testing.F) {
 			f.Add(m.Code())
 		}
 	}
-	limits := verify.Limits{Size: 1 << 20, Memory: 4 << 20, Start: 20 * time.Millisecond, Total: 100 * time.Millisecond, Requests: 40}
+	limits := verify.Limits{Size: 1 << 20, Memory: 4 << 20, Start: 20 * time.Millisecond, Request: 20 * time.Millisecond, Total: 100 * time.Millisecond, Requests: 40}
 	f.Fuzz(func(t *testing.T, wasm []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

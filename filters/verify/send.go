@@ -25,14 +25,15 @@ func (r *Report) send(ctx context.Context, v *vm, root uint64, o Options) {
 			break
 		}
 		e := all[n%len(all)]
-		limit, cancel := context.WithTimeout(ctx, aRequest)
+		limit, cancel := working(ctx, o.Limits.Request)
 		err := one(limit, root, e)
 		cancel()
-		if err != nil && ctx.Err() != nil && n > 0 {
+		if err != nil && ctx.Err() != nil {
+			r.add(CheckTime, Note, "", "there was time for %d of %d requests", n, o.Limits.Requests)
 			break // out of time, not out of order
 		}
 		if err != nil {
-			r.broken(CheckRequests, err, o, fmt.Sprintf("in request %d (%s)", n+1, e.name), aRequest)
+			r.broken(CheckRequests, err, o, fmt.Sprintf("in request %d (%s)", n+1, e.name), o.Limits.Request)
 			return
 		}
 		r.Requests = n + 1
@@ -40,6 +41,10 @@ func (r *Report) send(ctx context.Context, v *vm, root uint64, o Options) {
 		if n%64 == 0 {
 			runtime.Gosched()
 		}
+	}
+	if r.Requests < min(len(all), o.Limits.Requests) {
+		r.fail(CheckTime, "try again when the machine has less to do", "there was no time to send one request of each form, within %s", o.Limits.Total)
+		return
 	}
 	r.MemoryAfter = v.size()
 	r.GrowthPerRequest = w.perRequest()

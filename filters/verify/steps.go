@@ -78,7 +78,7 @@ func (r *Report) checkMemory(m *code.Module, l Limits) {
 
 // start runs the module until it has its configuration.
 func (r *Report) start(ctx context.Context, v *vm, o Options) (root uint64, good bool) {
-	limit, cancel := context.WithTimeout(ctx, o.Limits.Start)
+	limit, cancel := working(ctx, o.Limits.Start)
 	defer cancel()
 	began := time.Now()
 	err := v.start(limit)
@@ -91,6 +91,8 @@ func (r *Report) start(ctx context.Context, v *vm, o Options) (root uint64, good
 	switch {
 	case err == nil:
 		return root, true
+	case ctx.Err() != nil:
+		r.fail(CheckTime, "try again when the machine has less to do", "there was no time to start the module, within %s", o.Limits.Total)
 	case !errors.As(err, &no):
 		r.broken(CheckStart, err, o, "when it starts", o.Limits.Start)
 	case no.what == "VM":

@@ -39,20 +39,18 @@ type Options struct {
 type Limits struct {
 	Size     int64         // of the file, in bytes; 64 MiB
 	Memory   int64         // of the module, in bytes; 128 MiB
-	Start    time.Duration // until it is configured; 5 s
-	Total    time.Duration // for all of it; 10 s
+	Start    time.Duration // of work until it is configured; 5 s
+	Request  time.Duration // of work for one request or connection; 2 s
+	Total    time.Duration // for all of it, by the clock; 10 s
 	Requests int           // to send through it; 1000
 	Growth   int64         // bytes of memory that each request may add for good; 1024
 }
-
-// aRequest is how long one request or connection may take. It is long because
-// machines are busy at times: a filter takes microseconds.
-const aRequest = 2 * time.Second
 
 func (l Limits) filled() Limits {
 	fill(&l.Size, 64<<20)
 	fill(&l.Memory, 128<<20)
 	fill(&l.Start, 5*time.Second)
+	fill(&l.Request, 2*time.Second)
 	fill(&l.Total, 10*time.Second)
 	fill(&l.Requests, 1000)
 	fill(&l.Growth, 1024)
@@ -78,7 +76,7 @@ func Key(digest string, o Options) string {
 }
 
 // version counts the changes that let an old report say less than a new one.
-const version = 1
+const version = 2
 
 // slots are how many modules run at once: each may take the memory of its
 // limit, and a core.

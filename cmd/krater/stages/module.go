@@ -50,6 +50,7 @@ func (s *Stages) resolveModule(r store.ModuleRequest) store.ModuleAnswer {
 func verifyModule(ctx context.Context, code []byte, f *model.FilterBinding) artifact.Verdict {
 	o := startOptions(f, f.Config)
 	o.Limits.Size = int64(len(code)) // the mesh's limit was applied already
+	o.Limits.Total = time.Minute     // nobody waits for it, and the machine may be busy
 	if f.Config == "" {
 		o.Config = nil
 	}
@@ -61,6 +62,7 @@ func verifyModule(ctx context.Context, code []byte, f *model.FilterBinding) arti
 		case finding.Check == verify.CheckConfig:
 			out.Once = true
 		default:
+			out.Once = out.Once || finding.Check == verify.CheckTime // the machine's fault
 			reasons = append(reasons, finding.Message)
 		}
 	}
