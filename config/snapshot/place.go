@@ -33,6 +33,10 @@ func (d *draft) place() {
 		add(l.Object, l.Name, model.Native, "each proxy counts for itself: Envoy's local rate limit")
 	}
 	for _, f := range s.Filters {
+		if f.Type == model.FilterLua {
+			add(f.Object, "lua", model.Native, "Envoy's own Lua filter runs the script")
+			continue
+		}
 		add(f.Object, f.Module.URL, model.Wasm, "a Wasm module runs in the proxy")
 	}
 	for _, a := range s.Attributes {
@@ -55,7 +59,7 @@ func (d *draft) place() {
 func accessPlace(l *model.AccessList) (model.Place, string) {
 	switch {
 	case l.Native():
-		return model.Native, fmt.Sprintf("Envoy's RBAC filter compares %d entries one by one", len(l.Entries))
+		return model.Native, "Envoy's RBAC filter compares the entries one by one"
 	case len(l.Entries) <= model.MaxNativeAccess:
 		return model.Wasm, "Envoy's RBAC filter knows addresses of callers only: the built-in filter accesslist looks this one up"
 	}
