@@ -14,7 +14,7 @@ import (
 func explainCommand() *cobra.Command {
 	var r explain.Request
 	var to string
-	var headers []string
+	var headers, given []string
 	cmd := &cobra.Command{
 		Use:   "explain PATH... --to HOST[:PORT]",
 		Short: "Say what the mesh would do with a request, and why, offline.",
@@ -35,11 +35,23 @@ A workload calls as its service account wherever the call is mutual TLS.`,
 	cmd.Flags().StringArrayVar(&headers, "header", nil, "A header, NAME=VALUE; may be given several times.")
 	cmd.Flags().StringVar(&r.SourceAddress, "source-address", "", "The caller's IP address (default: the workload's own, or 127.0.0.1).")
 	cmd.Flags().StringVar(&r.Principal, "principal", "", "Who a client of a gateway is by its certificate: TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT.")
+	cmd.Flags().StringVar(&r.Body, "body", "", "The request's body.")
+	cmd.Flags().StringArrayVar(&given, "attribute", nil, "An attribute that only a running proxy has, NAME=VALUE: of a token, or that a filter sets.")
 	_ = cmd.MarkFlagRequired("to")
 	output := outputFlag(cmd, "json or yaml")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
 		if err := fillRequest(&r, to, headers); err != nil {
 			return err
+		}
+		for _, a := range given {
+			name, value, ok := strings.Cut(a, "=")
+			if !ok || name == "" {
+				return fmt.Errorf("--attribute %s: want NAME=VALUE", a)
+			}
+			if r.Attributes == nil {
+				r.Attributes = map[string]string{}
+			}
+			r.Attributes[strings.TrimPrefix(name, "attribute.")] = value
 		}
 		read, done, err := readOffline(cmd.Context(), paths)
 		if err != nil {
