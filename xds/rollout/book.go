@@ -122,3 +122,25 @@ func (b *Book) Fresh() []Event {
 	b.fresh = nil
 	return out
 }
+
+// Mend drops what cannot have been written: a book from a disk may be damaged.
+func (b *Book) Mend() {
+	for key, r := range b.Records {
+		switch {
+		case r == nil, r.New == nil, r.New.Object != r.Object, r.Object.String() != key, r.Active() && !r.stepIs():
+			delete(b.Records, key)
+			continue
+		}
+		slices.Sort(r.Loading)
+		for id, w := range r.Windows {
+			if w == nil {
+				delete(r.Windows, id)
+			}
+		}
+	}
+}
+
+// stepIs tells whether the step that it is at is declared.
+func (r *Record) stepIs() bool {
+	return r.New.Rollout != nil && r.Step >= 0 && r.Step < len(r.New.Rollout.Steps)
+}

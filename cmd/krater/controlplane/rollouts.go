@@ -52,6 +52,7 @@ func openRollouts(file string, log *slog.Logger, server *serve.Server) *rollouts
 		book := &rollout.Book{}
 		err := identity.Load(file, rolloutFormat, book)
 		if err == nil {
+			book.Mend()
 			r.book, r.lost = book, nil
 			return r
 		}
