@@ -17,10 +17,10 @@ func TestVersionsOfAFilter(t *testing.T) {
 	w.load(t)
 	t.Run("another code is loaded, goes step by step, survives the control plane, and is promoted", w.good)
 	for _, bad := range []badVersion{
-		{"a", "5xx", "errorRatio: 0.02", "^errorRatio is"}, // other code: the old one is held, to go back to
-		{"b", "slow", "latencyP99: 10", "^latencyP99 is"},
-		{"b", "leak", "memory: 1.3", "^memory is|takes more memory"},
-		{"b", "trap", "traps: 0", "the filter trapped|the filter is FAILING"},
+		{"a", "5xx", "minRequests: 15, errorRatio: 0.02", "^errorRatio is"}, // other code: the old one is held, to go back to
+		{"b", "slow", "minRequests: 4, latencyP99: 4", "^latencyP99 is"},
+		{"b", "leak", "minRequests: 15, memory: 1.3", "^memory is|takes more memory"},
+		{"b", "trap", "minRequests: 15, traps: 0", "the filter trapped|the filter is FAILING"},
 	} {
 		t.Run(bad.mood+" is taken back by itself", func(t *testing.T) { w.bad(t, bad) })
 	}

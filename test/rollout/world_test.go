@@ -104,13 +104,13 @@ func (w *world) status(t *testing.T) (controlplane.Status, error) {
 	return controlplane.NewClient(filepath.Join(w.state, "admin.sock")).Status(t.Context())
 }
 
-// allGuards are those of testdata/mesh, but for the minimum of requests.
-const allGuards = "errorRatio: 0.02, latencyP99: 10, memory: 3, traps: 0"
+// allGuards are those of testdata/mesh.
+const allGuards = "minRequests: 15, errorRatio: 0.02, latencyP99: 10, memory: 3, traps: 0"
 
 // declare edits the filter: its module, version, mood and guards.
 func (w *world) declare(t *testing.T, build, version, mood, guards string) {
 	t.Helper()
-	w.filter = guarded.ReplaceAllString(w.filter, "guards: {minRequests: 15, "+guards+"}")
+	w.filter = guarded.ReplaceAllString(w.filter, "guards: {"+guards+"}")
 	w.filter = declared.ReplaceAllString(w.filter, fmt.Sprintf("url: ./%s.wasm\n  config: {version: %q, mood: %s}", build, version, mood))
 	if err := os.WriteFile(filepath.Join(w.mesh.Dir, "filter.yaml"), []byte(w.filter), 0o600); err != nil {
 		t.Fatal(err)
@@ -184,15 +184,15 @@ func (w *world) load(t *testing.T) {
 	for name, n := range workloads {
 		l := &load{count: map[answer]int{}}
 		w.loads[name] = l
-		tr := &http.Transport{MaxIdleConnsPerHost: 2}
-		for range 2 {
+		tr := &http.Transport{MaxIdleConnsPerHost: 4}
+		for range 4 {
 			done.Go(func() {
 				for {
 					select {
 					case <-stop:
 						tr.CloseIdleConnections()
 						return
-					case <-time.After(20 * time.Millisecond):
+					case <-time.After(40 * time.Millisecond):
 					}
 					began := time.Now()
 					a := ask(tr, fmt.Sprintf("http://%s.0.%d:8080/", w.mesh.Network, n), "yes")

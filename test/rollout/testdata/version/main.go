@@ -4,8 +4,11 @@
 package main
 
 import (
+	"time"
+
 	"github.com/krater-mesh/krater/filters/sdk"
 	"github.com/krater-mesh/krater/filters/sdk/guest"
+	_ "github.com/krater-mesh/krater/filters/sdk/guest/timers"
 )
 
 func init() { guest.Register(sdk.Root{New: newVersion}) }
@@ -18,10 +21,12 @@ var build = "a"
 type version struct {
 	sdk.Base
 	version, mood string
+	waiting       []waiting
 }
 
-func newVersion(_ sdk.Host, config []byte) (sdk.Filter, error) {
+func newVersion(h sdk.Host, config []byte) (sdk.Filter, error) {
 	v := &version{}
+	h.TickEvery(tick)
 	return v, sdk.Decode(config, func(d *sdk.Decoder) {
 		d.String("version", &v.version)
 		d.String("mood", &v.mood)
@@ -31,10 +36,31 @@ func newVersion(_ sdk.Host, config []byte) (sdk.Filter, error) {
 // mostLeaked keeps a leak from taking the machine along.
 const mostLeaked = 160 << 20
 
-var (
-	leaked [][]byte
-	sink   int // keeps a loop from being left out
+var leaked [][]byte
+
+// slowTicks are two seconds: more than a proxy takes on a busy machine.
+const (
+	tick      = 100 * time.Millisecond
+	slowTicks = 20
 )
+
+// waiting is a request that is let go after some ticks.
+type waiting struct {
+	sdk.Stream
+	ticks int
+}
+
+func (v *version) OnTick() {
+	still := v.waiting[:0]
+	for _, w := range v.waiting {
+		if w.ticks--; w.ticks > 0 {
+			still = append(still, w)
+		} else {
+			w.ResumeRequest()
+		}
+	}
+	v.waiting = still
+}
 
 func (v *version) OnRequest(s sdk.Stream) sdk.Verdict {
 	if _, ok := s.Request().Get("x-world"); !ok {
@@ -44,9 +70,8 @@ func (v *version) OnRequest(s sdk.Stream) sdk.Verdict {
 	case "5xx":
 		return s.Reply(sdk.Reply{Status: 500, Headers: [][2]string{{"x-version", v.version + build}}})
 	case "slow":
-		for i := range 150_000_000 { // some tenths of a second
-			sink += i & 3
-		}
+		v.waiting = append(v.waiting, waiting{s, slowTicks})
+		return sdk.Pause
 	case "trap":
 		panic("as configured")
 	case "leak":
