@@ -34,7 +34,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"occupy": occupy, "await": await, "registry": ociRegistry, "wasm": wasmFile},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"occupy": occupy, "await": await, "registry": ociRegistry, "wasm": wasmFile, "hostile": hostileFile},
 	})
 }
 

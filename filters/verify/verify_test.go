@@ -23,7 +23,7 @@ func TestHostileModulesAreRefused(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
 			limits := quick
-			if m.Check == "memory" {
+			if m.Check == "memory" || m.Check == "growth" {
 				limits.Start, limits.Request = time.Second, time.Second // what wants too much is told before it is out of time
 			}
 			r := verify.Module(context.Background(), m.Code(), verify.Options{Config: []byte("{}"), Limits: limits})
