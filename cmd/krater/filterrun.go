@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/krater-mesh/krater/cmd/krater/filtercase"
+	"github.com/krater-mesh/krater/filters/filtercase"
 	"github.com/krater-mesh/krater/cmd/krater/workbench"
 	"github.com/krater-mesh/krater/filters/build"
 	"github.com/spf13/cobra"

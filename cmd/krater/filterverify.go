@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/cmd/krater/trial"
 	"github.com/krater-mesh/krater/filters/module"
 	"github.com/krater-mesh/krater/filters/verify"

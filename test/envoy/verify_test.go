@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/filters/verify"
 	"github.com/krater-mesh/krater/filters/verify/assemble"
 	"github.com/krater-mesh/krater/filters/verify/hostile"
@@ -53,7 +53,7 @@ type envoyJudge struct {
 
 func newJudge(t *testing.T) envoyJudge {
 	t.Helper()
-	s, err := sandbox.Start(t.Context(), sandbox.Options{})
+	s, err := sandbox.Start(t.Context(), sandbox.Options{Envoy: harness.EnvoyPath(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

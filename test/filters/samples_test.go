@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/krater-mesh/krater/cmd/krater/filtercase"
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/filters/filtercase"
+	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/filters/build"
 	"github.com/krater-mesh/krater/test/harness"
 )

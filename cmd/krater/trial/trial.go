@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/agent"
+	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/filters/verify"
 )
 
@@ -47,6 +48,13 @@ func (r *Result) fail(fix, format string, args ...any) {
 // Run tries a filter. The error is one that has nothing to do with it.
 func Run(ctx context.Context, o Options) (Result, error) {
 	r := Result{Statuses: map[int]int{}}
+	if o.Envoy == "" {
+		found, err := agent.FindEnvoy()
+		if err != nil {
+			return r, err
+		}
+		o.Envoy = found
+	}
 	s, err := sandbox.Start(ctx, sandbox.Options{Envoy: o.Envoy})
 	if err != nil {
 		return r, err

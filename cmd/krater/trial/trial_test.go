@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/filters/verify/assemble"
 )
 

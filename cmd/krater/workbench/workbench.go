@@ -12,9 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/krater-mesh/krater/cmd/krater/filtercase"
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/agent"
 	"github.com/krater-mesh/krater/filters/build"
+	"github.com/krater-mesh/krater/filters/filtercase"
+	"github.com/krater-mesh/krater/filters/sandbox"
 )
 
 // Bench is one filter on the bench.
@@ -101,8 +102,16 @@ func (b *Bench) requestsFile() string {
 	return filepath.Join(dir, "requests.yaml")
 }
 
-// Open starts the sandbox.
+// Open starts the sandbox; envoy is its binary, "" where agent.FindEnvoy finds
+// one.
 func (b *Bench) Open(ctx context.Context, envoy string) error {
+	if envoy == "" {
+		found, err := agent.FindEnvoy()
+		if err != nil {
+			return err
+		}
+		envoy = found
+	}
 	s, err := sandbox.Start(ctx, sandbox.Options{Envoy: envoy, Services: b.cases.Answers()})
 	b.sandbox = s
 	return err

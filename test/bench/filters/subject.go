@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/agent"
+	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/test/bench/figure"
 	"github.com/krater-mesh/krater/test/bench/load"
 	"github.com/krater-mesh/krater/test/bench/process"
@@ -70,7 +71,11 @@ func (o options) start(ctx context.Context) ([]*subject, error) {
 }
 
 func (o options) open(ctx context.Context, s *subject, workers int) (*sandbox.Sandbox, time.Duration, error) {
-	box, err := sandbox.Start(ctx, sandbox.Options{Concurrency: workers})
+	envoy, err := agent.FindEnvoy()
+	if err != nil {
+		return nil, 0, err
+	}
+	box, err := sandbox.Start(ctx, sandbox.Options{Envoy: envoy, Concurrency: workers})
 	if err != nil {
 		return nil, 0, err
 	}

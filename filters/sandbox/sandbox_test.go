@@ -9,13 +9,15 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/krater-mesh/krater/agent"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func builtin(t *testing.T) string {
 	t.Helper()
-	file, err := filepath.Abs(filepath.Join("..", "..", "..", "filters", "builtin", "dist", "builtin.wasm"))
+	file, err := filepath.Abs(filepath.Join("..", "builtin", "dist", "builtin.wasm"))
 	if err == nil {
 		_, err = os.Stat(file)
 	}
@@ -42,7 +44,11 @@ func get(t *testing.T, url string) (*http.Response, string) {
 
 // TestAFilterIsLoadedReplacedAndRefused: a refused one leaves the one before.
 func TestAFilterIsLoadedReplacedAndRefused(t *testing.T) {
-	s, err := Start(t.Context(), Options{})
+	envoy, err := agent.FindEnvoy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Start(t.Context(), Options{Envoy: envoy})
 	if err != nil {
 		t.Fatal(err)
 	}

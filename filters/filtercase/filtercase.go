@@ -11,7 +11,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/filters/sandbox"
 )
 
 // File is a file of cases.

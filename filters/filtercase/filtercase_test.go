@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/filters/sandbox"
 )
 
 func write(t *testing.T, text string) string {

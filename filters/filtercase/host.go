@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
 	"github.com/krater-mesh/krater/filters/filtertest"
+	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 

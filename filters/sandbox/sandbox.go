@@ -14,13 +14,11 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/krater-mesh/krater/agent"
 )
 
 // Options of a sandbox.
 type Options struct {
-	Envoy string // its binary; "": where agent.FindEnvoy finds one
+	Envoy string // its binary
 	// Concurrency is the number of Envoy's workers; 0: 1.
 	Concurrency int
 	// Services are further upstreams, for the filter's own calls: clusters by
@@ -44,20 +42,13 @@ type Sandbox struct {
 
 // Start starts an Envoy with no filter yet.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
-	binary := o.Envoy
-	if binary == "" {
-		var err error
-		if binary, err = agent.FindEnvoy(); err != nil {
-			return nil, err
-		}
-	}
 	dir, err := os.MkdirTemp("", "krater-sandbox-") // short: a socket's path has 107 bytes
 	if err != nil {
 		return nil, fmt.Errorf("starting a sandbox: %w", err)
 	}
 	s := &Sandbox{dir: dir, services: map[string]*upstream{}, log: newTail(400), ended: make(chan struct{})}
 	s.admin = adminClient(s.path("admin.sock"))
-	if err := s.start(ctx, binary, max(o.Concurrency, 1), o.Services); err != nil {
+	if err := s.start(ctx, o.Envoy, max(o.Concurrency, 1), o.Services); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("starting a sandbox: %w", err)
 	}

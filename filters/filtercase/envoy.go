@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/krater-mesh/krater/cmd/krater/sandbox"
+	"github.com/krater-mesh/krater/filters/sandbox"
 )
 
 // answerLimit bounds the wait for one answer.
