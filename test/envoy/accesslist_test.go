@@ -75,9 +75,7 @@ func (w *filterWorld) explained(header string) int {
 	if name, value, ok := strings.Cut(header, ": "); ok {
 		headers[name] = []string{value}
 	}
-	eps := model.Endpoints{{Service: model.ServiceKey{Host: "page.default.svc.cluster.local", Namespace: "default"},
-		Endpoints: []model.Endpoint{{Address: w.address(2), Workload: "default/page-v1", Health: model.Healthy, Weight: 1}}}}
-	x, err := explain.Explain(w.snap, eps, nil, explain.Request{From: "page-v1", Host: "page.default.svc.cluster.local:9080", Path: "/", Headers: headers})
+	x, err := explain.Explain(w.snap, w.pageEndpoint(), nil, explain.Request{From: "page-v1", Host: "page.default.svc.cluster.local:9080", Path: "/", Headers: headers})
 	if err != nil {
 		w.t.Fatal(err)
 	}

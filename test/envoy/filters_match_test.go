@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/krater-mesh/krater/explain"
 	"github.com/krater-mesh/krater/filters/verify/assemble"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/test/harness"
@@ -171,7 +172,7 @@ func TestARequestThatNoFilterMatchesNeverEntersItsVM(t *testing.T) {
 		}),
 	}
 	w.plane.publish("filters", w.translated("page-v1").Set())
-	w.check("served", "http://"+w.address(2)+":9080", []sent{
+	requests := []sent{
 		{line: "GET /", ran: "own"},
 		{line: "GET /api/x?y=1", ran: "own", entered: true},
 		{line: "POST /api/x", ran: "own"},
@@ -187,7 +188,50 @@ func TestARequestThatNoFilterMatchesNeverEntersItsVM(t *testing.T) {
 		{line: "GET /health", ran: ""},
 		{line: "GET /health", headers: "x-other: 1", ran: ""},
 		{line: "GET /", headers: "x-other: 1", ran: "other"},
-	})
+	}
+	w.check("served", "http://"+w.address(2)+":9080", requests)
+	for _, r := range requests {
+		if strings.Contains(r.headers, "host:") {
+			continue // explain would not come to page by it
+		}
+		runs := w.explainedFilters(r)
+		if got := !runs["Filter default/entered"].Passed; got != r.entered {
+			t.Errorf("explain says that %s %q enters: %v", r.line, r.headers, got)
+		}
+		own := runs["Filter default/routes"]
+		if got := map[bool]string{true: "", false: map[bool]string{true: "other", false: "own"}[own.Why != ""]}[own.Passed]; got != r.ran {
+			t.Errorf("explain says that %s %q runs %q (%s), want %q", r.line, r.headers, got, own.Why, r.ran)
+		}
+	}
+}
+
+// explainedFilters are what explain says of the filters before page.
+func (w *filterWorld) explainedFilters(r sent) map[string]explain.FilterRun {
+	w.t.Helper()
+	method, path, _ := strings.Cut(r.line, " ")
+	headers := explain.Headers{}
+	for line := range strings.SplitSeq(r.headers, "\n") {
+		if name, value, ok := strings.Cut(line, ": "); ok {
+			headers[name] = []string{value}
+		}
+	}
+	x, err := explain.Explain(w.snap, w.pageEndpoint(), nil, explain.Request{From: "page-v1", Host: "page.default.svc.cluster.local:9080", Method: method, Path: path, Headers: headers})
+	if err != nil || x.Outcomes[0].Server == nil {
+		w.t.Fatalf("%s: %v, %+v", r.line, err, x.Outcomes)
+	}
+	out := map[string]explain.FilterRun{}
+	for _, s := range x.Outcomes[0].Server.Chain {
+		if s.Filter != nil {
+			out[s.Filter.Filter] = *s.Filter
+		}
+	}
+	return out
+}
+
+// pageEndpoint is where page is served, for explain.
+func (w *filterWorld) pageEndpoint() model.Endpoints {
+	return model.Endpoints{{Service: model.ServiceKey{Host: "page.default.svc.cluster.local", Namespace: "default"},
+		Endpoints: []model.Endpoint{{Address: w.address(2), Workload: "default/page-v1", Health: model.Healthy, Weight: 1}}}}
 }
 
 // TestAFilterByVirtualServiceRouteAndPort: what a workload sends, by an
@@ -252,6 +296,11 @@ func TestFiltersOfLuaAndMissingModules(t *testing.T) {
 				{line: "GET /reload", headers: host, status: 503, entered: served},
 				{line: "GET /open", headers: host, ran: "lua", entered: served},
 			})
+			for path, status := range map[string]uint32{"/": 200, "/closed": 503, "/reload": 503, "/open": 200} {
+				if x, err := explain.Explain(w.snap, w.pageEndpoint(), nil, explain.Request{From: "page-v1", Host: "page.default.svc.cluster.local:9080", Path: path}); err != nil || x.Outcomes[0].Verdict.Status != status {
+					t.Errorf("explain of %s: %v, %+v", path, err, x.Outcomes)
+				}
+			}
 		})
 	}
 }

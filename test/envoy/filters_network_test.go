@@ -64,7 +64,9 @@ func TestFiltersOfConnections(t *testing.T) {
 	echoes("all ports", true, true)
 	w.check("all ports", http, []sent{{line: "GET /", entered: true}})
 	gone := func(failure model.FilterFailure) func(*model.FilterBinding) {
-		return func(f *model.FilterBinding) { f.Module, f.Failure = model.Module{URL: "oci://example.com/gone:v1"}, failure }
+		return func(f *model.FilterBinding) {
+			f.Module, f.Failure = model.Module{URL: "oci://example.com/gone:v1"}, failure
+		}
 	}
 	publish("closed", network(nil, gone(model.FilterFailClosed)))
 	echoes("closed", false, false)
