@@ -22,6 +22,7 @@ import (
 	"github.com/krater-mesh/krater/agent/secrets"
 	"github.com/krater-mesh/krater/identity"
 	"github.com/krater-mesh/krater/identity/keeper"
+	"github.com/krater-mesh/krater/model"
 )
 
 // Options of one agent.
@@ -142,12 +143,16 @@ func (a *Agent) serve(ctx, all context.Context, keep *keeper.Keeper) error {
 	watch := newCredentials(keep)
 	group.Go(func() error { return watch.run(all) })
 	store := a.modules()
-	guard := a.filters(store)
+	var r *relay.Relay
+	guard := a.filters(store, func(s model.SecretRef) bool {
+		values, _, _ := r.FilterSecrets()
+		return values.Values[s.String()] != nil
+	})
 	sealer, err := secrets.New()
 	if err != nil {
 		return err
 	}
-	r := a.relay(me, watch, keep, store, guard, sealer)
+	r = a.relay(me, watch, keep, store, guard, sealer)
 	ads, sds, err := a.listen(all, group, r, watch)
 	if err != nil {
 		end()

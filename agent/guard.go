@@ -11,6 +11,7 @@ import (
 	"github.com/krater-mesh/krater/agent/admin"
 	"github.com/krater-mesh/krater/agent/filters"
 	"github.com/krater-mesh/krater/agent/modules"
+	"github.com/krater-mesh/krater/model"
 )
 
 // modules are those that Envoy needs.
@@ -22,9 +23,9 @@ func (a *Agent) modules() *modules.Store {
 }
 
 // filters keeps Envoy's Wasm filters from harming it.
-func (a *Agent) filters(store *modules.Store) *filters.Keeper {
+func (a *Agent) filters(store *modules.Store, secret func(model.SecretRef) bool) *filters.Keeper {
 	return filters.New(filters.Options{
-		Has: store.Has, File: store.Path, Dir: a.o.StateDir, Output: a.o.Output, Logger: a.o.Logger.With("workload", a.o.Proxy.ID),
+		Has: store.Has, Secret: secret, File: store.Path, Dir: a.o.StateDir, Output: a.o.Output, Logger: a.o.Logger.With("workload", a.o.Proxy.ID),
 	})
 }
 

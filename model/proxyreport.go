@@ -29,6 +29,7 @@ type FilterState string
 const (
 	FilterRunning  FilterState = "RUNNING"
 	FilterMissing  FilterState = "MISSING" // its module cannot be had; its failure policy decides
+	FilterNoSecret FilterState = "NO_SECRET" // a value that it is told is not there; its failure policy decides
 	FilterFailing  FilterState = "FAILING" // it traps; it is started again, later each time
 	FilterTakenOut FilterState = "OUT"     // it harmed the proxy; its failure policy decides
 )

@@ -50,7 +50,7 @@ func ReadProxyReport(text []byte) (r ProxyReport, err error) {
 // check bounds a filter's texts, and refuses what cannot be.
 func (f *FilterReport) check() error {
 	switch f.State {
-	case FilterRunning, FilterMissing, FilterFailing, FilterTakenOut:
+	case FilterRunning, FilterMissing, FilterNoSecret, FilterFailing, FilterTakenOut:
 	default:
 		return fmt.Errorf("its state is %.40q", f.State)
 	}

@@ -22,6 +22,7 @@ import (
 // Options of a Keeper.
 type Options struct {
 	Has    func(digest string) bool   // whether a module is here
+	Secret func(model.SecretRef) bool // whether there is a value; nil: always
 	File   func(digest string) string // where it is
 	Dir    string                     // where it keeps what was taken out
 	Output io.Writer                  // Envoy's log
@@ -141,6 +142,20 @@ func (k *Keeper) decide(p plugin) string {
 		return decisionOut
 	case !k.o.Has(p.digest):
 		return decisionMissing
+	case k.without(p) != "":
+		return decisionSecret
+	}
+	return ""
+}
+
+// without is a secret that a filter is told and that has no value; "": there
+// is none. The filter would refuse its configuration, and Envoy with it all
+// that stands in the same slot.
+func (k *Keeper) without(p plugin) string {
+	for _, r := range p.secrets {
+		if k.o.Secret != nil && !k.o.Secret(r) {
+			return r.String()
+		}
 	}
 	return ""
 }

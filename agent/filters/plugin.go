@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/reflect/protorange"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -33,8 +34,9 @@ type plugin struct {
 	vm      string // its id as the control plane says it
 	digest  string // 64 hex digits; "": its module is no file of ours
 	policy  wasmv3.FailurePolicy
-	network bool   // of connections, not of requests
-	config  string // a hash of what it is told
+	network bool              // of connections, not of requests
+	config  string            // a hash of what it is told
+	secrets []model.SecretRef // that it is told
 }
 
 // objects are those that it runs for.
@@ -146,5 +148,21 @@ func pluginOf(c *wasmv3.PluginConfig, network bool) plugin {
 		told.Write(append(text, 0))
 	}
 	p.config = hex.EncodeToString(told.Sum(nil)[:8])
+	p.secrets = secretsOf(c)
 	return p
+}
+
+// secretsOf are the keys of Secrets that a filter's configuration names.
+func secretsOf(c *wasmv3.PluginConfig) (out []model.SecretRef) {
+	text := &wrapperspb.StringValue{}
+	if c.GetConfiguration() == nil || c.GetConfiguration().UnmarshalTo(text) != nil {
+		return nil
+	}
+	_, _ = model.MapSecretRefs(text.GetValue(), func(_ string, ref any) any {
+		if r, ok := model.SecretRefOf(ref, ""); ok {
+			out = append(out, r)
+		}
+		return nil
+	})
+	return out
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/krater-mesh/krater/model"
@@ -161,7 +162,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // Run looks after the filters until ctx ends. serves tells whether Envoy takes
 // requests.
 func (k *Keeper) Run(ctx context.Context, serves func(context.Context) bool) {
-	go k.watchLoads(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() { k.watchLoads(ctx) })
 	var weighed time.Time
 	for sleep(ctx, 200*time.Millisecond) {
 		k.bringBack(ctx, serves)
@@ -218,6 +221,8 @@ func (k *Keeper) reportOf(p plugin, object string, now time.Time) model.FilterRe
 	}
 	if t := k.takenOut[p.identity()]; t != nil {
 		r.State, r.Since, r.Reason, r.Lines = model.FilterTakenOut, t.Since, t.Reason, t.Lines
+	} else if secret := k.without(p); secret != "" && k.decide(p) == decisionSecret {
+		r.State, r.Reason = model.FilterNoSecret, "there is no value of the Secret "+secret
 	} else if k.decide(p) == decisionMissing {
 		l := k.lacks[p.digest]
 		r.State, r.Since, r.Reason = model.FilterMissing, l.since, l.reason

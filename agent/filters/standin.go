@@ -16,6 +16,7 @@ import (
 const (
 	decisionMissing = "filter_module_missing"
 	decisionOut     = "filter_taken_out"
+	decisionSecret  = "filter_secret_missing"
 )
 
 // standIn is what stands in the place of a filter that does not run: nothing
