@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+	yamlBlock = regexp.MustCompile("(?ms)^```yaml [a-z]+\n(.*?)^```$")
 	publicKey = regexp.MustCompile(`(?s)-----BEGIN PUBLIC KEY-----.*-----END PUBLIC KEY-----`)
 )
 
