@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/krater-mesh/krater/model"
@@ -98,5 +99,25 @@ func TestADamagedFileIsWrittenAgain(t *testing.T) {
 	b, err := resolve(s, "builtin:headers", "", "")
 	if err != nil || b.Digest != m.Digest || b.URL != "builtin:headers" {
 		t.Errorf("builtin:headers is %+v, %v", b, err)
+	}
+}
+
+// What is too large, or no file, is not even read.
+func TestFilesThatAreNotRead(t *testing.T) {
+	dir := write(t, "large.wasm", module)
+	if err := os.Truncate(filepath.Join(dir, "large.wasm"), 200<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder.wasm"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.wasm"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"large": "a module may have", "folder": "is no file", "pipe": "is no file"} {
+		s := New(Options{Dir: t.TempDir()})
+		if m, err := resolve(s, "./"+name+".wasm", "", dir); err == nil || !strings.Contains(err.Error(), want) || m.Digest != "" {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
 	}
 }
