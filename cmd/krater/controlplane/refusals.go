@@ -106,14 +106,34 @@ func (b blame) slot(name string) (model.Ref, string) {
 		return b.one(list, "spec.rules")
 	case strings.HasPrefix(slot, "limit-"):
 		return b.one(chosen(b, b.snap.Limits, func(l *model.Limit) (model.Ref, model.Selector) { return l.Object, l.Selector }), "spec.limits")
-	case strings.HasPrefix(slot, "wasm-"), name == translate.PreloadSlot:
-		return b.one(chosen(b, b.snap.Filters, func(f *model.FilterBinding) (model.Ref, model.Selector) { return f.Object, f.Selector }), "spec.config")
+	case strings.HasPrefix(slot, "wasm-"), strings.HasPrefix(slot, "network-"), name == translate.PreloadSlot:
+		return b.filter(strings.HasPrefix(slot, "network-"))
+	case slot == "access-lists":
+		return b.one(chosen(b, b.snap.AccessLists, func(l *model.AccessList) (model.Ref, model.Selector) { return l.Object, l.Selector }), "spec.entries")
 	case slot == "attributes":
 		return b.one(chosen(b, b.snap.Attributes, func(a *model.AttributeSet) (model.Ref, model.Selector) { return a.Object, a.Selector }), "spec.attributes")
 	case slot == "http":
 		return b.one(chosen(b, b.snap.Telemetry, func(t *model.TelemetryRule) (model.Ref, model.Selector) { return t.Object, t.Selector }), "spec")
 	}
 	return model.Ref{}, ""
+}
+
+// filter blames one of connections, or of requests: of what Envoy says of a
+// script, it is that of a TrafficExtension.
+func (b blame) filter(network bool) (model.Ref, string) {
+	fields := map[string]string{"Filter": "spec.config", "WasmPlugin": "spec.pluginConfig", "TrafficExtension": "spec.wasm.pluginConfig"}
+	script := strings.Contains(b.detail, "script load error")
+	var list []model.Ref
+	for _, f := range b.snap.FiltersFor(b.w) {
+		if (f.Type == model.FilterNetwork) == network && (f.Type == model.FilterLua) == script {
+			list = append(list, f.Object)
+		}
+	}
+	ref, _ := b.one(list, "")
+	if script && ref.Name != "" {
+		return ref, "spec.lua.inlineCode"
+	}
+	return ref, fields[ref.Kind]
 }
 
 func (b blame) secret(name string) (model.Ref, string) {

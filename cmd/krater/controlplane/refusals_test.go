@@ -19,8 +19,10 @@ func TestARefusalNamesObjectAndField(t *testing.T) {
 		Routes:        []*model.RouteTable{{Object: ref("VirtualService", "cart"), Hosts: []string{"cart.shop"}}},
 		Gateways:      []*model.Gateway{{Object: ref("Gateway", "edge"), Selector: app("web")}},
 		Authorization: []*model.AuthorizationPolicy{{Object: ref("AuthorizationPolicy", "a"), Selector: app("web")}, {Object: ref("AuthorizationPolicy", "b"), Selector: app("web")}},
-		Filters:       []*model.FilterBinding{{Object: ref("Filter", "f"), Selector: app("web")}, {Object: ref("Filter", "g"), Selector: app("db")}},
-		Origins:       map[string]model.Origin{ref("DestinationRule", "cart").String(): {File: "cart.yaml", Line: 3}},
+		Filters: []*model.FilterBinding{{Object: ref("Filter", "f"), Selector: app("web")}, {Object: ref("Filter", "g"), Selector: app("db")},
+			{Object: ref("TrafficExtension", "lua"), Selector: app("web"), Type: model.FilterLua}, {Object: ref("WasmPlugin", "bytes"), Selector: app("web"), Type: model.FilterNetwork}},
+		AccessLists: []*model.AccessList{{Object: ref("AccessList", "l"), Selector: app("web")}},
+		Origins:     map[string]model.Origin{ref("DestinationRule", "cart").String(): {File: "cart.yaml", Line: 3}},
 	}
 	s.Seal()
 	w := model.Workload{Namespace: "shop", Name: "web-1", Labels: map[string]string{"app": "web"}}
@@ -35,6 +37,9 @@ func TestARefusalNamesObjectAndField(t *testing.T) {
 		{serve.TypeExtensionConfig, "inbound|1.2.3.4|80/authorization", "policy shop/b: bad", "AuthorizationPolicy shop/b", "spec.rules"},
 		{serve.TypeExtensionConfig, "inbound|1.2.3.4|80/authorization", "bad", "Proxy shop/web-1", "ECDS"},
 		{serve.TypeExtensionConfig, "inbound|1.2.3.4|80/wasm-authn", "bad", "Filter shop/f", "spec.config"},
+		{serve.TypeExtensionConfig, "inbound|1.2.3.4|80/wasm-authn", "script load error: [string \"x\"]:1: '=' expected", "TrafficExtension shop/lua", "spec.lua.inlineCode"},
+		{serve.TypeExtensionConfig, "inbound|80/network-before", "bad", "WasmPlugin shop/bytes", "spec.pluginConfig"},
+		{serve.TypeExtensionConfig, "inbound|1.2.3.4|80/access-lists", "bad", "AccessList shop/l", "spec.entries"},
 	} {
 		client := serve.ClientStatus{Node: w.ID(), Types: map[string]serve.TypeStatus{
 			c.typeURL: {State: serve.StateNack, Refused: []string{c.resource}, Details: []string{c.detail}}}}
