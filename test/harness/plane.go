@@ -71,7 +71,7 @@ func (p *Plane) Publish(t testing.TB, node string, set serve.Set) (refused []ser
 
 func (p *Plane) settled(t testing.TB, node, edit string) (refused []serve.Event) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case e := <-p.events:
@@ -83,7 +83,7 @@ func (p *Plane) settled(t testing.TB, node, edit string) (refused []serve.Event)
 				return refused
 			}
 		case <-deadline:
-			t.Fatalf("%s did not settle within 30s: %+v", node, p.server.Status())
+			t.Fatalf("%s did not settle within a minute: %+v", node, p.server.Status())
 		}
 	}
 }
