@@ -258,3 +258,23 @@ func TestBodiesDoNotLetGo(t *testing.T) {
 		t.Errorf("postponed as %q with %q, %v", v, res.Body, err)
 	}
 }
+
+// TestHeaders: of a header that comes several times all values are seen, by
+// any spelling of its name, before and behind changes.
+func TestHeaders(t *testing.T) {
+	_, p := capable(t, "reads", "")
+	for i := range 5 {
+		path := "/" + strings.Repeat("x", i*300) // other sizes, in the same memory
+		res := send(t, p, filtertest.Request{Path: path, Headers: [][2]string{
+			{"x-twice", "1"}, {"x-one", "1"}, {"x-twice", ""}, {"x-empty", ""}, {"cookie", "a=b"}, {"cookie", "c=d"},
+		}})
+		want := ":path=" + path + ";:authority=example.test;host=example.test;Host=example.test;x-twice=1,;X-Twice=1,;x-empty=;x-absent=(none);x-one=1;" +
+			"cookie=a=b; c=d;user-agent=(none);x-one=changed;x-twice=1,,third;x-empty=(none);:authority=example.test;x-absent=(none);"
+		if have, _ := res.Request.Get("x-read"); have != want {
+			t.Errorf("it reads\n%s, want\n%s", have, want)
+		}
+		if v, _ := res.Response.Get("x-answer-again"); v != "200 " {
+			t.Errorf("of the answer it reads %q", v)
+		}
+	}
+}

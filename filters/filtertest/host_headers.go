@@ -27,11 +27,13 @@ func (h *host) headerCalls() map[string]any {
 			if list == nil {
 				return badArgument
 			}
-			value, found := list.Get(name(m, key, keySize))
-			if !found {
-				return notFound
+			n := name(m, key, keySize)
+			for _, p := range list.All() { // of several, Envoy gives the first
+				if p[0] == n {
+					return give(ctx, m, []byte(p[1]), address, size)
+				}
 			}
-			return give(ctx, m, []byte(value), address, size)
+			return notFound
 		},
 		"proxy_get_header_map_pairs": func(ctx context.Context, m api.Module, which, address, size uint32) status {
 			list := h.list(which)

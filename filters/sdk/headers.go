@@ -18,7 +18,9 @@ func (h *HeaderList) Get(name string) (string, bool) {
 		if p[0] != name {
 			continue
 		}
-		if found {
+		if found && name == "cookie" {
+			value += "; " + p[1]
+		} else if found {
 			value += "," + p[1]
 		} else {
 			value, found = p[1], true

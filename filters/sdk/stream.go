@@ -57,7 +57,7 @@ type Stream interface {
 
 // Headers are those of a request or of an answer. Names are in lower case.
 type Headers interface {
-	// Get finds a value; duplicates come joined by ",".
+	// Get finds a value; duplicates come joined by ",", those of cookie by "; ".
 	Get(name string) (value string, ok bool)
 	// Set replaces all values of a name by one.
 	Set(name, value string)

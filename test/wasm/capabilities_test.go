@@ -19,6 +19,7 @@ func TestFiltersInARealEnvoy(t *testing.T) {
 		"calls never cross": w.neverCross, "many calls at once": w.fan, "bodies and trailers": w.bodies, "parts": w.chunks,
 		"postponed": w.postponed, "state": w.state, "queue": w.queue, "ticks": w.ticks, "route": w.route,
 		"an answer that waits": w.answer, "mistakes": w.mistakes, "connections": w.connections,
+		"headers": w.reads,
 	} {
 		t.Run(name, check)
 	}
@@ -239,4 +240,26 @@ func (w *world) connections(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// reads: all values of a header are seen, as Envoy's own policies see them.
+func (w *world) reads(t *testing.T) {
+	at := fmt.Sprintf("127.0.0.1:%d", w.ports["reads"])
+	want := ":path=/;:authority=" + at + ";host=" + at + ";Host=" + at + ";x-twice=1,;X-Twice=1,;x-empty=;x-absent=(none);x-one=1;" +
+		"cookie=a=b; c=d;user-agent=me;x-one=changed;x-twice=1,,third;x-empty=(none);:authority=other.test;x-absent=(none);"
+	for range 3 {
+		req, _ := http.NewRequest("GET", "http://"+at+"/", nil)
+		req.Header = http.Header{"X-Twice": {"1", ""}, "X-One": {"1"}, "X-Empty": {""}, "Cookie": {"a=b", "c=d"}, "User-Agent": {"me"}}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if have := res.Header.Get("x-got-x-read"); have != want {
+			t.Errorf("it reads\n%s, want\n%s", have, want)
+		}
+		if again := res.Header.Get("x-answer-again"); again != "200" {
+			t.Errorf("of the answer it reads %q", again)
+		}
+	}
 }

@@ -33,7 +33,7 @@ const typePrefix = "type.googleapis.com/envoy.extensions."
 // roots are those of the module that get a listener each. To those with
 // "+bodies" the proxy sends bodies though they paused at the headers.
 var roots = []string{
-	"chain", "fan", "bodies", "bodies+bodies", "chunks", "postpone", "postpone+bodies", "state", "queue", "tick", "route", "answer", "late",
+	"chain", "fan", "bodies", "bodies+bodies", "chunks", "postpone", "postpone+bodies", "state", "queue", "tick", "route", "answer", "late", "reads",
 }
 
 // world is an Envoy with a listener for each root, one VM for all, and the

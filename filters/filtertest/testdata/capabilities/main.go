@@ -27,6 +27,7 @@ func init() {
 		sdk.Root{ID: "route", New: newRoute},
 		sdk.Root{ID: "answer", New: newAnswer},
 		sdk.Root{ID: "late", New: newLate},
+		sdk.Root{ID: "reads", New: newReads},
 		sdk.Root{ID: "tcp", NewNetwork: newTCP},
 	)
 }

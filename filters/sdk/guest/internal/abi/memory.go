@@ -10,9 +10,20 @@ import (
 // and the proxy's own copy of the address is no reference.
 var given []byte
 
+// lent is memory to give instead of new, for what is read before the next loan;
+// nil: none is lent.
+var lent []byte
+
 //go:wasmexport proxy_on_memory_allocate
 func allocate(size uint32) unsafe.Pointer {
-	given = make([]byte, size)
+	switch {
+	case int(size) <= cap(lent):
+		given = lent[:size]
+	case lent != nil: // once more than it needs, so that others fit in
+		given = make([]byte, size, size+size/2)
+	default:
+		given = make([]byte, size)
+	}
 	return unsafe.Pointer(unsafe.SliceData(given))
 }
 

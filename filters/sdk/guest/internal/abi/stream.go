@@ -1,5 +1,7 @@
 package abi
 
+import "encoding/binary"
+
 // Log writes a line; levels are the proxy's: 1 debug to 5 critical.
 func Log(level uint32, line string) { proxyLog(level, line) }
 
@@ -30,6 +32,54 @@ func Headers(m Map) [][2]string {
 		return nil
 	}
 	return splitPairs(take())
+}
+
+// Snapshot reads all headers into memory that is used again: what was in it
+// before is gone. It gives the memory back, perhaps a larger one.
+func Snapshot(m Map, memory []byte) (snapshot []byte, s Status) {
+	if lent = memory[:0]; lent == nil {
+		lent = []byte{}
+	}
+	s = proxyGetHeaderMapPairs(m, &returned.at, &returned.size)
+	lent = nil
+	if s != OK {
+		return memory[:0], s
+	}
+	memory, given = given, nil
+	return memory[:returned.size], OK
+}
+
+// Find looks a name up in a snapshot, and copies its value. Duplicates are
+// joined by ",", those of cookie by "; ", as for the proxy's own policies.
+func Find(snapshot []byte, name string) (value string, found bool) {
+	if len(snapshot) < 4 {
+		return "", false
+	}
+	n := int(binary.LittleEndian.Uint32(snapshot))
+	if n > len(snapshot)/8 {
+		return "", false
+	}
+	at := 4 + 8*n
+	for i := range n {
+		nameSize := int(binary.LittleEndian.Uint32(snapshot[4+8*i:]))
+		valueSize := int(binary.LittleEndian.Uint32(snapshot[8+8*i:]))
+		end := at + nameSize + valueSize + 2
+		if end > len(snapshot) {
+			return value, found
+		}
+		if nameSize == len(name) && string(snapshot[at:at+nameSize]) == name {
+			v := string(snapshot[at+nameSize+1 : end-1])
+			switch {
+			case found && name == "cookie":
+				v = value + "; " + v
+			case found:
+				v = value + "," + v
+			}
+			value, found = v, true
+		}
+		at = end
+	}
+	return value, found
 }
 
 // SetHeader replaces all values of a name.

@@ -7,8 +7,7 @@ func (h *answerHeaders) Get(name string) (string, bool) {
 	if !h.live {
 		return "", false
 	}
-	v, status := abi.Header(abi.CallHeaders, name)
-	return v, status == abi.OK
+	return readOnce(abi.CallHeaders, name)
 }
 
 // All implements sdk.Headers.
@@ -33,8 +32,7 @@ func (h *answerTrailers) Get(name string) (string, bool) {
 	if !h.live {
 		return "", false
 	}
-	v, status := abi.Header(abi.CallTrailers, name)
-	return v, status == abi.OK
+	return readOnce(abi.CallTrailers, name)
 }
 
 // All implements sdk.Headers.

@@ -25,8 +25,7 @@ func (s *stream) header(m abi.Map, name string) (string, bool) {
 	if !s.activate() {
 		return "", false
 	}
-	v, status := abi.Header(m, name)
-	return v, status == abi.OK
+	return s.read(m, name)
 }
 
 func (s *stream) headers(m abi.Map) [][2]string {
@@ -38,18 +37,21 @@ func (s *stream) headers(m abi.Map) [][2]string {
 
 func (s *stream) setHeader(m abi.Map, name, value string) {
 	if s.activate() {
+		changed(m)
 		s.check("setting header", name, abi.SetHeader(m, name, value))
 	}
 }
 
 func (s *stream) addHeader(m abi.Map, name, value string) {
 	if s.activate() {
+		changed(m)
 		s.check("adding header", name, abi.AddHeader(m, name, value))
 	}
 }
 
 func (s *stream) removeHeader(m abi.Map, name string) {
 	if s.activate() {
+		changed(m)
 		s.check("removing header", name, abi.RemoveHeader(m, name))
 	}
 }

@@ -60,10 +60,14 @@ var current, active uint32
 func enter(id uint32) (outerCurrent, outerActive uint32) {
 	outerCurrent, outerActive = current, active
 	current, active = id, id
+	callbacks++
 	return outerCurrent, outerActive
 }
 
-func leave(outerCurrent, outerActive uint32) { current, active = outerCurrent, outerActive }
+func leave(outerCurrent, outerActive uint32) {
+	current, active = outerCurrent, outerActive
+	callbacks++
+}
 
 // trapped is deferred by each callback. A panic ends the VM, and no proxy ends
 // the requests that its filters hold: they would hang. So they are answered
