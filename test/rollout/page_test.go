@@ -35,7 +35,7 @@ func (w *world) page(t *testing.T) {
 	if err := os.Symlink(w.mesh.Dir, filepath.Join(home, "mesh")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute)
 	defer cancel()
 	state := strings.NewReplacer("rollout status", "rollout status --state "+w.state)
 	for _, s := range steps {

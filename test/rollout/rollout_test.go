@@ -32,10 +32,10 @@ func TestVersionsOfAFilter(t *testing.T) {
 func (w *world) good(t *testing.T) {
 	w.since()
 	w.declare(t, "b", "2", "ok", allGuards)
-	first := w.rollout(t, 90*time.Second, "the first step", func(r controlplane.RolloutStatus) bool {
+	first := w.rollout(t, 180*time.Second, "the first step", func(r controlplane.RolloutStatus) bool {
 		return r.Phase == model.RolloutStepping && r.Step == 1 && len(r.Proxies) == 1
 	})
-	second := w.rollout(t, 90*time.Second, "the second step", func(r controlplane.RolloutStatus) bool {
+	second := w.rollout(t, 180*time.Second, "the second step", func(r controlplane.RolloutStatus) bool {
 		return r.Phase == model.RolloutStepping && r.Step == 2 && len(r.Proxies) == 2
 	})
 	if !slices.Contains(second.Proxies, first.Proxies[0]) {
@@ -47,7 +47,7 @@ func (w *world) good(t *testing.T) {
 	if again.Step < 2 && again.Phase != model.RolloutPromoted || again.Phase != model.RolloutPromoted && !slices.Equal(again.Proxies, second.Proxies) {
 		t.Errorf("it was at %+v, and went on at %+v", second, again)
 	}
-	w.rollout(t, 90*time.Second, "its end", func(r controlplane.RolloutStatus) bool {
+	w.rollout(t, 180*time.Second, "its end", func(r controlplane.RolloutStatus) bool {
 		return r.Phase == model.RolloutPromoted && len(r.Proxies) == 4 && len(r.Loading) == 0
 	})
 	for name, l := range w.loads {
@@ -70,7 +70,7 @@ func (w *world) bad(t *testing.T, v badVersion) {
 	w.declare(t, v.build, v.mood, v.mood, v.guard)
 	var share []string
 	var began time.Time
-	back := w.rollout(t, 90*time.Second, "its being taken back", func(r controlplane.RolloutStatus) bool {
+	back := w.rollout(t, 180*time.Second, "its being taken back", func(r controlplane.RolloutStatus) bool {
 		if r.Phase == model.RolloutStepping && r.Version != before.Version {
 			share, began = r.Proxies, r.Since
 		}
