@@ -1,6 +1,7 @@
 package filters
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,13 +18,6 @@ const calm = 30 * time.Second
 // before the filter has to rest.
 const selfReloads = 3
 
-// wrote is who wrote the last line of a thread. A trap names no filter, but Go
-// and Rust write why, just before, on the same thread.
-type wrote struct {
-	name  string
-	fatal bool
-}
-
 // read takes in a line of Envoy's log.
 func (k *Keeper) read(l line) {
 	k.mu.Lock()
@@ -39,8 +33,7 @@ func (k *Keeper) read(l line) {
 		k.trapped(l, time.Now())
 	case l.logger == "wasm" && strings.HasPrefix(l.text, "wasm log "):
 		if p, text, ok := k.writer(l.text); ok {
-			k.keepLine(p.name, text)
-			k.wrote[l.thread] = wrote{p.name, l.level == 'E' || l.level == 'C'}
+			k.wroteLine(l.thread, p.name, l.level == 'E' || l.level == 'C', text)
 			return
 		}
 	}
@@ -65,22 +58,10 @@ func (k *Keeper) writer(text string) (p plugin, rest string, ok bool) {
 	return plugin{}, "", false
 }
 
-// keepLine keeps the last lines. A Go program that panics writes one in many
-// pieces, and those without a letter say nothing.
-func (k *Keeper) keepLine(name, text string) {
-	if text = strings.TrimSpace(text); text == "" {
-		return
-	}
-	if len(text) > model.MaxFilterLine {
-		text = text[:model.MaxFilterLine]
-	}
-	lines := append(k.lines[name], strings.ToValidUTF8(text, "?"))
-	k.lines[name] = lines[max(0, len(lines)-model.MaxFilterLines):]
-}
-
 // trapped notes a trap, and has the VM started again later each time.
 func (k *Keeper) trapped(l line, now time.Time) {
 	who, reason := k.trapper(l.thread)
+	reason = cmp.Or(k.panicked(l.thread), reason)
 	for _, p := range who {
 		v := k.vms[vmKey(p)]
 		if v == nil {
@@ -91,7 +72,7 @@ func (k *Keeper) trapped(l line, now time.Time) {
 		}
 		v.traps, v.trapped, v.reason = v.traps+1, now, l.text
 		if reason != "" {
-			v.reason = reason + ": " + l.text
+			v.reason = reason + " (" + l.text + ")"
 		}
 		if !v.restart.IsZero() {
 			continue // its other workers' VMs trap too

@@ -124,6 +124,7 @@ func (m *machine) envoy() int {
 type answer struct {
 	status int    // 0: none
 	seen   string // the filters that ran
+	told   string // what evil is told
 }
 
 // ask sends a request, with a header where evil is meant.
@@ -142,7 +143,7 @@ func (m *machine) ask(evil string, limit time.Duration) answer {
 	}
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, res.Body)
-	return answer{res.StatusCode, strings.Join(res.Header.Values("x-seen"), ",")}
+	return answer{res.StatusCode, strings.Join(res.Header.Values("x-seen"), ","), res.Header.Get("x-told-evil")}
 }
 
 // until asks until the answer is as it should be, and tells how long it took.

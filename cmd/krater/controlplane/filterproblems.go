@@ -19,14 +19,15 @@ func filterProblems(s *model.Snapshot, reports map[string]model.ProxyReport) mod
 	proxies, first := map[fault][]string{}, map[fault]model.FilterReport{}
 	for _, proxy := range slices.Sorted(maps.Keys(reports)) {
 		for _, f := range reports[proxy].Filters {
-			key := fault{f.Object, filterCode(f)}
-			if key.code == "" || slices.Contains(proxies[key], proxy) {
-				continue
+			for _, code := range filterCodes(f) {
+				key := fault{f.Object, code}
+				if len(proxies[key]) == 0 {
+					first[key] = f
+				}
+				if !slices.Contains(proxies[key], proxy) {
+					proxies[key] = append(proxies[key], proxy)
+				}
 			}
-			if len(proxies[key]) == 0 {
-				first[key] = f
-			}
-			proxies[key] = append(proxies[key], proxy)
 		}
 	}
 	var out model.Problems
@@ -41,19 +42,20 @@ func filterProblems(s *model.Snapshot, reports map[string]model.ProxyReport) mod
 	return out.Sorted()
 }
 
-// filterCode is what is wrong with a filter; "": nothing.
-func filterCode(f model.FilterReport) string {
-	switch {
-	case f.State == model.FilterMissing:
-		return model.CodeModuleMissing
-	case f.State == model.FilterTakenOut:
-		return model.CodeFilterLoops
-	case f.State == model.FilterFailing:
-		return model.CodeFilterFails
-	case f.OverMemory:
-		return model.CodeFilterMemory
+// filterCodes are what is wrong with a filter.
+func filterCodes(f model.FilterReport) (out []string) {
+	switch f.State {
+	case model.FilterMissing:
+		out = append(out, model.CodeModuleMissing)
+	case model.FilterTakenOut:
+		out = append(out, model.CodeFilterLoops)
+	case model.FilterFailing:
+		out = append(out, model.CodeFilterFails)
 	}
-	return ""
+	if f.OverMemory {
+		out = append(out, model.CodeFilterMemory)
+	}
+	return out
 }
 
 func objectOf(s *model.Snapshot, name string) *model.FilterBinding {
@@ -84,17 +86,17 @@ func filterMessage(code string, f model.FilterReport, where []string, failure mo
 	case model.CodeModuleMissing:
 		fmt.Fprintf(&b, "its module %s cannot be had on %s", f.Digest, some(where))
 	}
-	if f.State != model.FilterRunning {
+	if code != model.CodeFilterMemory {
 		if failure == model.FilterFailOpen {
 			b.WriteString("; requests pass without it meanwhile")
 		} else {
 			b.WriteString("; requests are answered 503 meanwhile")
 		}
 	}
-	if f.Reason != "" {
+	if f.Reason != "" && code != model.CodeFilterMemory {
 		fmt.Fprintf(&b, ": %s", f.Reason)
 	}
-	if n := len(f.Lines); n > 0 {
+	if n := len(f.Lines); n > 0 && code != model.CodeFilterMemory {
 		fmt.Fprintf(&b, "; its last line: %q", f.Lines[n-1])
 	}
 	return b.String()
