@@ -2,6 +2,7 @@ package crds
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -92,8 +93,7 @@ func declaredName(key string) (string, bool) {
 	return name, ok && attributeName.MatchString(name)
 }
 
-// exits checks where the value goes, and that a redacted one goes nowhere. A
-// query and a path stand in records and spans whatever a rule says.
+// exits checks where the value goes, and that a redacted one goes nowhere.
 func (a *AttributeSetEntry) exits(r *report, at string) {
 	if a.ToHeader != "" && (!headerName(strings.ToLower(a.ToHeader)) || strings.HasPrefix(a.ToHeader, ":") || strings.EqualFold(a.ToHeader, "host")) {
 		r.bad(at+".toHeader", "%q is no header name", a.ToHeader)
@@ -104,10 +104,14 @@ func (a *AttributeSetEntry) exits(r *report, at string) {
 	if a.ToHeader != "" {
 		r.add(model.Error, model.CodeNotAllowed, at+".toHeader", "leave out one of redact, toHeader", "a redacted value never leaves the proxy: no header can carry it")
 	}
-	if a.From.Query != "" || a.From.Path != "" || strings.EqualFold(a.From.Header, ":path") {
-		r.add(model.Error, model.CodeNotAllowed, at+".redact", "take it from a header or a cookie", "every record, span and question to policyd carries the path with its query: what stands there cannot be kept in the proxy")
+	if a.From.Query != "" || a.From.Path != "" || Recorded(a.From.Header) {
+		r.add(model.Error, model.CodeNotAllowed, at+".redact", "take it from another header, or a cookie",
+			"every record and span carries the path with its query, and what the commonest headers say: it cannot be kept in the proxy")
 	}
 }
+
+// recordedHeaders stand in every record or span, whatever a rule says.
+var recordedHeaders = []string{":path", ":authority", "host", ":method", ":scheme", "user-agent", "referer", "x-request-id", "x-forwarded-for", "x-forwarded-proto"}
 
 // given lists the sources that are set.
 func (s AttributeSource) given() int {
@@ -118,6 +122,11 @@ func (s AttributeSource) given() int {
 		}
 	}
 	return n
+}
+
+// Recorded tells whether a header stands in every record or span.
+func Recorded(header string) bool {
+	return slices.Contains(recordedHeaders, strings.ToLower(header))
 }
 
 func convertAttributeSet(c *conversion) Content {

@@ -80,6 +80,12 @@ func (r *report) oneLine(value, field string) bool {
 	return true
 }
 
+// ownState tells filter state that only the proxy's own parts may read: it may
+// hold what is redacted.
+func ownState(key string) bool {
+	return strings.HasPrefix(key, "wasm.") || strings.HasPrefix(key, "krater.")
+}
+
 // cutCommand takes "NAME%", "NAME(argument)%" or "NAME(argument):10%" off the
 // front, or says what is wrong.
 func cutCommand(text string) (rest, message, fix string) {
@@ -96,6 +102,8 @@ func cutCommand(text string) (rest, message, fix string) {
 	case !slices.Contains(bareCommands, name) && !slices.Contains(eitherCommands, name) && !slices.Contains(argumentCommands, name):
 		known := slices.Concat(bareCommands, eitherCommands, argumentCommands)
 		return "", "proxies have no command " + name, meant(name, known)
+	case (strings.HasSuffix(name, "FILTER_STATE") && ownState(argument)) || name == "CEL" && strings.Contains(text, "filter_state"):
+		return "", "what filters and attributes know stays in the proxy: it is no part of a header", "let the filter set the header; an attribute has toHeader"
 	case given && slices.Contains(bareCommands, name):
 		return "", name + " takes no argument", "write %" + name + "%"
 	case (!given || argument == "") && slices.Contains(argumentCommands, name):

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
@@ -33,9 +35,9 @@ func (d *draft) attributeSet(e *crds.Entry) {
 		if a.Typed, err = typed(a.Type, t); err != nil {
 			d.problem(e, model.Error, model.CodeBadExpression, field, "", "%v", err)
 		}
-		if a.Redact && readsPath(a.CEL) {
-			d.problem(e, model.Error, model.CodeNotAllowed, item("spec.attributes", i)+".redact", "take it from a header or a cookie",
-				"every record, span and question to policyd carries the path with its query: what stands there cannot be kept in the proxy")
+		if a.Redact && recorded(a.CEL) {
+			d.problem(e, model.Error, model.CodeNotAllowed, item("spec.attributes", i)+".redact", "take it from headers alone",
+				"every record and span carries the path with its query, and more of the request: it cannot be kept in the proxy")
 		}
 	}
 	d.snap.Attributes = append(d.snap.Attributes, &set)
@@ -93,14 +95,35 @@ func wants(have model.AttributeType, of *cel.Type, want model.AttributeType) err
 	return nil
 }
 
-func readsPath(text string) bool {
-	for _, name := range []string{"request.path", "request.url_path", "request.query", "':path'", `":path"`} {
-		if strings.Contains(text, name) {
-			return true
-		}
+// recorded tells whether an expression reads what every record has: anything
+// but headers, or one of the headers that records have.
+func recorded(text string) bool {
+	parsed, issues := celParser().Parse(text)
+	if issues.Err() != nil {
+		return true
 	}
-	return false
+	found := false
+	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.SelectKind:
+			s := e.AsSelect()
+			root := s.Operand().Kind() == ast.IdentKind
+			found = found || root && (s.Operand().AsIdent() != "request" || s.FieldName() != "headers") || !root
+		case ast.LiteralKind:
+			text, ok := e.AsLiteral().Value().(string)
+			found = found || ok && crds.Recorded(text)
+		}
+	}))
+	return found
 }
+
+var celParser = sync.OnceValue(func() *cel.Env {
+	env, err := cel.NewEnv()
+	if err != nil { // no options that could be wrong
+		panic(err)
+	}
+	return env
+})
 
 // attributeReferences finds policies and limits that read what nobody
 // declares: an absent attribute would make a DENY deny nothing.
