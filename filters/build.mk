@@ -4,7 +4,9 @@
 GO           ?= go
 GUEST_BUILD   = GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w'
 GUEST_SOURCES = go.mod filters/build.mk $(filter-out %_test.go,$(shell find filters model/attribute -name '*.go' \
-	-not -path 'filters/builtin/dist/*' -not -path 'filters/filtertest/*'))
+	-not -path 'filters/builtin/dist/*' -not -path 'filters/filtertest/*' \
+	-not -path 'filters/generate/*' -not -path 'filters/schema/*' -not -path 'filters/module/*' -not -path 'filters/verify/*' \
+	-not -path 'filters/build/*' -not -path 'filters/scaffold/*'))
 
 # The tests' own filters: filters/filtertest/testdata/NAME.
 PROBE_SOURCES = $(shell find filters/filtertest/testdata -name '*.go')
