@@ -9,7 +9,7 @@ MESH ?= samples/bookinfo
 progress = awk '/^[a-z0-9][^ :]*$$/ { if (++n % 100 == 0) { print "krater: " n " packages compiled"; fflush() } next } { print }'
 
 .DEFAULT_GOAL := build
-.PHONY: help demo test check build envoy netns mariadb filters krater fmt vet lint clean
+.PHONY: help demo test check build envoy netns mariadb rust filters krater fmt vet lint clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -28,6 +28,9 @@ netns: ## Install what tests in network namespaces need: iproute2, nftables, ipt
 mariadb: ## Install MariaDB, for the sample of a database on another machine.
 	@.ci/install-mariadb
 
+rust: ## Install Rust for Wasm, for the tests of filters in Rust.
+	@.ci/install-rust
+
 include filters/build.mk
 include test/bench/build.mk
 include test/envoy/build.mk
@@ -39,7 +42,7 @@ krater: filters ## Build bin/krater and bin/bookinfo.
 	@mkdir -p bin
 	@set -o pipefail; $(GO) build -v -o bin/ ./cmd/krater ./samples/bookinfo 2>&1 | $(progress)
 
-test: build netns mariadb ## Run every test: unit, golden, filter, command line, end to end.
+test: build netns mariadb rust ## Run every test: unit, golden, filter, command line, end to end.
 	@echo "test: the packages by themselves ..."
 	@$(GO) test -count=1 -timeout 15m $$($(GO) list ./... | grep -v /test/)
 	@echo "test: with real Envoys, one package after the other ..."

@@ -1,6 +1,6 @@
 .PHONY: fuzz-identity
 FUZZTIME ?= 20s
-FUZZED = identity agent cmd/krater listen crds model xds/artifact xds/rollout
+FUZZED = identity agent cmd/krater listen crds model xds/artifact xds/rollout filters/verify
 
 # Go ends a fuzzing run with "context deadline exceeded" where its time is over
 # in the midst of something; only what says which input failed is a failure.
