@@ -37,21 +37,21 @@ func (s *stream) headers(m abi.Map) [][2]string {
 
 func (s *stream) setHeader(m abi.Map, name, value string) {
 	if s.activate() {
-		changed(m)
+		s.changed(m, name)
 		s.check("setting header", name, abi.SetHeader(m, name, value))
 	}
 }
 
 func (s *stream) addHeader(m abi.Map, name, value string) {
 	if s.activate() {
-		changed(m)
+		s.changed(m, name)
 		s.check("adding header", name, abi.AddHeader(m, name, value))
 	}
 }
 
 func (s *stream) removeHeader(m abi.Map, name string) {
 	if s.activate() {
-		changed(m)
+		s.changed(m, name)
 		s.check("removing header", name, abi.RemoveHeader(m, name))
 	}
 }

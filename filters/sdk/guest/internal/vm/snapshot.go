@@ -10,6 +10,7 @@ import "github.com/krater-mesh/krater/filters/sdk/guest/internal/abi"
 type snapshot struct {
 	stream, callback uint32 // that it was taken for
 	bytes            []byte // used again for every stream
+	changed          []string
 }
 
 var (
@@ -35,15 +36,36 @@ func (s *stream) read(m abi.Map, name string) (string, bool) {
 	if k == nil {
 		return readOnce(m, name)
 	}
-	if k.stream != s.id || k.callback != callbacks {
-		var status abi.Status
-		if k.bytes, status = abi.Snapshot(m, k.bytes); status != abi.OK {
-			k.stream = 0
-			return "", false
-		}
-		k.stream, k.callback = s.id, callbacks
+	name = known(name)
+	if !k.tells(s.id, name) && !k.take(m, s.id) {
+		return "", false
 	}
-	return abi.Find(k.bytes, known(name))
+	return abi.Find(k.bytes, name)
+}
+
+// tells says whether the snapshot is this stream's, of this callback, and the
+// header has not been changed since.
+func (k *snapshot) tells(stream uint32, name string) bool {
+	if k.stream != stream || k.callback != callbacks {
+		return false
+	}
+	for _, changed := range k.changed {
+		if changed == name {
+			return false
+		}
+	}
+	return true
+}
+
+func (k *snapshot) take(m abi.Map, stream uint32) bool {
+	var status abi.Status
+	k.bytes, status = abi.Snapshot(m, k.bytes)
+	clear(k.changed)
+	k.stream, k.callback, k.changed = stream, callbacks, k.changed[:0]
+	if status != abi.OK {
+		k.stream = 0
+	}
+	return status == abi.OK
 }
 
 // once is the memory of readOnce.
@@ -58,10 +80,10 @@ func readOnce(m abi.Map, name string) (string, bool) {
 	return abi.Find(once, known(name))
 }
 
-// changed has the headers read again when they are asked for again.
-func changed(m abi.Map) {
-	if k := snapshotOf(m); k != nil {
-		k.stream = 0
+// changed has the headers read again when this one is asked for again.
+func (s *stream) changed(m abi.Map, name string) {
+	if k := snapshotOf(m); k != nil && k.stream == s.id && k.callback == callbacks {
+		k.changed = append(k.changed, known(name))
 	}
 }
 
