@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -94,8 +95,16 @@ func convertDuration(text string) (string, bool) {
 func convertList(text string, words bool) (string, bool) {
 	var items []string
 	if strings.HasPrefix(text, "[") {
-		if json.Unmarshal([]byte(text), &items) != nil {
+		var values []any
+		if !utf8.ValidString(text) || !unambiguous(text) || json.Unmarshal([]byte(text), &values) != nil {
 			return "", false
+		}
+		for _, v := range values {
+			item, ok := v.(string)
+			if !ok {
+				return "", false
+			}
+			items = append(items, item)
 		}
 	} else {
 		items = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || words && r == ' ' })

@@ -14,6 +14,8 @@ func FuzzConvert(f *testing.F) {
 	for i, text := range []string{"a", "-07", "1e-7", "true", "1h2m0.5s", "2024-02-29T23:59:59.999999999-12:34", "::ffff:1.2.3.4", `["a","b c"]`, "a, b"} {
 		f.Add(uint8(i), text)
 	}
+	f.Add(uint8('}'), "[\"0\xff\"]")
+	f.Add(uint8(8), `[null,"a"]`)
 	f.Fuzz(func(t *testing.T, n uint8, text string) {
 		kind := kinds[int(n)%len(kinds)]
 		have, ok := Convert(kind, text, n > 127)

@@ -3,7 +3,6 @@ package attributes
 import (
 	"math"
 	"strconv"
-	"time"
 	"unicode/utf8"
 )
 
@@ -178,7 +177,8 @@ func (f protoField) moment(kind string) (string, bool) {
 		return "", false
 	}
 	if kind == "timestamp" {
-		return formatTime(time.Unix(seconds, nanos)), nanos >= 0
+		text, ok := formatTime(seconds, int(nanos))
+		return text, ok && nanos >= 0
 	}
 	if seconds > 9e9 || seconds < -9e9 || seconds > 0 && nanos < 0 || seconds < 0 && nanos > 0 {
 		return "", false

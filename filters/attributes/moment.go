@@ -1,7 +1,6 @@
 package attributes
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -70,11 +69,7 @@ func convertTimestamp(text string) (string, bool) {
 	if !ok || !ok2 || n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > daysIn(n[0], n[1]) || n[3] > 23 || n[4] > 59 || n[5] > 59 {
 		return "", false
 	}
-	at := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], nanos, time.UTC).Add(time.Duration(-offset) * time.Second)
-	if at.Year() < 1 || at.Year() > 9999 {
-		return "", false
-	}
-	return formatTime(at), true
+	return formatTime(days(n[0], n[1], n[2])*86400+int64(n[3]*3600+n[4]*60+n[5]-offset), nanos)
 }
 
 func number(text string) (n int, ok bool) {
@@ -116,33 +111,72 @@ func zone(text string) (offset int, ok bool) {
 	return offset, ok && ok2 && hours < 24 && minutes < 60
 }
 
-func daysIn(year, month int) int {
-	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+// days counts from 1970-01-01, by years that begin in March: the day that some
+// have is their last. Package time's calendar would weigh 65 kB.
+func days(year, month, day int) int64 {
+	if month < 3 {
+		year, month = year-1, month+12
+	}
+	// Year 0 is behind all that are asked for, so that no division is of less.
+	return int64(365*year+year/4-year/100+year/400+(153*(month-3)+2)/5+day-1) - 719468
 }
 
-// formatTime writes RFC 3339 in UTC, with as many digits as it takes.
-func formatTime(t time.Time) string {
-	t = t.UTC()
+// date is the reverse.
+func date(days int64) (year, month, day int) {
+	n := int(days + 719468)
+	era := n / 146097 // of 400 years
+	n %= 146097
+	inEra := (n - n/1460 + n/36524 - n/146096) / 365
+	n -= 365*inEra + inEra/4 - inEra/100
+	m := (5*n + 2) / 153
+	day = n - (153*m+2)/5 + 1
+	year, month = era*400+inEra, m+3
+	if month > 12 {
+		year, month = year+1, month-12
+	}
+	return year, month, day
+}
+
+func daysIn(year, month int) int {
+	if month == 2 && (year%4 != 0 || year%100 == 0 && year%400 != 0) {
+		return 28
+	}
+	return [...]int{31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}[month-1]
+}
+
+// firstSecond and lastSecond are those of the years 1 and 9999.
+const (
+	firstSecond = -62135596800
+	lastSecond  = 253402300799
+)
+
+// formatTime writes RFC 3339 in UTC, with as many digits as it takes; false:
+// the year has not four digits.
+func formatTime(seconds int64, nanos int) (string, bool) {
+	if seconds < firstSecond || seconds > lastSecond {
+		return "", false
+	}
+	day, rest := seconds/86400, int(seconds%86400)
+	if rest < 0 {
+		day, rest = day-1, rest+86400
+	}
 	out := make([]byte, 0, 30)
-	pad := func(n, digits int, before string) {
+	pad := func(before string, n, scale int) {
 		out = append(out, before...)
-		for scale := int(math.Pow10(digits - 1)); scale > 0; scale /= 10 {
+		for ; scale > 0; scale /= 10 {
 			out = append(out, '0'+byte(n/scale%10))
 		}
 	}
-	year, month, day := t.Date()
-	if year < 1 || year > 9999 {
-		return ""
-	}
-	pad(year, 4, "")
-	pad(int(month), 2, "-")
-	pad(day, 2, "-")
-	pad(t.Hour(), 2, "T")
-	pad(t.Minute(), 2, ":")
-	pad(t.Second(), 2, ":")
-	if nanos := t.Nanosecond(); nanos > 0 {
+	year, month, monthDay := date(day)
+	pad("", year, 1000)
+	pad("-", month, 10)
+	pad("-", monthDay, 10)
+	pad("T", rest/3600, 10)
+	pad(":", rest/60%60, 10)
+	pad(":", rest%60, 10)
+	if nanos > 0 {
 		digits := strconv.Itoa(nanos + 1e9)[1:]
 		out = append(append(out, '.'), strings.TrimRight(digits, "0")...)
 	}
-	return string(append(out, 'Z'))
+	return string(append(out, 'Z')), true
 }

@@ -21,7 +21,7 @@ func TestTheSectionOnAttributesIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, section, found := strings.Cut(string(page), "\n## Attributes\n")
-	mesh := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindStringSubmatch(section)
+	mesh := regexp.MustCompile("(?ms)^```yaml mesh\n(.*?)^```$").FindStringSubmatch(section)
 	if !found || mesh == nil {
 		t.Fatal("docs/filters.md has no section on attributes with a mesh")
 	}
