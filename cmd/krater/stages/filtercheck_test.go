@@ -32,7 +32,7 @@ func newMesh(t *testing.T, describe bool) mesh {
 		code, err = module.WithDescription(code, module.Description{Roots: []module.Root{
 			{ID: "headers", Type: module.HTTP, Schema: headers.Schema},
 			{ID: "keys", Type: module.HTTP, Schema: []byte(`{"properties":{"key":{"type":["string","object"],"writeOnly":true}}}`)},
-			{ID: "hostile", Type: module.HTTP, Schema: []byte(`{"$ref":"file:///etc/passwd"}`)},
+			{ID: "denier", Type: module.HTTP, Schema: []byte(`{"$ref":"file:///etc/passwd"}`)},
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -98,18 +98,18 @@ func TestWrongConfigIsRefusedBeforeItIsDistributed(t *testing.T) {
 		plugin:    "error spec.pluginConfig.request.set.X: its name is \"X\", want what matches ^[!#$%&'*+.^_|~0-9a-z\\x60-]+$",
 		extension: "error spec.wasm.pluginConfig.request.set.X: its name is \"X\", want what matches ^[!#$%&'*+.^_|~0-9a-z\\x60-]+$",
 	} {
-		problems, now := m.run(filter(good))
-		if problems != "" {
+		if problems, _ := m.run(filter(good)); problems != "" {
 			t.Fatal(problems)
 		}
-		if problems, now = m.run(yaml); problems != want {
+		problems, now := m.run(yaml)
+		if problems != want {
 			t.Errorf("%s\nsays %s\nwant %s", yaml, problems, want)
 		}
 		if strings.Contains(yaml, "kind: Filter") && !slices.Equal(now, []string{`{"request":{"set":{"x-a":"b"}}}`}) {
 			t.Errorf("%s\nin force are %v", yaml, now)
 		}
 	}
-	if problems, now := m.run(filter(`rootId: hostile, config: {a: b}`)); !strings.Contains(problems, "warning spec.config: the schema refers to file:///etc/passwd") || len(now) == 0 {
+	if problems, now := m.run(filter(`rootId: denier, config: {rules: []}`)); !strings.Contains(problems, "warning spec.config: the schema refers to file:///etc/passwd") || len(now) == 0 {
 		t.Errorf("a module's own schema that cannot be used: %s, %v", problems, now)
 	}
 }
