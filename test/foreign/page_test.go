@@ -22,7 +22,7 @@ func TestTheSectionOnVerificationIsTrue(t *testing.T) {
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	steps, err := readme.Parse(section)
-	if err != nil || len(steps) < 3 {
+	if err != nil || len(steps) < 2 {
 		t.Fatalf("%d steps, %v", len(steps), err)
 	}
 	home := t.TempDir()
