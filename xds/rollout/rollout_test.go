@@ -1,6 +1,9 @@
 package rollout_test
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,18 +90,24 @@ func TestBadVersionsAreTakenBackWithTheReason(t *testing.T) {
 }
 
 // TestRolesAreNotVersions: a proxy that was slow and failing before does not
-// make its version bad, and one that was so by itself does not hide it.
+// make its version bad, and one that was better by itself does not hide it.
 func TestRolesAreNotVersions(t *testing.T) {
+	role := behaviour{errors: 0.2, slow: 60, cpu: 100 * time.Microsecond, memory: 200 << 20}
 	for _, bad := range []bool{false, true} {
 		f := newFleet(10)
-		for i, p := range f.proxies {
-			p.base = behaviour{errors: float64(i%3) * 0.1, slow: float64(i%4) * 30, cpu: time.Duration(i) * 50 * time.Microsecond, memory: int64(i) << 24}
+		byPoint := slices.SortedFunc(slices.Values(f.proxies), func(a, b *fake) int {
+			return cmp.Compare(model.Point(a.w.ID(), object), model.Point(b.w.ID(), object))
+		})
+		for i, p := range byPoint {
+			if inShare := i < 3; inShare != bad { // the share's role, or that of all others
+				p.base = role
+			}
 		}
 		r := guarded(steps(5*time.Second, 30))
 		f.declare("a1", r)
 		f.looks(20)
 		if bad {
-			f.versions["b1"] = behaviour{errors: 0.3}
+			f.versions["b1"] = behaviour{errors: 0.1}
 		}
 		f.declare("b1", r)
 		f.looks(30)
@@ -316,5 +325,50 @@ func TestShareIsTheSameWhoeverConnectsFirst(t *testing.T) {
 	f.looks(60)
 	if f.record().Phase != model.RolloutPromoted {
 		t.Fatalf("%+v", f.record())
+	}
+}
+
+// TestWhatABadVersionDidIsNotBefore: an edit in the midst of a rollout is
+// compared with what was before that, not with what it replaces.
+func TestWhatABadVersionDidIsNotBefore(t *testing.T) {
+	f := running(4)
+	f.versions["b1"], f.versions["c1"] = behaviour{slow: 60}, behaviour{slow: 60}
+	f.declare("b1", steps(time.Hour, 100)) // nobody watches it
+	f.looks(90)
+	f.declare("c1", guarded(steps(5*time.Second, 100)))
+	f.looks(20)
+	if r := f.record(); r.Phase != model.RolloutRolledBack {
+		t.Fatalf("%+v", r)
+	}
+}
+
+// TestMoreProxiesTakeNobodyOutOfTheShare: those that come between two steps
+// may stand before those that have the new version.
+func TestMoreProxiesTakeNobodyOutOfTheShare(t *testing.T) {
+	for seed := range 20 {
+		f := newFleet(10)
+		for _, p := range f.proxies {
+			p.w.Name = fmt.Sprintf("%d-%s", seed, p.w.Name)
+		}
+		f.declare("a1", nil)
+		f.looks(5)
+		f.declare("b1", steps(5*time.Second, 10, 11))
+		f.looks(4)
+		for _, p := range newFleet(90).proxies {
+			p.w.Name = fmt.Sprintf("%d-more-%s", seed, p.w.Name)
+			f.proxies = append(f.proxies, p)
+		}
+		had := map[string]bool{}
+		for _, p := range f.proxies {
+			had[p.w.ID()] = f.record().Wants(&p.w)
+		}
+		for f.record().Step == 0 {
+			f.look()
+		}
+		for _, p := range f.proxies {
+			if had[p.w.ID()] && !f.record().Wants(&p.w) {
+				t.Fatalf("%s is not in the share any more", p.w.ID())
+			}
+		}
 	}
 }
