@@ -64,6 +64,9 @@ func (s *FilterSpec) Validate() model.Problems {
 	}
 	for i, name := range s.HostEnv {
 		r.envName(name, index("spec.hostEnv", i))
+		if _, twice := s.Env[name]; twice {
+			r.bad(index("spec.hostEnv", i), "the variable %s has a value in env", name)
+		}
 	}
 	s.validateRequests(r)
 	if s.Limits.StartTime < 0 {
@@ -144,6 +147,9 @@ func (c *conversion) builtin(f *model.FilterBinding, atType, atEnv string) {
 	}
 	if f.Type == model.FilterNetwork {
 		c.refuse(atType, "none of Krater's own filters is for connections")
+	}
+	if f.Limits.MemoryBytes > 0 {
+		c.ignore("spec.limits.memory", "Krater's own filters share a VM: one of them has no limit of its own")
 	}
 }
 

@@ -78,3 +78,14 @@ func TestFiltersOfConnections(t *testing.T) {
 		t.Errorf("%s listeners were modified, %s before", now, listeners)
 	}
 }
+
+// TestAFilterOfConnectionsAtAGateway: before TLS and requests are looked at, and
+// for what it calls as for what it is called by.
+func TestAFilterOfConnectionsAtAGateway(t *testing.T) {
+	w := newFilterWorld(t, "edge")
+	w.snap.Filters = []*model.FilterBinding{w.counting(func(f *model.FilterBinding) {
+		f.Object.Namespace, f.Type, f.Phase, f.Match = "istio-system", model.FilterNetwork, model.PhaseAuthn, []model.TrafficMatch{{Mode: model.Client, Ports: []uint32{80}}}
+	})}
+	w.plane.publish("network", w.translated("edge").Set())
+	w.check("edge", "http://"+w.address(1)+":8080", []sent{{line: "GET /", headers: "host: " + reviewsHost, entered: true}})
+}
