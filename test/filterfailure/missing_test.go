@@ -20,7 +20,7 @@ func TestAModuleThatCannotBeHad(t *testing.T) {
 	}{{"open", "FAIL_OPEN", 200}, {"closed", "FAIL_CLOSE", 503}} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newMachine(t)
-			m.mesh.Edit(t, "mesh.yaml", "config: {mood: first}\n  failurePolicy: FAIL_OPEN", "config: {mood: first}\n  failurePolicy: "+c.policy)
+			m.mesh.Edit(t, "mesh.yaml", "# evil opens\n  failurePolicy: FAIL_OPEN", "failurePolicy: "+c.policy)
 			m.startControl(t)
 			away := m.hide(t, "evil")
 			began := time.Now()

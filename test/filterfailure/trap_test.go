@@ -1,7 +1,10 @@
 package filterfailure_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -59,12 +62,15 @@ func TestWhatTrapsOrGrowsIsStartedAgain(t *testing.T) {
 		}
 	})
 	t.Run("a trap, failing closed", func(t *testing.T) {
-		m.mesh.Edit(t, "mesh.yaml", "config: {mood: first}\n  failurePolicy: FAIL_OPEN", "config: {mood: closed}\n  failurePolicy: FAIL_CLOSE")
-		m.until(t, 20*time.Second, "the new policy", func(a answer) bool { return strings.Contains(a.told, "closed") })
+		for _, name := range []string{"evil", "good"} {
+			m.mesh.Edit(t, "mesh.yaml", "# "+name+" opens\n  failurePolicy: FAIL_OPEN", "failurePolicy: FAIL_CLOSE")
+		}
+		harness.Until(t, 30*time.Second, "the new policies", m.closed)
 		l := m.load(t)
 		for range 3 {
-			m.ask("trap-at-third", 5*time.Second)
+			t.Logf("a request for a trap is answered %+v", m.ask("trap-at-third", 5*time.Second))
 		}
+		m.until(t, 10*time.Second, "a refusal", func(a answer) bool { return a.status == 503 })
 		m.until(t, 10*time.Second, "the filter to run again", func(a answer) bool { return a.seen == "good,evil" })
 		l.end()
 		t.Logf("%d requests, %d not answered 200, for %s at most", l.good+l.bad, l.bad, l.harm)
@@ -89,4 +95,18 @@ func TestWhatTrapsOrGrowsIsStartedAgain(t *testing.T) {
 	if m.envoy() != envoy {
 		t.Errorf("envoy was started again: process %d, was %d", m.envoy(), envoy)
 	}
+}
+
+// closed tells whether all filters that Envoy has fail closed.
+func (m *machine) closed() error {
+	res, err := http.Get("http://" + m.address + ":15000/config_dump?resource=ecds_filters")
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && (strings.Contains(string(text), "FAIL_OPEN") || !strings.Contains(string(text), "FAIL_CLOSED")) {
+		err = errors.New("some fail open")
+	}
+	return err
 }

@@ -23,9 +23,6 @@ func proxyAdd(kind int32, name unsafe.Pointer, size int32, value unsafe.Pointer,
 func proxyCall(upstream unsafe.Pointer, size int32, headers unsafe.Pointer, headersSize int32, body unsafe.Pointer, bodySize int32,
 	trailers unsafe.Pointer, trailersSize int32, milliseconds int32, id unsafe.Pointer) int32
 
-//go:wasmimport env proxy_get_buffer_bytes
-func proxyBuffer(kind, from, size int32, value, valueSize unsafe.Pointer) int32
-
 // given is what the proxy writes into, until it is read.
 var given = map[unsafe.Pointer][]byte{}
 
@@ -46,18 +43,8 @@ func create(id, parent int32) {}
 //go:wasmexport proxy_on_vm_start
 func start(id, size int32) int32 { return 1 }
 
-// config is what it was told last.
-var config string
-
 //go:wasmexport proxy_on_configure
-func configure(id, size int32) int32 {
-	var value unsafe.Pointer
-	const pluginConfiguration = 7
-	if proxyBuffer(pluginConfiguration, 0, size, unsafe.Pointer(&value), unsafe.Pointer(&size)) == 0 && value != nil {
-		config = string(given[value][:size])
-	}
-	return 1
-}
+func configure(id, size int32) int32 { return 1 }
 
 func text(s string) (unsafe.Pointer, int32) {
 	return unsafe.Pointer(unsafe.StringData(s)), int32(len(s))
@@ -150,11 +137,6 @@ func response(id, count, end int32) int32 {
 	p, n := text("x-seen")
 	v, m := text(name)
 	proxyAdd(2, p, n, v, m)
-	if config != "" {
-		p, n = text("x-told-" + name)
-		v, m = text(config)
-		proxyAdd(2, p, n, v, m)
-	}
 	return 0
 }
 
