@@ -34,9 +34,9 @@ func TestTheSectionOnAttributesIsTrue(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(home, "mesh.yaml"), []byte(mesh[1]), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	env := append(os.Environ(), "PATH="+harness.Binaries(t)+":"+os.Getenv("PATH"), "HOME="+home)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	env := append(os.Environ(), "PATH="+harness.Binaries(t)+":"+os.Getenv("PATH"), "HOME="+home)
 	for _, s := range steps {
 		if err := readme.Run(ctx, s, home, env); err != nil {
 			t.Fatal(err)
