@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -128,10 +129,11 @@ var celParser = sync.OnceValue(func() *cel.Env {
 // attributeReferences finds policies and limits that read what nobody
 // declares: an absent attribute would make a DENY deny nothing.
 func (d *draft) attributeReferences() {
-	declared := map[string]bool{}
+	declared, shown := map[string]bool{}, map[string]bool{}
 	for _, s := range d.snap.Attributes {
 		for _, a := range s.Attributes {
 			declared[a.Name] = true
+			shown[a.Name] = shown[a.Name] || !a.Redact
 		}
 	}
 	d.each(func(e *crds.Entry) {
@@ -156,6 +158,9 @@ func (d *draft) attributeReferences() {
 				}
 			}
 		}
+		if p := e.Content.Rego; p != nil {
+			d.regoReferences(e, p, declared, shown)
+		}
 		if l := e.Content.AccessList; l != nil {
 			check(l.Attribute, "spec.key")
 		}
@@ -173,4 +178,26 @@ func (d *draft) attributeReferences() {
 			}
 		}
 	})
+}
+
+var regoAttribute = regexp.MustCompile(`\binput\.attribute(?:\.([a-zA-Z_]\w*)|\["([^"]+)"\])`)
+
+// regoReferences warns of what a policy reads and never gets: to Rego it is
+// undefined, which "not" makes true. What a policy computes is not seen here.
+func (d *draft) regoReferences(e *crds.Entry, p *model.RegoPolicy, declared, shown map[string]bool) {
+	told := map[string]bool{}
+	for i, m := range p.Modules {
+		for _, found := range regoAttribute.FindAllStringSubmatch(m.Source, -1) {
+			name := found[1] + found[2]
+			field := item("spec.modules", i) + ".source"
+			switch {
+			case told[name], shown[name]:
+			case declared[name]:
+				d.problem(e, model.Warning, model.CodeNotAllowed, field, "decide on it in an AuthorizationPolicy", "the attribute %s is redacted: no policy outside of the proxy gets it", name)
+			default:
+				d.problem(e, model.Warning, model.CodeBadExpression, field, "declare it in an AttributeSet", "no AttributeSet declares the attribute %s", name)
+			}
+			told[name] = true
+		}
+	}
 }
