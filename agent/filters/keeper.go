@@ -36,13 +36,14 @@ type Keeper struct {
 	out *output
 
 	mu       sync.Mutex
-	changed  chan struct{}       // closed when resources stand otherwise
-	sent     map[string][]plugin // by resource: what Envoy was sent last
-	vms      map[string]*vm      // by id and module
-	takenOut map[string]*taken   // by plugin.identity
-	lines    map[string][]string // by plugin's name: the last that it wrote
-	lacks    map[string]lack     // by digest: modules that are not here
-	wrote    map[string]wrote    // by thread: who wrote the line before
+	changed  chan struct{}        // closed when resources stand otherwise
+	sent     map[string][]plugin  // by resource: what Envoy was sent last
+	vms      map[string]*vm       // by id and module
+	takenOut map[string]*taken    // by plugin.identity
+	lines    map[string][]string  // by plugin's name: the last that it wrote
+	lacks    map[string]lack      // by digest: modules that are not here
+	first    map[string]time.Time // by plugin.identity: when it was first sent
+	wrote    map[string]wrote     // by thread: who wrote the line before
 	run      run
 
 	memories measured
@@ -96,7 +97,7 @@ func New(o Options) *Keeper {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	k := &Keeper{o: o, changed: make(chan struct{}), sent: map[string][]plugin{}, vms: map[string]*vm{},
-		lines: map[string][]string{}, lacks: map[string]lack{}, wrote: map[string]wrote{}}
+		lines: map[string][]string{}, lacks: map[string]lack{}, first: map[string]time.Time{}, wrote: map[string]wrote{}}
 	k.out = &output{to: o.Output, line: k.read}
 	k.takenOut = k.load()
 	return k
@@ -176,6 +177,7 @@ func (k *Keeper) Sent(r *discoveryv3.Resource) {
 	}
 	k.sent[r.GetName()] = all
 	for _, p := range all {
+		k.meet(p)
 		if k.vms[vmKey(p)] == nil {
 			k.vms[vmKey(p)] = &vm{id: p.vm, digest: p.digest, pause: trapPause, afresh: memoryPause, old: map[uint64]uint64{}}
 		}

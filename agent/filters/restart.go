@@ -59,7 +59,7 @@ func (k *Keeper) Ended() (known bool) {
 func (k *Keeper) takeOut(digest, reason string, now time.Time) {
 	for _, all := range k.sent {
 		for _, p := range all {
-			if p.digest == digest && k.takenOut[p.identity()] == nil {
+			if p.digest == digest && k.takenOut[p.identity()] == nil && k.newest(p) {
 				k.forgetOldest()
 				k.takenOut[p.identity()] = &taken{Since: now, Reason: reason, Lines: slices.Clone(k.lines[p.name])}
 				k.o.Logger.Error("a filter is taken out", "filter", p.name, "module", digest, "reason", reason)
@@ -67,6 +67,32 @@ func (k *Keeper) takeOut(digest, reason string, now time.Time) {
 		}
 	}
 	k.save()
+}
+
+// mostMet bounds how many filters are remembered.
+const mostMet = 4096
+
+// meet notes when a filter was first sent.
+func (k *Keeper) meet(p plugin) {
+	if len(k.first) >= mostMet {
+		clear(k.first)
+	}
+	if _, met := k.first[p.identity()]; !met {
+		k.first[p.identity()] = time.Now()
+	}
+}
+
+// newest tells whether Envoy has no newer configuration of a filter. While one
+// is rolled out the one before stays loaded, to go back to: that ran well.
+func (k *Keeper) newest(p plugin) bool {
+	for _, all := range k.sent {
+		for _, other := range all {
+			if other.name == p.name && other.digest == p.digest && k.takenOut[other.identity()] == nil && k.first[other.identity()].After(k.first[p.identity()]) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // comeBack are the modules without which Envoy starts, because compiling them

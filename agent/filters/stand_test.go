@@ -117,3 +117,29 @@ func TestFailurePoliciesDecideWhileAFilterDoesNotRun(t *testing.T) {
 	k = start()
 	is("it is told something else", "open", "closed", "reload")
 }
+
+// TestTheConfigurationBeforeStays: both are loaded while a new one is rolled
+// out, and only the new one is taken out.
+func TestTheConfigurationBeforeStays(t *testing.T) {
+	policies := map[string]wasmv3.FailurePolicy{"m": wasmv3.FailurePolicy_FAIL_CLOSED}
+	before, after := slotOf("first", policies, "m"), slotOf("second", policies, "m")
+	k := New(Options{Has: func(string) bool { return true }, Dir: t.TempDir(), Output: &bytes.Buffer{}})
+	k.Began(0)
+	k.Sent(before)
+	time.Sleep(time.Millisecond) // the clock goes on
+	held := proto.CloneOf(before)
+	held.Name = "preload/http"
+	k.Sent(after)
+	k.Sent(held)
+	k.run.regions = []region{{span{0x1000, 0x2000}, []string{"m"}}}
+	k.run.crash = crash{stuck: true, frames: []uint64{0x1800}}
+	k.Ended()
+	k.Began(0)
+	k.run.back = nil
+	if got := stands(t, k, after); !slices.Equal(got, []string{"503"}) {
+		t.Errorf("the new one stands as %q", got)
+	}
+	if got := stands(t, k, before); !slices.Equal(got, []string{"m"}) {
+		t.Errorf("the one before stands as %q", got)
+	}
+}
