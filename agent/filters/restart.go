@@ -57,14 +57,18 @@ func (k *Keeper) Ended() (known bool) {
 // takeOut takes out the filters of a module, as long as neither it nor what
 // they are told changes.
 func (k *Keeper) takeOut(digest, reason string, now time.Time) {
+	guilty := map[string]plugin{}
 	for _, all := range k.sent {
 		for _, p := range all {
 			if p.digest == digest && k.takenOut[p.identity()] == nil && k.newest(p) {
-				k.forgetOldest()
-				k.takenOut[p.identity()] = &taken{Since: now, Reason: reason, Lines: slices.Clone(k.lines[p.name])}
-				k.o.Logger.Error("a filter is taken out", "filter", p.name, "module", digest, "reason", reason)
+				guilty[p.identity()] = p
 			}
 		}
+	}
+	for identity, p := range guilty {
+		k.forgetOldest()
+		k.takenOut[identity] = &taken{Since: now, Reason: reason, Lines: slices.Clone(k.lines[p.name])}
+		k.o.Logger.Error("a filter is taken out", "filter", p.name, "module", digest, "reason", reason)
 	}
 	k.save()
 }
