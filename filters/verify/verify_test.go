@@ -2,10 +2,12 @@ package verify_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +47,42 @@ func TestTheSmallestFilterIsGood(t *testing.T) {
 	r := verify.Module(context.Background(), assemble.Filter().Bytes(), verify.Options{Limits: verify.Limits{Requests: 300}})
 	if len(r.Findings) > 0 || r.ABI != "0.2.1" || r.Requests != 300 || r.MemoryAtStart != 65536 || r.MemoryAfter != 65536 || r.Took == 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A network filter gets connections: it is found out by what it does to bytes.
+func TestConnectionsAreSent(t *testing.T) {
+	m := assemble.Filter()
+	m.Funcs = append(m.Funcs,
+		assemble.Func{Export: "proxy_on_new_connection", Type: "i:i", Body: []byte{assemble.Const, 0}},
+		assemble.Func{Export: "proxy_on_downstream_data", Type: "iii:i", Body: []byte{assemble.Const, 0}})
+	o := verify.Options{Type: verify.Network, Limits: quick}
+	o.Limits.Requests = 60
+	if r := verify.Module(context.Background(), m.Bytes(), o); !r.OK() || r.Requests != 60 || r.Type != verify.Network {
+		t.Errorf("%+v", r)
+	}
+	m.Funcs[len(m.Funcs)-1].Body = []byte{0x20, 1, 0x04, assemble.Empty, assemble.Unreachable, assemble.End, assemble.Const, 0} // if there are bytes
+	if r := verify.Module(context.Background(), m.Bytes(), o); r.OK() || !strings.Contains(r.Err().Error(), "proxy_on_downstream_data traps in request 3") {
+		t.Errorf("a trap: %v", r.Err())
+	}
+	if r := verify.Module(context.Background(), assemble.Filter().Bytes(), o); !strings.Contains(fmt.Sprint(r.Err()), "no callback of connections") {
+		t.Errorf("an HTTP filter as a network filter: %v", r.Err())
+	}
+}
+
+// Time that a module does not get is not held against it.
+func TestABusyMachineIsNoLoop(t *testing.T) {
+	var stop atomic.Bool
+	defer stop.Store(true)
+	for range 8 * runtime.NumCPU() {
+		go func() {
+			for !stop.Load() {
+			}
+		}()
+	}
+	o := verify.Options{RootID: "headers", Config: []byte("{}"), Limits: verify.Limits{Start: time.Second, Total: time.Minute}}
+	if r := verify.Start(context.Background(), built(t, "filters", "builtin", "dist", "builtin.wasm"), o); !r.OK() {
+		t.Errorf("%v", r.Err())
 	}
 }
 

@@ -126,3 +126,41 @@ func TestEnvoyRefusesWhatVerifyRefuses(t *testing.T) {
 		}
 	}
 }
+
+// calling is a filter one of whose functions calls one of Envoy's, with zeros.
+func calling(name, signature string, function int) []byte {
+	module, f, _ := strings.Cut(name, ".")
+	in, out, _ := strings.Cut(signature, ":")
+	m := assemble.Filter()
+	m.Imports = []assemble.Import{{Module: "env", Name: "proxy_get_buffer_bytes", Type: "iiiii:i"}, {Module: module, Name: f, Type: signature}}
+	var body []byte
+	for _, c := range in {
+		body = append(body, map[rune]byte{'i': assemble.Const, 'I': 0x42}[c], 0)
+	}
+	if body = append(body, assemble.Call, 1); out != "" {
+		body = append(body, assemble.Drop)
+	}
+	m.Funcs[function].Body = append(body, m.Funcs[function].Body...)
+	// It takes its configuration, for which it must allocate, or refuses it.
+	const config, size, at = 7, 10, 16
+	m.Funcs[assemble.Configure].Body = []byte{assemble.Const, config, assemble.Const, 0, assemble.Const, size, assemble.Const, at, assemble.Const, at + 4, assemble.Call, 0, 0x45}
+	return m.Bytes()
+}
+
+// What a module may call while it starts and while it allocates is what Envoy
+// lets it call.
+func TestEnvoyForbidsWhatVerifyForbids(t *testing.T) {
+	j := newJudge(t)
+	for where, function := range map[string]int{"while it starts": assemble.Initialize, "while it allocates": assemble.Allocate} {
+		for name, signature := range verify.Imports() {
+			if strings.HasPrefix(name, "wasi_unstable.") {
+				continue
+			}
+			code := calling(name, signature, function)
+			said := verify.Start(t.Context(), code, verify.Options{Config: []byte("{}")}).Err()
+			if err := j.takes(code); (err == nil) != (said == nil) {
+				t.Errorf("%s %s: verify says %v, Envoy says %v", name, where, said, err)
+			}
+		}
+	}
+}
