@@ -3,12 +3,15 @@ package filters_test
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/krater-mesh/krater/filters/module"
+	"github.com/krater-mesh/krater/filters/verify/assemble"
 	"github.com/krater-mesh/krater/test/harness"
 	"github.com/krater-mesh/krater/test/readme"
 )
@@ -20,13 +23,14 @@ func TestTheSectionOnConfigurationIsTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(page), "\n## Configuration\n")
-	section, _, _ = strings.Cut(section, "\n## ")
+	_, both, _ := strings.Cut(string(page), "\n## Configuration\n")
+	both, _, _ = strings.Cut(both, "\n## Where it runs\n")
+	section, _, _ := strings.Cut(both, "\n## ")
 	home := t.TempDir()
-	for file, block := range map[string]string{"teapot/config.go": "go config", "wrong.yaml": "yaml wrong"} {
-		text := regexp.MustCompile("(?ms)^```" + block + "\n(.*?)^```$").FindStringSubmatch(section)
+	for file, block := range map[string]string{"teapot/config.go": "go config", "wrong.yaml": "yaml wrong", "good/secrets.yaml": "yaml secrets"} {
+		text := regexp.MustCompile("(?ms)^```" + block + "\n(.*?)^```$").FindStringSubmatch(both)
 		if text == nil {
-			t.Fatalf("docs/filters.md has no block %q in its section on configuration", block)
+			t.Fatalf("docs/filters.md has no block %q in its sections on configuration and secrets", block)
 		}
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(home, file)), 0o700); err != nil {
 			t.Fatal(err)
@@ -46,5 +50,22 @@ func TestTheSectionOnConfigurationIsTrue(t *testing.T) {
 		if err := readme.Run(ctx, s, home, env); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// A module that takes what the page's Config says takes the page's Secret.
+	schema, err := os.ReadFile(filepath.Join(home, "teapot", "config.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := module.WithDescription(assemble.Filter().Bytes(), module.Description{Roots: []module.Root{{Type: module.HTTP, Schema: schema}}})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(home, "good", "teapot.wasm"), code, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	analyze := exec.CommandContext(ctx, filepath.Join(harness.Binaries(t), "krater"), "analyze", filepath.Join(home, "good"))
+	analyze.Env = env
+	if out, err := analyze.CombinedOutput(); err != nil || !strings.Contains(string(out), "0 errors, 0 warnings") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
