@@ -6,6 +6,3 @@ package log
 import "github.com/krater-mesh/krater/filters/sdk/guest/internal/vm"
 
 func init() { vm.Link(vm.Log) }
-
-//go:wasmexport proxy_on_log
-func onLog(id uint32) { vm.AtLog(id) }

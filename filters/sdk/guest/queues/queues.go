@@ -5,6 +5,3 @@ package queues
 import "github.com/krater-mesh/krater/filters/sdk/guest/internal/vm"
 
 func init() { vm.Link(vm.Queues) }
-
-//go:wasmexport proxy_on_queue_ready
-func onQueueReady(id, queue uint32) { vm.QueueReady(id, queue) }

@@ -10,6 +10,3 @@ import (
 )
 
 func init() { vm.Link(vm.RequestBodies) }
-
-//go:wasmexport proxy_on_request_body
-func onRequestBody(id, size, end uint32) uint32 { return vm.RequestBody(id, size, end) }

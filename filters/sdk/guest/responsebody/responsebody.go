@@ -10,6 +10,3 @@ import (
 )
 
 func init() { vm.Link(vm.ResponseBodies) }
-
-//go:wasmexport proxy_on_response_body
-func onResponseBody(id, size, end uint32) uint32 { return vm.ResponseBody(id, size, end) }

@@ -5,6 +5,3 @@ package timers
 import "github.com/krater-mesh/krater/filters/sdk/guest/internal/vm"
 
 func init() { vm.Link(vm.Timers) }
-
-//go:wasmexport proxy_on_tick
-func onTick(id uint32) { vm.Tick(id) }

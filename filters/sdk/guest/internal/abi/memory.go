@@ -14,19 +14,6 @@ var given []byte
 // nil: none is lent.
 var lent []byte
 
-//go:wasmexport proxy_on_memory_allocate
-func allocate(size uint32) unsafe.Pointer {
-	switch {
-	case int(size) <= cap(lent):
-		given = lent[:size]
-	case lent != nil: // once more than it needs, so that others fit in
-		given = make([]byte, size, size+size/2)
-	default:
-		given = make([]byte, size)
-	}
-	return unsafe.Pointer(unsafe.SliceData(given))
-}
-
 // returned is where the proxy writes results. It is a global since the
 // address of a local that leaves for the proxy would be allocated.
 var returned struct {
