@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/krater-mesh/krater/model"
@@ -62,4 +65,50 @@ func TestAValueThatIsMissingStays(t *testing.T) {
 	}
 	_, again, _ := relayAt(t, o)
 	want(again, "m/n/a=one")
+}
+
+// tells puts the value of m/n/k in the place of the word SECRET.
+type tells struct{}
+
+func (tells) Seal(r *discoveryv3.Resource, v model.FilterSecrets) (*discoveryv3.Resource, error) {
+	if !strings.Contains(text(r), "SECRET") || v.Values["m/n/k"] == nil {
+		return r, nil
+	}
+	a, err := anypb.New(&corev3.TypedExtensionConfig{Name: "sealed " + string(v.Values["m/n/k"])})
+	return &discoveryv3.Resource{Name: r.GetName(), Version: r.GetVersion(), Resource: a}, err
+}
+
+// Another value is another configuration to Envoy, though the control plane's
+// resource is the same; what is kept has the reference. A value that Envoy's
+// filter refuses changes nothing.
+func TestAnotherValueIsSentToEnvoy(t *testing.T) {
+	dir := shortDir(t)
+	p := newPlane(t, dir)
+	publish := func(value string) {
+		set := slotted("SECRET")
+		set[model.TypeFilterSecrets] = map[string]proto.Message{model.FilterSecretsName: wrapperspb.Bytes([]byte(`{"values":{"m/n/k":"` + value + `"}}`))}
+		p.publish(set)
+	}
+	publish("b25l")
+	p.start()
+	o := Options{ControlPlane: p.target, Dir: filepath.Join(dir, "good"), Secrets: tells{}}
+	target, _, stop := relayAt(t, o)
+	e := startEnvoy(t, target)
+	has := func(e *envoy, text string) {
+		t.Helper()
+		eventually(t, "what Envoy has", func() string { return e.difference(slotted(text)) })
+	}
+	has(e, "sealed one")
+	publish("dHdv")
+	has(e, "sealed two")
+	publish("YmFk") // "bad", which Envoy refuses
+	publish("dGhyZWU=")
+	has(e, "sealed three")
+	kept(t, o.Dir, slotted("SECRET"))
+
+	e.kill()
+	p.stop()
+	stop()
+	target, _, _ = relayAt(t, o)
+	has(startEnvoy(t, target), "sealed three") // from the disk
 }
