@@ -151,12 +151,12 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 // what nobody else is to see.
 func Plain(err error) error {
 	var at *url.Error
-	for errors.As(err, &at) {
-		u, parseErr := url.Parse(at.URL)
-		if parseErr != nil || u.Host == "" {
-			return at.Err
-		}
-		return fmt.Errorf("asking %s: %w", u.Host, Plain(at.Err))
+	if !errors.As(err, &at) {
+		return err
 	}
-	return err
+	u, parseErr := url.Parse(at.URL)
+	if parseErr != nil || u.Host == "" {
+		return at.Err
+	}
+	return fmt.Errorf("asking %s: %w", u.Host, Plain(at.Err))
 }
