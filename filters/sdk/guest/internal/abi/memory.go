@@ -18,7 +18,6 @@ var lent []byte
 // address of a local that leaves for the proxy would be allocated.
 var returned struct {
 	at, size, number uint32
-	wide             uint64
 }
 
 // scratch holds what is put together for one call.
