@@ -23,6 +23,8 @@ type Module struct {
 	funcs       []uint32 // type of each function, the imported first
 	sections    []section
 	guardedCode []byte
+	locals      int // of all functions
+	blocks      int
 }
 
 // Import is something that the module wants of its host.

@@ -18,6 +18,8 @@ const (
 	maxSlots     = 10_000    // a function's locals and operands, together
 	maxBody      = 7_654_321 // of a function; V8's
 	maxCode      = 16 << 20
+	maxLocals    = 2_000_000 // of all functions: an interpreter has an instruction for each
+	maxBlocks    = 1_000_000 // and some for each of these
 )
 
 // section reads one of the known sections.

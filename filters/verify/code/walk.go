@@ -57,6 +57,9 @@ func (w *walker) function(t signature, index int) {
 		}
 		valueType(w.reader)
 	}
+	if w.m.locals += int(locals); w.m.locals > maxLocals {
+		panic(refuse("split it, or leave out what is not used", "its functions have more than %d locals, together", maxLocals))
+	}
 	w.insert(w.at)
 	w.blocks = append(w.blocks, block{results: len(t.results)})
 	for len(w.blocks) > 0 {
@@ -136,6 +139,9 @@ func (w *walker) call(t signature) { w.add(len(t.results) - len(t.params)) }
 func (w *walker) open(op byte) {
 	if len(w.blocks) > maxNesting {
 		panic(refuse("split the function", "blocks are nested more than %d deep", maxNesting))
+	}
+	if w.m.blocks++; w.m.blocks > maxBlocks {
+		panic(refuse("split it, or leave out what is not used", "it has more than %d blocks", maxBlocks))
 	}
 	b := block{}
 	switch t := w.s64(); {

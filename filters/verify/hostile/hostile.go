@@ -235,6 +235,10 @@ func sizes() []Module {
 		{"data that unpacks to much", unpacking, "start", "_initialize does not come back", false},
 		{"millions of locals", whole(slices.Concat(assemble.U32(1), assemble.U32(1<<31), []byte{0x7f, assemble.End})), "format", "locals", false},
 		{"millions of locals in two groups", whole(slices.Concat(assemble.U32(2), assemble.U32(1<<32-1), []byte{0x7f}, assemble.U32(1<<32-1), []byte{0x7f, assemble.End})), "format", "locals", false},
+		{"locals in every function", with(func(m *assemble.Module) {
+			m.Funcs = append(m.Funcs, slices.Repeat([]assemble.Func{{Type: ":", Locals: 9000}}, 1000)...)
+		}), "format", "locals, together", true},
+		{"millions of blocks", does(assemble.Initialize, bytes.Repeat([]byte{assemble.Loop, assemble.Empty, assemble.End}, 1_100_000)), "format", "blocks", true},
 		{"many values at once", does(assemble.Initialize, append(bytes.Repeat([]byte{assemble.Const, 0}, 20_000), bytes.Repeat([]byte{assemble.Drop}, 20_000)...)), "format", "values at once", false},
 		{"many results", with(func(m *assemble.Module) {
 			m.Funcs = append(m.Funcs, assemble.Func{Type: ":" + string(bytes.Repeat([]byte("i"), 1000)), Body: bytes.Repeat([]byte{assemble.Const, 0}, 1000)})
