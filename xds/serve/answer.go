@@ -139,9 +139,14 @@ func (s *subscription) mend(g *group) {
 	for name, r := range s.refused {
 		if g.want(name) != r.digest {
 			delete(s.refused, name)
-			if alone(s.typeURL) {
+			if alone(s.typeURL) && !s.sending(name, g.want(name)) {
 				s.forced[name] = struct{}{}
 			}
 		}
 	}
+}
+
+// sending tells whether bytes are on their way already.
+func (s *subscription) sending(name string, d digest) bool {
+	return s.flight != nil && slices.Contains(s.flight.items, item{name, d})
 }
