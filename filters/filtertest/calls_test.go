@@ -149,7 +149,7 @@ func TestNothingIsKeptOfAStream(t *testing.T) {
 		}
 		return m.MemorySize()
 	}
-	if before, after := run(1200), run(1200); after != before {
+	if before, after := run(1200), run(1200); after > before+2<<16 { // two pages: Go takes them as it comes
 		t.Errorf("memory grew from %d to %d bytes", before, after)
 	}
 }
