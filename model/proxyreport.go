@@ -5,15 +5,18 @@ import "time"
 // ProxyReport is what an agent tells of its proxy, every few seconds. Counts
 // are since the proxy's start: a smaller one than before is another start.
 type ProxyReport struct {
-	At       time.Time       `json:"at"`
-	Started  time.Time       `json:"started"`
-	Restarts int             `json:"restarts"` // by the agent, since its own start
-	Requests int64           `json:"requests"` // that the proxy answered
-	Errors   int64           `json:"errors"`   // of them, with 5xx
-	Latency  []LatencyBucket `json:"latency,omitempty"`
-	CPU      Duration        `json:"cpu"`         // of the process
-	Memory   int64           `json:"memoryBytes"` // resident
-	Filters  []FilterReport  `json:"filters,omitempty"`
+	At       time.Time `json:"at"`
+	Started  time.Time `json:"started"`
+	Restarts int       `json:"restarts"` // by the agent, since its own start
+	Requests int64     `json:"requests"` // that the proxy answered
+	Errors   int64     `json:"errors"`   // of them, with 5xx
+	// Held are requests that came in, and for 10 s have gone nowhere: some
+	// filter does not let them go.
+	Held    int64           `json:"held,omitempty"`
+	Latency []LatencyBucket `json:"latency,omitempty"`
+	CPU     Duration        `json:"cpu"`         // of the process
+	Memory  int64           `json:"memoryBytes"` // resident
+	Filters []FilterReport  `json:"filters,omitempty"`
 }
 
 // LatencyBucket counts the requests that took at most some milliseconds.
@@ -28,10 +31,10 @@ type FilterState string
 // The states of a filter.
 const (
 	FilterRunning  FilterState = "RUNNING"
-	FilterMissing  FilterState = "MISSING" // its module cannot be had; its failure policy decides
+	FilterMissing  FilterState = "MISSING"   // its module cannot be had; its failure policy decides
 	FilterNoSecret FilterState = "NO_SECRET" // a value that it is told is not there; its failure policy decides
-	FilterFailing  FilterState = "FAILING" // it traps; it is started again, later each time
-	FilterTakenOut FilterState = "OUT"     // it harmed the proxy; its failure policy decides
+	FilterFailing  FilterState = "FAILING"   // it traps; it is started again, later each time
+	FilterTakenOut FilterState = "OUT"       // it harmed the proxy; its failure policy decides
 )
 
 // FilterReport is how one filter is in one proxy.

@@ -28,7 +28,7 @@ func ReadProxyReport(text []byte) (r ProxyReport, err error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return ProxyReport{}, fmt.Errorf("decoding it: %w", err)
 	}
-	if r.Requests < 0 || r.Errors < 0 || r.Errors > r.Requests || r.CPU < 0 || r.Memory < 0 || r.Restarts < 0 {
+	if r.Requests < 0 || r.Held < 0 || r.Errors < 0 || r.Errors > r.Requests || r.CPU < 0 || r.Memory < 0 || r.Restarts < 0 {
 		return ProxyReport{}, fmt.Errorf("a count is below 0, or more requests failed than there were")
 	}
 	if len(r.Latency) > maxLatencyBuckets || len(r.Filters) > MaxFilterReports {

@@ -21,6 +21,7 @@ var onlyRunning = map[string]string{
 	"KR0028": "a module is being fetched", "KR0029": "a rollout went wrong", "KR0030": "a filter traps",
 	"KR0031": "a filter's memory grows", "KR0032": "a filter does not return", "KR0033": "a proxy lacks a module",
 	"KR0034": "a rollout waits",
+	"KR0035": "requests are held",
 }
 
 // onlyInjecting are codes of `krater inject`; agent/inject/testdata has them.

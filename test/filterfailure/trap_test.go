@@ -82,10 +82,10 @@ func TestWhatTrapsOrGrowsIsStartedAgain(t *testing.T) {
 		l := m.load(t)
 		for _, kind := range []string{"never", "call"} {
 			for range 5 {
-				go m.ask(kind, 10*time.Second)
+				go m.ask(kind, 40*time.Second)
 			}
 		}
-		time.Sleep(3 * time.Second)
+		m.problemWithin(t, 40*time.Second, model.CodeFilterHolds, "evil")
 		l.end()
 		t.Logf("%d requests, %d not answered 200", l.good+l.bad, l.bad)
 		if l.bad > 0 {

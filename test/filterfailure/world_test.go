@@ -79,6 +79,13 @@ func newMachine(t *testing.T) *machine {
 	t.Cleanup(app.Close)
 	_, port, _ := net.SplitHostPort(app.Listener.Addr().String())
 	m.mesh.Edit(t, "mesh.yaml", "appPort: 18080", "appPort: "+port)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes connections, and nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	_, port, _ = net.SplitHostPort(silent.Addr().String())
+	m.mesh.Edit(t, "mesh.yaml", "http: 19090", "http: "+port)
 	for _, name := range []string{"evil", "good"} {
 		code, err := os.ReadFile(module(t, name))
 		if err != nil {
@@ -165,8 +172,13 @@ func (m *machine) status(t *testing.T) (controlplane.Status, error) {
 // problem waits for one of a code about a filter.
 func (m *machine) problem(t *testing.T, code, filter string) model.Problem {
 	t.Helper()
+	return m.problemWithin(t, 15*time.Second, code, filter)
+}
+
+func (m *machine) problemWithin(t *testing.T, limit time.Duration, code, filter string) model.Problem {
+	t.Helper()
 	var found model.Problem
-	harness.Until(t, 15*time.Second, "the Problem "+code, func() error {
+	harness.Until(t, limit, "the Problem "+code, func() error {
 		status, err := m.status(t)
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ func filterProblems(s *model.Snapshot, reports map[string]model.ProxyReport) mod
 			}
 		}
 	}
-	var out model.Problems
+	out := holdProblems(s, reports)
 	for key, where := range proxies {
 		object := objectOf(s, key.object)
 		if object == nil {

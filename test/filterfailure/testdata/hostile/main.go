@@ -104,7 +104,7 @@ func evil() (pause bool) {
 }
 
 func call() bool {
-	cluster, size := text("outbound|9090||silent.default.svc.cluster.local")
+	cluster, size := text("outbound|9090||silent.example")
 	headers := pairs(":method", "GET", ":path", "/", ":authority", "silent")
 	var id int32
 	return proxyCall(cluster, size, unsafe.Pointer(unsafe.SliceData(headers)), int32(len(headers)), nil, 0, nil, 0, 3600_000, unsafe.Pointer(&id)) == 0
