@@ -25,6 +25,7 @@ type Module struct {
 	guardedCode []byte
 	locals      int // of all functions
 	blocks      int
+	targets     int
 }
 
 // Import is something that the module wants of its host.

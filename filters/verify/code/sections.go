@@ -20,6 +20,7 @@ const (
 	maxCode      = 16 << 20
 	maxLocals    = 2_000_000 // of all functions: an interpreter has an instruction for each
 	maxBlocks    = 1_000_000 // and some for each of these
+	maxTargets   = 2_000_000 // each may take as many values along as a function has parameters
 )
 
 // section reads one of the known sections.

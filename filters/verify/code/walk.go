@@ -103,7 +103,11 @@ func (w *walker) instruction() {
 		w.u32()
 		w.add(-int(op - 0x0c))
 	case 0x0e:
-		for range w.count("targets of a jump", 65_520) {
+		n := w.count("targets of a jump", 65_520)
+		if w.m.targets += n; w.m.targets > maxTargets {
+			panic(refuse("split it, or leave out what is not used", "its jumps have more than %d targets", maxTargets))
+		}
+		for range n {
 			w.u32()
 		}
 		w.u32()

@@ -239,11 +239,17 @@ func sizes() []Module {
 			m.Funcs = append(m.Funcs, slices.Repeat([]assemble.Func{{Type: ":", Locals: 9000}}, 1000)...)
 		}), "format", "locals, together", true},
 		{"millions of blocks", does(assemble.Initialize, bytes.Repeat([]byte{assemble.Loop, assemble.Empty, assemble.End}, 1_100_000)), "format", "blocks", true},
+		{"millions of targets", does(assemble.Initialize, bytes.Repeat(jump(65_000), 32)), "format", "targets", true},
 		{"many values at once", does(assemble.Initialize, append(bytes.Repeat([]byte{assemble.Const, 0}, 20_000), bytes.Repeat([]byte{assemble.Drop}, 20_000)...)), "format", "values at once", false},
 		{"many results", with(func(m *assemble.Module) {
 			m.Funcs = append(m.Funcs, assemble.Func{Type: ":" + string(bytes.Repeat([]byte("i"), 1000)), Body: bytes.Repeat([]byte{assemble.Const, 0}, 1000)})
 		}), "format", "results", false},
 	}
+}
+
+// jump is one to nowhere else, by a table.
+func jump(targets uint32) []byte {
+	return slices.Concat([]byte{0x02, assemble.Empty, assemble.Const, 0, 0x0e}, assemble.U32(targets), make([]byte, targets+1), []byte{assemble.End})
 }
 
 func many() []byte {
