@@ -60,7 +60,7 @@ var separator = regexp.MustCompile(`(?m)^---$`)
 // TestTheManualsYAMLIsGood analyzes each YAML block as a reader would use it:
 // in Bookinfo's folder, in the place of what has the same name there.
 func TestTheManualsYAMLIsGood(t *testing.T) {
-	module, err := os.ReadFile(filepath.Join(harness.Root(), "filters/builtin/dist/builtin.wasm"))
+	module, err := os.ReadFile(filepath.Join(harness.Root(), ".build/greeting.wasm")) // `make filters`
 	if err != nil {
 		t.Fatal(err)
 	}
