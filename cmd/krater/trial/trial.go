@@ -101,7 +101,7 @@ func (r *Result) send(ctx context.Context, s *sandbox.Sandbox, o Options) {
 		if err == nil {
 			r.Statuses[status]++
 		}
-		if lines := traps(s.Log()); len(lines) > 0 {
+		if lines := told(ctx, s, err != nil || status >= http.StatusInternalServerError && r.Statuses[status] == 1); len(lines) > 0 {
 			r.Log = lines
 			r.fail("find what it does there: a trap ends the filter in the proxy", "the filter traps in request %d (%s): %s", n+1, form.name, lines[0])
 			return
@@ -118,6 +118,18 @@ func (r *Result) send(ctx context.Context, s *sandbox.Sandbox, o Options) {
 		}
 		s.Seen() // forgets
 	}
+}
+
+// told gives what Envoy's log says of a broken filter. A line may come after
+// the answer that it is about: where an answer looks like a failure, it is
+// waited for a little.
+func told(ctx context.Context, s *sandbox.Sandbox, failed bool) []string {
+	lines := traps(s.Log())
+	for end := time.Now().Add(time.Second); failed && len(lines) == 0 && time.Now().Before(end) && ctx.Err() == nil; {
+		time.Sleep(10 * time.Millisecond)
+		lines = traps(s.Log())
+	}
+	return lines
 }
 
 // traps are the lines by which Envoy tells that a filter is broken.
