@@ -201,12 +201,7 @@ func TestWithoutResolversTheMeshIsStillKnown(t *testing.T) {
 
 // TestLookupsBeginWithTheFirstTable, and follow each other one.
 func TestLookupsBeginWithTheFirstTable(t *testing.T) {
-	l, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.LocalAddr().String()
-	l.Close()
+	address := freeAddress(t)
 	var mu sync.Mutex
 	var table model.NameTable
 	known, changed := false, make(chan struct{})
@@ -306,4 +301,24 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatalf("asked %v, answered %v", q.Question, a.Question)
 		}
 	})
+}
+
+// freeAddress gives a port that nobody has just now, over either network.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 20 {
+		u, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := u.LocalAddr().String()
+		l, err := net.Listen("tcp", address)
+		u.Close()
+		if err == nil {
+			l.Close()
+			return address
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
