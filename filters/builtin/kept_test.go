@@ -72,7 +72,7 @@ func TestDecisionCache(t *testing.T) {
 		"inputs":[{"header":":path"},{"property":["source","address"]}],"denyHeaders":["why"]}`)
 	const marked = "metadata\x00filter_metadata\x00envoy.filters.http.ext_authz\x00krater_cache"
 	send(t, p, filtertest.Request{Path: "/yes", Properties: map[string]string{marked: "s k ALLOW 60000"}})
-	send(t, p, filtertest.Request{Path: "/no", Properties: map[string]string{marked: "s k DENY 60000"}, Status: 403,
+	send(t, p, filtertest.Request{Path: "/no", Properties: map[string]string{marked: "s k DENY 60000 nope"}, Status: 403,
 		ResponseHeaders: [][2]string{{"why", "so"}, {"content-length", "4"}}, ResponseParts: []string{"no", "pe"}})
 	if res := send(t, p, filtertest.Request{Path: "/yes"}); res.Properties["krater.decision"] != "0123456789abcdef" || res.Reply != nil {
 		t.Errorf("an allowed request: %v, %+v", res.Properties, res.Reply)

@@ -12,7 +12,7 @@ import (
 	"github.com/krater-mesh/krater/filters/headers"
 	"github.com/krater-mesh/krater/filters/sdk"
 	"github.com/krater-mesh/krater/filters/sdk/guest"
-	_ "github.com/krater-mesh/krater/filters/sdk/guest/body"
+	_ "github.com/krater-mesh/krater/filters/sdk/guest/requestbody"
 )
 
 // roots are the filters, by root_id. A new filter is one line here. Root "fused"

@@ -1,6 +1,7 @@
 package decisioncache
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,14 +12,18 @@ import (
 type mark struct {
 	allow bool
 	ttl   time.Duration
+	body  string // of a refusal
 }
 
-// read takes "POLICYSET KEYID ALLOW|DENY MILLISECONDS". A decision of other
-// policies, or one that read other inputs, is not ours to keep.
+// read takes "POLICYSET KEYID ALLOW|DENY MILLISECONDS", and behind one more
+// space a refusal's body: to gather it from the answer, every part of every
+// body would have to come into the module. A decision of other policies, or
+// one that read other inputs, is not ours to keep.
 func (f *Filter) read(text string) (mark, bool) {
 	rest, ok := strings.CutPrefix(text, f.prefix)
-	word, millis, more := strings.Cut(rest, " ")
-	if !ok || !more || word != "ALLOW" && word != "DENY" || millis == "" || len(millis) > 9 {
+	word, rest, more := strings.Cut(rest, " ")
+	millis, body, hasBody := strings.Cut(rest, " ")
+	if !ok || !more || word != "ALLOW" && word != "DENY" || word == "ALLOW" && hasBody || millis == "" || len(millis) > 9 {
 		return mark{}, false
 	}
 	n := 0
@@ -28,7 +33,7 @@ func (f *Filter) read(text string) (mark, bool) {
 		}
 		n = n*10 + int(millis[i]-'0')
 	}
-	return mark{word == "ALLOW", time.Duration(n) * time.Millisecond}, true
+	return mark{word == "ALLOW", time.Duration(n) * time.Millisecond, body}, true
 }
 
 // denial is a refusal as its caller got it.
@@ -38,46 +43,28 @@ type denial struct {
 	body    string
 }
 
-// beginDenial keeps a refusal's headers, and waits for its body if it has one.
-func (f *Filter) beginDenial(s sdk.Stream, p *pending) {
-	status, _ := s.Response().Get(":status")
+// denialOf gives a refusal as its caller gets it; nil: it is not one to keep.
+// A body that is not the one of the mark is not known.
+func (f *Filter) denialOf(answer sdk.Headers, body string) *denial {
+	status, _ := answer.Get(":status")
 	code := 0
 	for i := range len(status) {
 		code = code*10 + int(status[i]-'0')
 	}
 	if len(status) != 3 || code < 400 || code > 599 {
-		return // a redirect to log in, for one: whose it is cannot be told
+		return nil // a redirect to log in, for one: whose it is cannot be told
 	}
-	p.deny = &denial{status: code}
+	length, ok := answer.Get("content-length")
+	if len(body) > f.c.MaxBody || length != strconv.Itoa(len(body)) && (ok || body != "") {
+		return nil
+	}
+	d := &denial{status: code, body: body}
 	for _, name := range f.c.DenyHeaders {
-		if value, ok := s.Response().Get(name); ok {
-			p.deny.headers = append(p.deny.headers, [2]string{name, value})
+		if value, ok := answer.Get(name); ok {
+			d.headers = append(d.headers, [2]string{name, value})
 		}
 	}
-	if length, ok := s.Response().Get("content-length"); !ok || length == "0" {
-		f.store(p)
-		return
-	}
-	s.SetLocal(p)
-}
-
-// OnResponseBody implements sdk.ResponseBody: it gathers a refusal's body.
-func (f *Filter) OnResponseBody(s sdk.Stream, end bool) sdk.Verdict {
-	p, ok := s.Local().(*pending)
-	if !ok || p.deny == nil {
-		return sdk.Continue
-	}
-	size := s.ResponseBody().Len()
-	if len(p.deny.body)+size > f.c.MaxBody {
-		s.SetLocal(nil)
-		return sdk.Continue
-	}
-	p.deny.body += string(s.ResponseBody().Read(0, size))
-	if end {
-		s.SetLocal(nil)
-		f.store(p)
-	}
-	return sdk.Continue
+	return d
 }
 
 // size is about what a refusal takes.

@@ -34,10 +34,7 @@ type Filter struct {
 
 type counts struct{ allowed, denied, missed, stored, foreign, long sdk.Counter }
 
-var (
-	_ sdk.Filter       = (*Filter)(nil)
-	_ sdk.ResponseBody = (*Filter)(nil)
-)
+var _ sdk.Filter = (*Filter)(nil)
 
 // New reads a configuration: config.Config's JSON.
 func New(h sdk.Host, raw []byte) (sdk.Filter, error) {
@@ -58,7 +55,7 @@ func New(h sdk.Host, raw []byte) (sdk.Filter, error) {
 type pending struct {
 	key  string
 	grpc bool
-	deny *denial // a refusal whose body is still coming
+	deny *denial // nil: it is allowed
 	ttl  time.Duration
 }
 
@@ -138,7 +135,9 @@ func (f *Filter) OnResponse(s sdk.Stream) sdk.Verdict {
 		f.store(p)
 	case !m.allow && f.c.DenyMillis > 0 && !p.grpc: // whose refusals are another answer
 		p.ttl = min(m.ttl, time.Duration(f.c.DenyMillis)*time.Millisecond)
-		f.beginDenial(s, p)
+		if p.deny = f.denialOf(s.Response(), m.body); p.deny != nil {
+			f.store(p)
+		}
 	}
 	return sdk.Continue
 }

@@ -32,15 +32,15 @@ type marking struct {
 
 func (m *marking) Check(_ context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
 	m.asked.Add(1)
-	word, out := "ALLOW", &authv3.CheckResponse{Status: &status.Status{}}
+	word, body, out := "ALLOW", "", &authv3.CheckResponse{Status: &status.Status{}}
 	if r.GetAttributes().GetRequest().GetHttp().GetPath() == "/no" {
-		word = "DENY"
+		word, body = "DENY", " who are you?"
 		out.Status.Code = 7
 		out.HttpResponse = &authv3.CheckResponse_DeniedResponse{DeniedResponse: &authv3.DeniedHttpResponse{
 			Status: &typev3.HttpStatus{Code: typev3.StatusCode_Unauthorized}, Body: "who are you?",
 			Headers: []*corev3.HeaderValueOption{{Header: &corev3.HeaderValue{Key: "www-authenticate", Value: "Bearer"}}}}}
 	}
-	out.DynamicMetadata, _ = structpb.NewStruct(map[string]any{"krater_cache": fmt.Sprintf("%s k1 %s 60000", m.policySet.Load(), word)})
+	out.DynamicMetadata, _ = structpb.NewStruct(map[string]any{"krater_cache": fmt.Sprintf("%s k1 %s 60000%s", m.policySet.Load(), word, body)})
 	return out, nil
 }
 
