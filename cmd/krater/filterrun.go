@@ -11,9 +11,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/krater-mesh/krater/filters/filtercase"
 	"github.com/krater-mesh/krater/cmd/krater/workbench"
 	"github.com/krater-mesh/krater/filters/build"
+	"github.com/krater-mesh/krater/filters/filtercase"
 	"github.com/spf13/cobra"
 )
 

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/cmd/krater/trial"
 	"github.com/krater-mesh/krater/filters/module"
+	"github.com/krater-mesh/krater/filters/sandbox"
 	"github.com/krater-mesh/krater/filters/verify"
 	"github.com/spf13/cobra"
 )

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/krater-mesh/krater/filters/build"
 	"github.com/krater-mesh/krater/filters/filtercase"
 	"github.com/krater-mesh/krater/filters/sandbox"
-	"github.com/krater-mesh/krater/filters/build"
 	"github.com/krater-mesh/krater/test/harness"
 )
 
