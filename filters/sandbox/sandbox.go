@@ -130,9 +130,9 @@ func (s *Sandbox) until(ctx context.Context, limit time.Duration, what string, o
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	err := errors.New("nothing was heard")
 	for {
-		if err = ok(); err == nil {
+		err := ok()
+		if err == nil {
 			return nil
 		}
 		var final refusal

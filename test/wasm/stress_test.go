@@ -27,8 +27,10 @@ func requests(t *testing.T) int {
 	return n
 }
 
-// fused runs four filters, each on what the one before did.
+// fused runs all built-in filters, each on what the one before did.
 const fused = `{"filters":[
+	{"root":"decisioncache","config":{"policySet":"s","keyId":"k","token":"0123456789abcdef","allowMillis":60000,"answer":{},
+		"inputs":[{"header":":path"},{"property":["source","address"]}]}},
 	{"root":"attributes","config":{"attributes":[
 		{"name":"user","from":{"header":"end-user"},"toHeader":"x-user"},{"name":"id","from":{"json":"/id"},"toHeader":"x-id"}],"maxBody":1000}},
 	{"root":"headers","config":{"request":{"set":{"x-listed":"yes"}},"response":{"set":{"x-answer":"fused"}}}},

@@ -27,9 +27,6 @@ type chain struct {
 // attributes are those of the workload that is called.
 func (c chain) served() bool { return c.direction != outbound }
 
-// certified tells whether the caller's certificate says who calls.
-func (c chain) certified() bool { return c.mtls || c.verified }
-
 // manager is the name of the slot of its connection manager. The chains of a
 // port share all slots but this one: what a manager believes of its caller
 // depends on whether the caller showed a certificate.

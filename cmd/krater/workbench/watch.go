@@ -37,7 +37,7 @@ func (b *Bench) Run(ctx context.Context) error {
 			return nil
 		case <-b.sandbox.Ended():
 			b.logged()
-			return errors.New("Envoy ended; its last lines are above")
+			return errors.New("the sandbox is gone: Envoy ended; its last lines are above")
 		case <-lines.C:
 			b.logged()
 		case err := <-w.Errors:
