@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/krater-mesh/krater/disk"
 )
 
 // diskFormat is the format of the files, and its version.
@@ -52,7 +54,7 @@ func save(dir, node string, s *state) error {
 	if err != nil {
 		return fmt.Errorf("encoding the last good %s: %w", short(s.typeURL), err)
 	}
-	if err := replaceFile(diskFile(dir, s.typeURL), outer); err != nil {
+	if err := disk.Write(diskFile(dir, s.typeURL), outer); err != nil {
 		return fmt.Errorf("writing the last good %s: %w", short(s.typeURL), err)
 	}
 	return nil
@@ -65,24 +67,6 @@ func marshal(v any) ([]byte, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	return bytes.TrimSpace(b.Bytes()), err
-}
-
-// replaceFile puts content in a file's place, so that a reader, or a crash,
-// meets the old content or the new.
-func replaceFile(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // load reads a state; nil, without an error, if there is none.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/krater-mesh/krater/disk"
 )
 
 // keptFile holds what was taken out: an agent that starts anew must not let
@@ -53,12 +55,8 @@ func (k *Keeper) forgetOldest() {
 // save writes it, wholly or not at all.
 func (k *Keeper) save() {
 	text, err := json.Marshal(k.takenOut)
-	file := filepath.Join(k.o.Dir, keptFile)
 	if err == nil {
-		err = os.WriteFile(file+".part", text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(file+".part", file)
+		err = disk.Write(filepath.Join(k.o.Dir, keptFile), text)
 	}
 	if err != nil {
 		k.o.Logger.Error("a filter is out, but an agent that starts anew would not know it", "reason", err)

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"github.com/krater-mesh/krater/disk"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -107,18 +108,5 @@ func save(dir, node, typeURL string, all resources) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	path := filepath.Join(dir, fileName(typeURL))
-	f, err := os.CreateTemp(dir, "."+fileName(typeURL)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return disk.Write(filepath.Join(dir, fileName(typeURL)), content)
 }

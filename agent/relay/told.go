@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/krater-mesh/krater/disk"
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -98,18 +99,7 @@ func (o *told[T]) set(value T) {
 		close(o.changed)
 		o.changed = make(chan struct{})
 	}
-	if err := o.save(text); err != nil {
+	if err := disk.Write(filepath.Join(o.dir, o.file), text); err != nil {
 		o.log.Error(o.what+" could not be kept", "folder", o.dir, "reason", err)
 	}
-}
-
-func (o *told[T]) save(text []byte) error {
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
-		return err
-	}
-	next := filepath.Join(o.dir, "."+o.file)
-	if err := os.WriteFile(next, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, filepath.Join(o.dir, o.file))
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/krater-mesh/krater/identity"
+	"github.com/krater-mesh/krater/disk"
 	"github.com/krater-mesh/krater/xds/artifact/signature"
 	"github.com/spf13/cobra"
 )
@@ -76,7 +76,7 @@ func makeKeys(cmd *cobra.Command, ed bool, out *madeKeys) error {
 		return err
 	}
 	out.Fingerprint, out.Encrypted = public.Fingerprint(), len(password) > 0
-	if err := identity.WriteFile(out.Private, text); err != nil { // for its user only
+	if err := disk.Write(out.Private, text); err != nil { // for its user only
 		return err
 	}
 	return os.WriteFile(out.Public, public.PEM(), 0o644)

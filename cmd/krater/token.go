@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/krater-mesh/krater/identity"
+	"github.com/krater-mesh/krater/disk"
 	"github.com/krater-mesh/krater/identity/authority"
 	"github.com/spf13/cobra"
 )
@@ -85,5 +85,5 @@ func writeNew(file, text string) error {
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 		return errors.New(file + " is not a file")
 	}
-	return identity.WriteFile(file, []byte(text+"\n"))
+	return disk.Write(file, []byte(text+"\n"))
 }

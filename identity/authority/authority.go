@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/krater-mesh/krater/disk"
 	"github.com/krater-mesh/krater/identity"
 )
 
@@ -142,7 +143,7 @@ func (a *Authority) keep(k kept) error {
 	if err := k.save(a.stateFile()); err != nil {
 		return err
 	}
-	if err := identity.WriteFile(a.publicFile(), bundle.PEM()); err != nil {
+	if err := disk.Write(a.publicFile(), bundle.PEM()); err != nil {
 		return err
 	}
 	a.mu.Lock()

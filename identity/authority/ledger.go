@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/krater-mesh/krater/identity"
+	"github.com/krater-mesh/krater/disk"
 )
 
 // ledger remembers, over restarts, which keys single-use tokens were used for,
@@ -78,7 +78,7 @@ func (l *ledger) compact() error {
 	if err != nil {
 		return fmt.Errorf("writing the used tokens: %w", err)
 	}
-	if err := identity.WriteFile(l.path, text); err != nil {
+	if err := disk.Write(l.path, text); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_WRONLY, 0)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/cmd/krater/controlplane"
+	"github.com/krater-mesh/krater/disk"
 	"github.com/krater-mesh/krater/identity"
 	"github.com/krater-mesh/krater/identity/authority"
 	"github.com/krater-mesh/krater/identity/keeper"
@@ -97,7 +98,7 @@ func (o *Options) introduce(ctx context.Context) (roots []byte, err error) {
 		return nil, err
 	}
 	o.Token = filepath.Join(o.Dir, "token")
-	return roots, errors.Join(identity.WriteFile(o.Token, []byte(token.Token)), identity.WriteFile(o.domainFile(), []byte(o.TrustDomain)))
+	return roots, errors.Join(disk.Write(o.Token, []byte(token.Token)), disk.Write(o.domainFile(), []byte(o.TrustDomain)))
 }
 
 // domainFile keeps what a certificate of before is of.
