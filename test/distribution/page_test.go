@@ -22,12 +22,8 @@ var (
 // the page's Mesh and Filter and a registry of its own. The key of the Mesh is
 // the one that the first step makes.
 func TestThePageIsTrue(t *testing.T) {
-	page := read(t, filepath.Join(harness.Root(), "docs/filters.md"))
-	where, who := section(t, page, "Where modules come from"), section(t, page, "Signatures")
-	steps, err := readme.Parse(who)
-	if err != nil || len(steps) < 3 {
-		t.Fatalf("%d steps, %v", len(steps), err)
-	}
+	where, who := harness.Section(t, "filters.md", "Where modules come from"), harness.Section(t, "filters.md", "Signatures")
+	steps := harness.Steps(t, who, 3)
 	r := startRegistry(t, false)
 	real := strings.NewReplacer("localhost:5000", r.host)
 	home := t.TempDir()
@@ -38,7 +34,7 @@ func TestThePageIsTrue(t *testing.T) {
 	}
 	mesh := real.Replace(yamlBlock.FindStringSubmatch(where)[1])
 	write(t, filepath.Join(home, "mesh/filter.yaml"), real.Replace(yamlBlock.FindStringSubmatch(who)[1]))
-	env := append(os.Environ(), "PATH="+harness.Binaries(t)+":"+os.Getenv("PATH"), "HOME="+home, "DOCKER_CONFIG="+home)
+	env := harness.ReaderEnv(t, home, "DOCKER_CONFIG="+home)
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	for _, s := range steps {
@@ -50,14 +46,4 @@ func TestThePageIsTrue(t *testing.T) {
 			write(t, filepath.Join(home, "mesh/mesh.yaml"), publicKey.ReplaceAllLiteralString(mesh, indented))
 		}
 	}
-}
-
-func section(t *testing.T, page, heading string) string {
-	t.Helper()
-	_, text, found := strings.Cut(page, "\n## "+heading+"\n")
-	if !found {
-		t.Fatalf("docs/filters.md has no section %q", heading)
-	}
-	text, _, _ = strings.Cut(text, "\n## ")
-	return text
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,25 +15,17 @@ import (
 // TestTheSectionOnAttributesIsTrue executes the steps of docs/filters.md on
 // attributes, beside the page's mesh.
 func TestTheSectionOnAttributesIsTrue(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(harness.Root(), "docs/filters.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, found := strings.Cut(string(page), "\n## Attributes\n")
+	section := harness.Section(t, "filters.md", "Attributes")
 	mesh := regexp.MustCompile("(?ms)^```yaml mesh\n(.*?)^```$").FindStringSubmatch(section)
-	if !found || mesh == nil {
+	if mesh == nil {
 		t.Fatal("docs/filters.md has no section on attributes with a mesh")
 	}
-	section, _, _ = strings.Cut(section, "\n## ")
-	steps, err := readme.Parse(section)
-	if err != nil || len(steps) == 0 {
-		t.Fatalf("%d steps, %v", len(steps), err)
-	}
+	steps := harness.Steps(t, section, 1)
 	home := t.TempDir()
 	if err := os.WriteFile(filepath.Join(home, "mesh.yaml"), []byte(mesh[1]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "PATH="+harness.Binaries(t)+":"+os.Getenv("PATH"), "HOME="+home)
+	env := harness.ReaderEnv(t, home)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, s := range steps {

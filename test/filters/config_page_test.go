@@ -19,13 +19,8 @@ import (
 // TestTheSectionOnConfigurationIsTrue generates from the page's Config, and
 // has the page's wrong object refused.
 func TestTheSectionOnConfigurationIsTrue(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(harness.Root(), "docs/filters.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, both, _ := strings.Cut(string(page), "\n## Configuration\n")
-	both, _, _ = strings.Cut(both, "\n## Where it runs\n")
-	section, _, _ := strings.Cut(both, "\n## ")
+	section := harness.Section(t, "filters.md", "Configuration")
+	both := section + harness.Section(t, "filters.md", "Secrets")
 	home := t.TempDir()
 	for file, block := range map[string]string{"teapot/config.go": "go config", "wrong.yaml": "yaml wrong", "good/secrets.yaml": "yaml secrets"} {
 		text := regexp.MustCompile("(?ms)^```" + block + "\n(.*?)^```$").FindStringSubmatch(both)
@@ -39,11 +34,8 @@ func TestTheSectionOnConfigurationIsTrue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	steps, err := readme.Parse(strings.ReplaceAll(section, "```console config", "```console"))
-	if err != nil || len(steps) < 2 {
-		t.Fatalf("%d steps, %v", len(steps), err)
-	}
-	env := append(os.Environ(), "PATH="+harness.Binaries(t)+":"+os.Getenv("PATH"), "HOME="+home)
+	steps := harness.Steps(t, strings.ReplaceAll(section, "```console config", "```console"), 2)
+	env := harness.ReaderEnv(t, home)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, s := range steps {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,19 +16,7 @@ import (
 // from an empty folder to a signed filter that was rolled out, on a copy of
 // Bookinfo in addresses of its own.
 func TestTheTutorialIsTrue(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(harness.Root(), "docs/filters.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, found := strings.Cut(string(page), "\n## Your first filter\n")
-	if !found {
-		t.Fatal("docs/filters.md has no section for the first filter")
-	}
-	section, _, _ = strings.Cut(section, "\n## ")
-	steps, err := readme.Parse(section)
-	if err != nil {
-		t.Fatal(err)
-	}
+	steps := harness.Steps(t, harness.Section(t, "filters.md", "Your first filter"), 10)
 	m := harness.Sample(t, "samples/bookinfo")
 	home, err := os.MkdirTemp("", "kr") // short: there are sockets in it
 	if err != nil {
@@ -44,7 +30,7 @@ func TestTheTutorialIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		endByFile(filepath.Join(home, "run.pid"))
+		harness.EndByFile(filepath.Join(home, "run.pid"))
 		_ = m.Command("down").Run() // it has ended if the page was told to its end
 	}()
 	addresses := strings.NewReplacer("127.80.", m.Network+".")
@@ -56,16 +42,5 @@ func TestTheTutorialIsTrue(t *testing.T) {
 			log, _ := os.ReadFile(filepath.Join(home, "run.log"))
 			t.Fatalf("%v\n`krater filter run` said:\n%.4000s", err, log)
 		}
-	}
-}
-
-// endByFile ends what the page left running, if it was not told to its end.
-func endByFile(pidFile string) {
-	text, err := os.ReadFile(pidFile)
-	if err != nil {
-		return
-	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-		_ = syscall.Kill(pid, syscall.SIGTERM)
 	}
 }

@@ -6,9 +6,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,24 +15,14 @@ import (
 
 // TestThePageOnCertificatesIsTrue executes each step of docs/certificates.md.
 func TestThePageOnCertificatesIsTrue(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(harness.Root(), "docs/certificates.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps, err := readme.Parse(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(steps) < 6 {
-		t.Fatalf("%d steps: is the page still fenced as console?", len(steps))
-	}
+	steps := harness.Steps(t, harness.Page(t, "certificates.md"), 6)
 	home, err := os.MkdirTemp("", "kr") // short: there are sockets in it
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(home)
-	defer end(filepath.Join(home, "pid"))
-	env := append(os.Environ(), "PATH="+harness.Binaries(t)+":"+os.Getenv("PATH"), "KRATER_STATE="+home, "HOME="+home, "TMPDIR="+home)
+	defer harness.EndByFile(filepath.Join(home, "pid"))
+	env := harness.ReaderEnv(t, home, "KRATER_STATE="+home, "TMPDIR="+home)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, s := range steps {
@@ -43,16 +30,5 @@ func TestThePageOnCertificatesIsTrue(t *testing.T) {
 			log, _ := os.ReadFile(filepath.Join(home, "log"))
 			t.Fatalf("%v\nthe control plane's log:\n%.4000s", err, log)
 		}
-	}
-}
-
-// end ends the control plane, if the page was not told to its end.
-func end(pidFile string) {
-	text, err := os.ReadFile(pidFile)
-	if err != nil {
-		return
-	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-		_ = syscall.Kill(pid, syscall.SIGTERM)
 	}
 }

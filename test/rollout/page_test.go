@@ -15,19 +15,8 @@ import (
 // page executes the section on new versions of docs/filters.md, with the
 // filter that it declares.
 func (w *world) page(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(harness.Root(), "docs/filters.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, found := strings.Cut(string(text), "\n## New versions\n")
-	if !found {
-		t.Fatal("docs/filters.md has no section on new versions")
-	}
-	section, _, _ = strings.Cut(section, "\n## ")
-	steps, err := readme.Parse(section)
-	if err != nil {
-		t.Fatal(err)
-	}
+	section := harness.Section(t, "filters.md", "New versions")
+	steps := harness.Steps(t, section, 3)
 	_, declared, _ := strings.Cut(section, "```yaml\n")
 	declared, _, _ = strings.Cut(declared, "```")
 	w.mesh.Add(t, "hello.yaml", declared)
