@@ -96,24 +96,16 @@ var types = map[string]string{"null": "null", "boolean": "a boolean", "number": 
 func english(e *jsonschema.ValidationError) string {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Type:
-		var want []string
-		for _, t := range k.Want {
-			if t != "null" {
-				want = append(want, types[t])
-			}
-		}
+		want := listed(k.Want, func(t string) string { return types[t] })
 		if k.Got == "number" && slices.Equal(want, []string{types["integer"]}) {
 			return "is no whole number"
 		}
 		return "is " + types[k.Got] + ", want " + strings.Join(want, " or ")
 	case *kind.Enum:
-		var want []string
-		for _, w := range k.Want {
-			if w != nil {
-				want = append(want, shown(w))
-			}
+		if len(k.Want) == 0 {
+			return "is not allowed here"
 		}
-		return "is " + shown(k.Got) + ", want " + choices(want)
+		return "is " + shown(k.Got) + ", want " + choices(listed(k.Want, shown))
 	case *kind.Const:
 		return "is " + shown(k.Got) + ", want " + shown(k.Want)
 	case *kind.Minimum:
@@ -145,6 +137,21 @@ func counted(n int, of string) string {
 		return "1 " + of
 	}
 	return strconv.Itoa(n) + " " + of + "s"
+}
+
+// listed are what is wanted, but for null, which an absent field is; null
+// where there is nothing else.
+func listed[T any](want []T, show func(T) string) []string {
+	var all []string
+	for _, w := range want {
+		if text := show(w); text != "null" {
+			all = append(all, text)
+		}
+	}
+	if all == nil {
+		return []string{"null"}
+	}
+	return all
 }
 
 func choices(list []string) string {

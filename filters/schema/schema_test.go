@@ -87,6 +87,20 @@ func TestPlainSecretsAreWarnedOf(t *testing.T) {
 	}
 }
 
+// What is wanted may be nothing, or nothing but null.
+func TestWhatAllowsNothingHasWordsToo(t *testing.T) {
+	for schema, want := range map[string]string{
+		`{"enum":[null]}`:   "a: is 1, want null",
+		`{"enum":[null,2]}`: "a: is 1, want 2",
+		`{"enum":[]}`:       "a: is not allowed here",
+		`{"type":"null"}`:   "a: is a number, want null",
+	} {
+		if have := texts(compiled(t, `{"properties":{"a":`+schema+`}}`).Check(`{"a":1}`)); have != want {
+			t.Errorf("%s\nsays %s\nwant %s", schema, have, want)
+		}
+	}
+}
+
 // A stranger's schema reads nothing, and is refused before it costs anything.
 func TestHostileSchemasAreRefused(t *testing.T) {
 	doubling := `{"$defs":{"a0":{"type":"string"}`
@@ -123,6 +137,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add(`{"type":"object","properties":{"a":{"enum":["x"]}}}`, `{"a":"y"}`)
 	f.Add(`{"$defs":{"a":{"minimum":1}},"items":{"$ref":"#/$defs/a"},"uniqueItems":true}`, `[0,1e400]`)
 	f.Add(`{"anyOf":[{"not":{}},{"const":1}],"propertyNames":{"maxLength":1}}`, `{"ab":null}`)
+	f.Add(`{"properties":{"a":{"enum":[null]},"b":{"enum":[]},"c":{"type":"null"}}}`, `{"a":1,"b":1,"c":1}`)
 	f.Fuzz(func(t *testing.T, text, config string) {
 		s, err := Compile(text)
 		if err != nil {
