@@ -8,22 +8,16 @@ import (
 	"path/filepath"
 	"strings"
 
-	// Whatever holds a Wasm filter in a resource is to be known here.
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/composite/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
 	httpwasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/wasm/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	networkwasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/wasm/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protopath"
-	"google.golang.org/protobuf/reflect/protorange"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/krater-mesh/krater/agent/wasm"
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -80,25 +74,7 @@ func each(r *discoveryv3.Resource, stand func(plugin, *wasmv3.PluginConfig) *any
 		return r, nil
 	}
 	out := proto.CloneOf(r)
-	var failed error
-	err := protorange.Range(out.ProtoReflect(), func(at protopath.Values) error {
-		m, ok := at.Index(-1).Value.Interface().(protoreflect.Message)
-		if !ok {
-			return nil
-		}
-		holder, ok := m.Interface().(*anypb.Any)
-		if !ok {
-			return nil
-		}
-		if err := replace(holder, stand); err != nil {
-			failed = err
-		}
-		return nil
-	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
+	if err := wasm.Each(out, func(holder *anypb.Any) error { return replace(holder, stand) }); err != nil {
 		return nil, fmt.Errorf("reading the Wasm filters of %s: %w", r.GetName(), err)
 	}
 	return out, nil

@@ -9,19 +9,12 @@ import (
 	"slices"
 	"strings"
 
-	// Whatever holds a module in a resource is to be known here.
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/composite/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/wasm/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/wasm/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protopath"
-	"google.golang.org/protobuf/reflect/protorange"
-	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/krater-mesh/krater/agent/wasm"
 )
 
 // named finds a module's file in the bytes of a resource. Most resources have
@@ -73,18 +66,9 @@ func mayName(r *discoveryv3.Resource) bool {
 
 func digestOf(file string) string { return strings.TrimSuffix(filepath.Base(file), ".wasm") }
 
-// walk replaces the file of each Wasm VM in a resource whose name is a digest,
-// at whatever depth.
+// walk replaces the file of each Wasm VM in a resource whose name is a digest.
 func walk(r *discoveryv3.Resource, file func(string) string) error {
-	return protorange.Range(r.ProtoReflect(), func(p protopath.Values) error {
-		m, ok := p.Index(-1).Value.Interface().(protoreflect.Message)
-		if !ok {
-			return nil
-		}
-		vm, ok := m.Interface().(*wasmv3.VmConfig)
-		if !ok {
-			return nil
-		}
+	return wasm.Each(r, func(vm *wasmv3.VmConfig) error {
 		if at, ok := vm.GetCode().GetLocal().GetSpecifier().(*corev3.DataSource_Filename); ok && fileName.MatchString(filepath.Base(at.Filename)) {
 			at.Filename = file(at.Filename)
 		}

@@ -8,21 +8,12 @@ import (
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	// Whatever holds a filter in a resource is to be known here.
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/common/matching/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/composite/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/filter_chain/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/wasm/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/wasm/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protopath"
-	"google.golang.org/protobuf/reflect/protorange"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/krater-mesh/krater/agent/wasm"
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -51,18 +42,9 @@ func mayName(a *anypb.Any) bool {
 	return bytes.Contains(a.GetValue(), []byte("secretRef"))
 }
 
-// configurations replaces the text that each Wasm filter is told, at whatever
-// depth it stands in a resource.
+// configurations replaces the text that each Wasm filter of a resource is told.
 func configurations(in proto.Message, replace func(string) string) error {
-	return protorange.Range(in.ProtoReflect(), func(p protopath.Values) error {
-		m, ok := p.Index(-1).Value.Interface().(protoreflect.Message)
-		if !ok {
-			return nil
-		}
-		plugin, ok := m.Interface().(*wasmv3.PluginConfig)
-		if !ok {
-			return nil
-		}
+	return wasm.Each(in, func(plugin *wasmv3.PluginConfig) error {
 		text := &wrapperspb.StringValue{}
 		if plugin.GetConfiguration() == nil || plugin.GetConfiguration().UnmarshalTo(text) != nil {
 			return nil
