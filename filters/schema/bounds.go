@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,6 +31,10 @@ func (w *walk) node(v any, depth int, within []string) error {
 		return fmt.Errorf("the schema has more than %d parts, or more than %d within each other, once its references are written out", maxNodes, maxDepth)
 	}
 	switch v := v.(type) {
+	case json.Number:
+		if unwieldy(v) {
+			return errors.New("the schema has a number of too many digits")
+		}
 	case []any:
 		for _, item := range v {
 			if err := w.node(item, depth+1, within); err != nil {

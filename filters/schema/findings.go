@@ -14,7 +14,7 @@ import (
 	"golang.org/x/text/message"
 )
 
-// findings are the innermost causes, in the order of their fields.
+// findings are the innermost causes.
 func (s *Schema) findings(e *jsonschema.ValidationError, value any) []Finding {
 	out := wrongNames(s.compiled, value, "")
 	named := len(out) > 0
@@ -49,8 +49,7 @@ func (s *Schema) findings(e *jsonschema.ValidationError, value any) []Finding {
 		}
 	}
 	visit(e)
-	slices.SortFunc(out, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
-	return slices.Compact(out)
+	return out
 }
 
 func innermost(e *jsonschema.ValidationError) *jsonschema.ValidationError {

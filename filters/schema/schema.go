@@ -6,6 +6,7 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -91,9 +92,18 @@ func (s *Schema) Check(config string) []Finding {
 	if err != nil {
 		return []Finding{{Text: "is not JSON"}}
 	}
+	if found := wrongNumbers(value, ""); len(found) > 0 {
+		return inOrder(found)
+	}
 	var invalid *jsonschema.ValidationError
 	if errors.As(s.compiled.Validate(value), &invalid) {
-		return s.findings(invalid, value)
+		return inOrder(s.findings(invalid, value))
 	}
-	return plainSecrets(s.document, value, "")
+	return inOrder(plainSecrets(s.document, value, ""))
+}
+
+// inOrder sorts by the fields, and says nothing twice.
+func inOrder(list []Finding) []Finding {
+	slices.SortFunc(list, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(list)
 }

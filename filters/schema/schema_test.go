@@ -101,6 +101,19 @@ func TestWhatAllowsNothingHasWordsToo(t *testing.T) {
 	}
 }
 
+func TestNumbersThatCostMuchAreRefused(t *testing.T) {
+	s := compiled(t, `{"properties":{"a":{"minimum":1}}}`)
+	for config, want := range map[string]string{
+		`{"a":1e9999999,"b":[{},-1E-10000]}`:       "a: is a number of too many digits\nb[1]: is a number of too many digits",
+		`{"a":1` + strings.Repeat("0", 1000) + `}`: "a: is a number of too many digits",
+		`{"a":1e+00400}`:                           "",
+	} {
+		if have := texts(s.Check(config)); have != want {
+			t.Errorf("%.60s\nsays %s\nwant %s", config, have, want)
+		}
+	}
+}
+
 // A stranger's schema reads nothing, and is refused before it costs anything.
 func TestHostileSchemasAreRefused(t *testing.T) {
 	doubling := `{"$defs":{"a0":{"type":"string"}`
@@ -118,8 +131,9 @@ func TestHostileSchemasAreRefused(t *testing.T) {
 		`{"$id":"https://example.com/","$ref":"x"}`:                                    "write",
 		`{"$ref":"#/$defs/a"}`:                                                         "not there",
 		`{"$defs":{"a":{"properties":{"b":{"$ref":"#/$defs/a"}}}},"$ref":"#/$defs/a"}`: "contains itself",
-		`{"$ref":"#"}`: "not part of it",
-		doubling:       "more than",
+		`{"$ref":"#"}`:             "not part of it",
+		`{"multipleOf":1e9999999}`: "too many digits",
+		doubling:                   "more than",
 		strings.Repeat(`{"not":`, 100) + "{}" + strings.Repeat("}", 100): "more than",
 	} {
 		began := time.Now()
@@ -138,6 +152,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add(`{"$defs":{"a":{"minimum":1}},"items":{"$ref":"#/$defs/a"},"uniqueItems":true}`, `[0,1e400]`)
 	f.Add(`{"anyOf":[{"not":{}},{"const":1}],"propertyNames":{"maxLength":1}}`, `{"ab":null}`)
 	f.Add(`{"properties":{"a":{"enum":[null]},"b":{"enum":[]},"c":{"type":"null"}}}`, `{"a":1,"b":1,"c":1}`)
+	f.Add(`{"properties":{"a":{"minimum":1e9999999}},"multipleOf":1e99999}`, `{"a":1e9999999}`)
 	f.Fuzz(func(t *testing.T, text, config string) {
 		s, err := Compile(text)
 		if err != nil {
