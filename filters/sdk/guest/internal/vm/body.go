@@ -20,26 +20,24 @@ var (
 func RequestBody(id, size, end uint32) uint32 {
 	defer trapped()
 	s := alive(id)
-	if action, held := s.request.hold(int(size), end != 0); held || s.requestBody == nil {
-		return action
-	}
-	outer, outerActive := s.decide()
-	action := s.action(&s.request, s.requestBody.OnRequestBody(s, end != 0))
-	s.request.waits = action == abi.Pause
-	leave(outer, outerActive)
-	return action
+	return s.part(&s.request, s.plugin.requestBody, int(size), end != 0)
 }
 
 // ResponseBody is a part of an answer's body.
 func ResponseBody(id, size, end uint32) uint32 {
 	defer trapped()
 	s := alive(id)
-	if action, held := s.response.hold(int(size), end != 0); held || s.responseBody == nil {
+	return s.part(&s.response, s.plugin.responseBody, int(size), end != 0)
+}
+
+// part asks about a part of a body; nil: nobody is to be asked.
+func (s *stream) part(f *flow, ask func(sdk.Stream, bool) sdk.Verdict, size int, end bool) uint32 {
+	if action, held := f.hold(size, end); held || ask == nil {
 		return action
 	}
 	outer, outerActive := s.decide()
-	action := s.action(&s.response, s.responseBody.OnResponseBody(s, end != 0))
-	s.response.waits = action == abi.Pause
+	action := s.action(f, ask(s, end))
+	f.waits = action == abi.Pause
 	leave(outer, outerActive)
 	return action
 }

@@ -54,20 +54,20 @@ func NewConnection(id uint32) uint32 {
 func DownstreamData(id, size, end uint32) uint32 {
 	defer trapped()
 	c := open(id)
-	outer, outerActive := enter(id)
-	c.downstream.size = int(size)
-	action := c.action(&c.downstream, c.network.OnDownstreamData(c, end != 0))
-	leave(outer, outerActive)
-	return action
+	return c.part(&c.downstream, c.network.OnDownstreamData, int(size), end != 0)
 }
 
 // UpstreamData is what the upstream sent.
 func UpstreamData(id, size, end uint32) uint32 {
 	defer trapped()
 	c := open(id)
-	outer, outerActive := enter(id)
-	c.upstream.size = int(size)
-	action := c.action(&c.upstream, c.network.OnUpstreamData(c, end != 0))
+	return c.part(&c.upstream, c.network.OnUpstreamData, int(size), end != 0)
+}
+
+func (c *conn) part(f *flow, ask func(sdk.Conn, bool) sdk.Verdict, size int, end bool) uint32 {
+	outer, outerActive := enter(c.id)
+	f.size = size
+	action := c.action(f, ask(c, end))
 	leave(outer, outerActive)
 	return action
 }

@@ -2,44 +2,35 @@ package vm
 
 import "github.com/krater-mesh/krater/filters/sdk"
 
-// RequestTrailers is a request's end, where it has trailers. Then no part of the
-// body was its last: a filter that waits for it is asked about it now.
+// RequestTrailers is a request's end, where it has trailers.
 func RequestTrailers(id uint32) uint32 {
 	defer trapped()
 	s := alive(id)
-	outer, outerActive := s.decide()
-	v := sdk.Continue
-	switch {
-	case s.request.waits:
-		v = s.requestBody.OnRequestBody(s, true)
-	case s.request.paused: // at the headers
-		v = sdk.Pause
-	}
-	if s.plugin.requestTrailers != nil && (v == sdk.Continue || !s.request.waits) {
-		v = s.plugin.requestTrailers.OnRequestTrailers(s)
-	}
-	action := s.action(&s.request, v)
-	leave(outer, outerActive)
-	return action
+	return s.trailersCame(&s.request, s.plugin.requestBody, s.plugin.requestTrailers)
 }
 
-// ResponseTrailers is an answer's end, where it has trailers. Then no part of the
-// body was its last: a filter that waits for it is asked about it now.
+// ResponseTrailers is an answer's end, where it has trailers.
 func ResponseTrailers(id uint32) uint32 {
 	defer trapped()
 	s := alive(id)
+	return s.trailersCame(&s.response, s.plugin.responseBody, s.plugin.responseTrailers)
+}
+
+// trailersCame asks about trailers. Before them no part of the body was its
+// last: a filter that waits for it is asked about it now.
+func (s *stream) trailersCame(f *flow, askBody func(sdk.Stream, bool) sdk.Verdict, askTrailers func(sdk.Stream) sdk.Verdict) uint32 {
 	outer, outerActive := s.decide()
 	v := sdk.Continue
 	switch {
-	case s.response.waits:
-		v = s.responseBody.OnResponseBody(s, true)
-	case s.response.paused: // at the headers
+	case f.waits:
+		v = askBody(s, true)
+	case f.paused: // at the headers
 		v = sdk.Pause
 	}
-	if s.plugin.responseTrailers != nil && (v == sdk.Continue || !s.response.waits) {
-		v = s.plugin.responseTrailers.OnResponseTrailers(s)
+	if askTrailers != nil && (v == sdk.Continue || !f.waits) {
+		v = askTrailers(s)
 	}
-	action := s.action(&s.response, v)
+	action := s.action(f, v)
 	leave(outer, outerActive)
 	return action
 }

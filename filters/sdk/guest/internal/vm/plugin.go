@@ -13,14 +13,14 @@ type plugin struct {
 	id     uint32
 	filter sdk.Filter
 
-	requestBody      sdk.RequestBody
-	responseBody     sdk.ResponseBody
-	requestTrailers  sdk.RequestTrailers
-	responseTrailers sdk.ResponseTrailers
-	log              sdk.Log
-	ticker           sdk.Ticker
-	queues           sdk.Queues
-	network          sdk.NetworkFilter
+	// nil is what the filter has not.
+	requestBody, responseBody         func(sdk.Stream, bool) sdk.Verdict
+	requestTrailers, responseTrailers func(sdk.Stream) sdk.Verdict
+
+	log     sdk.Log
+	ticker  sdk.Ticker
+	queues  sdk.Queues
+	network sdk.NetworkFilter
 
 	period time.Duration // of ticks
 	lacks  string        // what New asked for and the module has not
@@ -104,27 +104,42 @@ func choose(roots []sdk.Root, id string) (sdk.Root, error) {
 // join finds the callbacks that a filter has, and refuses it if the module
 // does not export them.
 func (p *plugin) join(filter any) error {
-	need := func(has bool, part Part, what string) {
-		if has && p.lacks == "" {
+	need := func(part Part, what string) {
+		if p.lacks == "" {
 			p.lacks = missing(part, what)
 		}
 	}
-	var ok bool
-	p.requestBody, ok = filter.(sdk.RequestBody)
-	need(ok, RequestBodies, "it has OnRequestBody")
-	p.responseBody, ok = filter.(sdk.ResponseBody)
-	need(ok, ResponseBodies, "it has OnResponseBody")
-	p.requestTrailers, ok = filter.(sdk.RequestTrailers)
-	need(ok, RequestTrailersPart, "it has OnRequestTrailers")
-	p.responseTrailers, ok = filter.(sdk.ResponseTrailers)
-	need(ok, ResponseTrailersPart, "it has OnResponseTrailers")
-	p.log, ok = filter.(sdk.Log)
-	need(ok, Log, "it has OnLog")
-	p.ticker, ok = filter.(sdk.Ticker)
-	need(ok, Timers, "it has OnTick")
-	p.queues, ok = filter.(sdk.Queues)
-	need(ok, Queues, "it has OnQueue")
-	need(p.network != nil, Network, "it is a filter of connections")
+	if f, ok := filter.(sdk.RequestBody); ok {
+		p.requestBody = f.OnRequestBody
+		need(RequestBodies, "it has OnRequestBody")
+	}
+	if f, ok := filter.(sdk.ResponseBody); ok {
+		p.responseBody = f.OnResponseBody
+		need(ResponseBodies, "it has OnResponseBody")
+	}
+	if f, ok := filter.(sdk.RequestTrailers); ok {
+		p.requestTrailers = f.OnRequestTrailers
+		need(RequestTrailersPart, "it has OnRequestTrailers")
+	}
+	if f, ok := filter.(sdk.ResponseTrailers); ok {
+		p.responseTrailers = f.OnResponseTrailers
+		need(ResponseTrailersPart, "it has OnResponseTrailers")
+	}
+	if f, ok := filter.(sdk.Log); ok {
+		p.log = f
+		need(Log, "it has OnLog")
+	}
+	if f, ok := filter.(sdk.Ticker); ok {
+		p.ticker = f
+		need(Timers, "it has OnTick")
+	}
+	if f, ok := filter.(sdk.Queues); ok {
+		p.queues = f
+		need(Queues, "it has OnQueue")
+	}
+	if p.network != nil {
+		need(Network, "it is a filter of connections")
+	}
 	switch {
 	case p.lacks != "":
 		return errors.New(p.lacks)

@@ -47,14 +47,14 @@ func (s *stream) Reply(r sdk.Reply) sdk.Verdict {
 
 // ResumeRequest implements sdk.Stream.
 func (s *stream) ResumeRequest() {
-	if s.resumes(&s.request) && (s.requestBody == nil || s.caughtUp(&s.request, s.requestBody.OnRequestBody)) {
+	if s.resumes(&s.request) && s.caughtUp(&s.request, s.plugin.requestBody) {
 		abi.Resume(abi.Request)
 	}
 }
 
 // ResumeResponse implements sdk.Stream.
 func (s *stream) ResumeResponse() {
-	if s.resumes(&s.response) && (s.responseBody == nil || s.caughtUp(&s.response, s.responseBody.OnResponseBody)) {
+	if s.resumes(&s.response) && s.caughtUp(&s.response, s.plugin.responseBody) {
 		abi.Resume(abi.Response)
 	}
 }
@@ -78,7 +78,7 @@ func (s *stream) resumes(f *flow) bool {
 // caughtUp shows the filter the parts that came while it had paused at the
 // headers, and tells whether it lets them go on.
 func (s *stream) caughtUp(f *flow, ask func(sdk.Stream, bool) sdk.Verdict) bool {
-	if !f.came {
+	if !f.came || ask == nil {
 		return true
 	}
 	f.came, s.deciding = false, true
