@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,15 +29,15 @@ func (d *draft) attributeSet(e *crds.Entry) {
 			continue
 		}
 		field := item("spec.attributes", i) + ".from.cel"
-		t, err := d.arriving().source(a.CEL)
+		checked, err := arriving().compile(a.CEL)
 		if err != nil {
-			d.problem(e, model.Error, model.CodeBadExpression, field, d.arriving().hint(err), "%v", err)
+			d.problem(e, model.Error, model.CodeBadExpression, field, arriving().hint(err), "%v", err)
 			continue
 		}
-		if a.Typed, err = typed(a.Type, t); err != nil {
+		if a.Typed, err = typed(a.Type, checked.OutputType()); err != nil {
 			d.problem(e, model.Error, model.CodeBadExpression, field, "", "%v", err)
 		}
-		if a.Redact && recorded(a.CEL) {
+		if a.Redact && arriving().recorded(checked) {
 			d.problem(e, model.Error, model.CodeNotAllowed, item("spec.attributes", i)+".redact", "take it from headers alone",
 				"every record and span carries the path with its query, and more of the request: it cannot be kept in the proxy")
 		}
@@ -46,25 +47,13 @@ func (d *draft) attributeSet(e *crds.Entry) {
 
 // arriving knows the attributes that a proxy has of a request that arrives,
 // and that its expressions know by name.
-func (d *draft) arriving() *expressions {
-	if d.requests == nil {
-		d.requests = newExpressions(nil, func(i attribute.Info) bool {
-			first, rest, _ := strings.Cut(i.Name, ".")
-			mine := first == "request" || first == "connection" && i.Name != "connection.mtls" || rest == "address" || rest == "port"
-			return mine && !i.Response && first != "upstream"
-		})
-	}
-	return d.requests
-}
-
-// source checks an expression that an attribute is drawn by.
-func (x *expressions) source(text string) (*cel.Type, error) {
-	ast, err := x.compile(text)
-	if err != nil {
-		return nil, err
-	}
-	return ast.OutputType(), nil
-}
+var arriving = sync.OnceValue(func() *expressions {
+	return newExpressions(nil, func(i attribute.Info) bool {
+		first, rest, _ := strings.Cut(i.Name, ".")
+		mine := first == "request" || first == "connection" && i.Name != "connection.mtls" || rest == "address" || rest == "port"
+		return mine && !i.Response && first != "upstream"
+	})
+})
 
 // typed tells whether an expression's value is written as the attribute's type
 // writes its own; else it is converted. Doubles are not: proxies write six of
@@ -97,19 +86,16 @@ func wants(have model.AttributeType, of *cel.Type, want model.AttributeType) err
 }
 
 // recorded tells whether an expression reads what every record has: anything
-// but headers, or one of the headers that records have.
-func recorded(text string) bool {
-	parsed, issues := celParser().Parse(text)
-	if issues.Err() != nil {
-		return true
-	}
+// but headers by their names, or one of the headers that records have.
+func (x *expressions) recorded(checked *cel.Ast) bool {
 	found := false
-	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+	ast.PreOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
+		case ast.IdentKind:
+			_, known := x.types[e.AsIdent()]
+			found = found || known && e.AsIdent() != "request.headers"
 		case ast.SelectKind:
-			s := e.AsSelect()
-			root := s.Operand().Kind() == ast.IdentKind
-			found = found || root && (s.Operand().AsIdent() != "request" || s.FieldName() != "headers") || !root
+			found = true
 		case ast.LiteralKind:
 			text, ok := e.AsLiteral().Value().(string)
 			found = found || ok && crds.Recorded(text)
@@ -117,14 +103,6 @@ func recorded(text string) bool {
 	}))
 	return found
 }
-
-var celParser = sync.OnceValue(func() *cel.Env {
-	env, err := cel.NewEnv()
-	if err != nil { // no options that could be wrong
-		panic(err)
-	}
-	return env
-})
 
 // attributeReferences finds policies and limits that read what nobody
 // declares: an absent attribute would make a DENY deny nothing.
@@ -139,13 +117,8 @@ func (d *draft) attributeReferences() {
 	d.each(func(e *crds.Entry) {
 		check := func(name, field string) {
 			if name != "" && !declared[name] {
-				names := make([]string, 0, len(declared))
-				for n := range declared {
-					names = append(names, n)
-				}
-				slices.Sort(names)
 				fix := "declare it in an AttributeSet"
-				if best := crds.Nearest(name, names); best != "" {
+				if best := crds.Nearest(name, slices.Sorted(maps.Keys(declared))); best != "" {
 					fix = "did you mean attribute." + best + "?"
 				}
 				d.problem(e, model.Error, model.CodeBadExpression, field, fix, "no AttributeSet declares the attribute %s", name)

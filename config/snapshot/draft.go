@@ -37,7 +37,6 @@ type draft struct {
 	owners    map[string][]*model.RouteTable // of the mesh's hosts
 	delegates map[string]*delegate           // by "namespace/name"
 	backends  map[string]bool
-	requests  *expressions         // of what a proxy has when a request arrives
 	listens   map[string]model.Ref // Prometheus backends, by address
 	external  []*crds.Entry        // WorkloadEntries
 	secrets   *secretData

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -52,11 +51,11 @@ func (d Declared) term() *ast.Term {
 	case "list":
 		var items []*ast.Term
 		for part := range strings.SplitSeq(d.Value, ",") {
-			items = append(items, ast.StringTerm(valid(part)))
+			items = append(items, ast.StringTerm(envoyText(part)))
 		}
 		return ast.ArrayTerm(items...)
 	}
-	return ast.StringTerm(valid(d.Value))
+	return ast.StringTerm(envoyText(d.Value))
 }
 
 func (d Declared) double() *ast.Term {
@@ -65,12 +64,4 @@ func (d Declared) double() *ast.Term {
 		return nil
 	}
 	return ast.FloatNumberTerm(f)
-}
-
-// valid writes what is no UTF-8 as Envoy does.
-func valid(text string) string {
-	if utf8.ValidString(text) {
-		return text
-	}
-	return envoyText(text)
 }

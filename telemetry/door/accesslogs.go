@@ -20,8 +20,7 @@ var _ accesslogv3.AccessLogServiceServer = (*accessLogs)(nil)
 // StreamAccessLogs implements the service. Who sends is looked at again with
 // each message: these streams last longer than certificates.
 func (a *accessLogs) StreamAccessLogs(in accesslogv3.AccessLogService_StreamAccessLogsServer) error {
-	from, err := a.d.sender(in.Context())
-	if err != nil {
+	if _, err := a.d.sender(in.Context()); err != nil {
 		return err
 	}
 	out, err := a.to.StreamAccessLogs(in.Context())
@@ -40,7 +39,8 @@ func (a *accessLogs) StreamAccessLogs(in accesslogv3.AccessLogService_StreamAcce
 		case err != nil:
 			return err
 		}
-		if from, err = a.d.sender(in.Context()); err != nil {
+		from, err := a.d.sender(in.Context())
+		if err != nil {
 			return err
 		}
 		if id := m.GetIdentifier(); id != nil {
