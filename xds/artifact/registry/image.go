@@ -1,17 +1,15 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 
 	"github.com/krater-mesh/krater/model"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry/remote"
 )
-
-var errNotFound = errdef.ErrNotFound
 
 // The media types of docker's older form of images.
 const (
@@ -53,16 +51,12 @@ func (c *Client) Open(ctx context.Context, u model.ModuleURL) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	reference := u.Tag
-	if u.Digest != "" {
-		reference = u.Digest
-	}
-	desc, b, err := manifest(ctx, repo, reference)
+	desc, b, err := manifest(ctx, repo, cmp.Or(u.Digest, u.Tag))
 	if err != nil {
 		return nil, err
 	}
 	i := &Image{Digest: desc.Digest.String(), client: c, repo: repo}
-	m, err := i.read(desc, b)
+	m, err := readDocument(desc, b)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +68,7 @@ func (c *Client) Open(ctx context.Context, u model.ModuleURL) (*Image, error) {
 		if desc, b, err = manifest(ctx, repo, chosen.Digest.String()); err != nil {
 			return nil, err
 		}
-		if m, err = i.read(desc, b); err != nil {
+		if m, err = readDocument(desc, b); err != nil {
 			return nil, err
 		}
 		if m.Manifests != nil {
@@ -93,9 +87,9 @@ type document struct {
 	Manifests []ocispec.Descriptor `json:"manifests"`
 }
 
-// read decodes a manifest. What it says of itself counts before the server's
+// readDocument decodes a manifest. What it says of itself counts before the server's
 // word: its own bytes are what the digest is about.
-func (i *Image) read(desc ocispec.Descriptor, b []byte) (document, error) {
+func readDocument(desc ocispec.Descriptor, b []byte) (document, error) {
 	var m document
 	if err := json.Unmarshal(b, &m); err != nil {
 		return m, invalid("its manifest is not JSON: %v", err)
@@ -171,9 +165,6 @@ func (i *Image) find(m document) error {
 	}
 	return nil
 }
-
-// Size is what the layer with the module was declared with.
-func (i *Image) Size() int64 { return i.layer.Size }
 
 // Module fetches the module.
 func (i *Image) Module(ctx context.Context) ([]byte, error) {

@@ -37,7 +37,7 @@ type part struct {
 }
 
 func (p part) descriptor() ocispec.Descriptor {
-	return ocispec.Descriptor{MediaType: p.mediaType, Digest: digest.Digest(sum(p.content)), Size: int64(len(p.content)), Annotations: p.annotations}
+	return ocispec.Descriptor{MediaType: p.mediaType, Digest: digest.FromBytes(p.content), Size: int64(len(p.content)), Annotations: p.annotations}
 }
 
 // Push writes a module, and gives its manifest's digest: the same module in
@@ -67,14 +67,14 @@ func parts(code []byte, f Format) (part, []part, error) {
 			{mediaType: soloConfig, content: about, annotations: title("runtime-config.json")},
 			{mediaType: soloModule, content: code, annotations: title(moduleFile)}}, nil
 	case Wasm:
-		about, err := json.Marshal(map[string]any{"created": "1970-01-01T00:00:00Z", "architecture": "wasm", "os": "wasip1", "layerDigests": []string{sum(code)}})
+		about, err := json.Marshal(map[string]any{"created": "1970-01-01T00:00:00Z", "architecture": "wasm", "os": "wasip1", "layerDigests": []digest.Digest{digest.FromBytes(code)}})
 		return part{mediaType: wasmConfig, content: about}, []part{{mediaType: wasmModule, content: code, annotations: title(moduleFile)}}, err
 	case Compat, Docker:
 		unpacked, packed, err := archived(code)
 		if err != nil {
 			return part{}, nil, err
 		}
-		config := map[string]any{"architecture": "amd64", "os": "linux", "config": map[string]any{}, "rootfs": map[string]any{"type": "layers", "diff_ids": []string{sum(unpacked)}}}
+		config := map[string]any{"architecture": "amd64", "os": "linux", "config": map[string]any{}, "rootfs": map[string]any{"type": "layers", "diff_ids": []digest.Digest{digest.FromBytes(unpacked)}}}
 		about, err := json.Marshal(config)
 		if f == Docker {
 			return part{mediaType: dockerConfig, content: about}, []part{{mediaType: dockerLayer, content: packed}}, err

@@ -5,8 +5,6 @@ package registry
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +13,7 @@ import (
 	"github.com/krater-mesh/krater/model"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
@@ -74,17 +73,12 @@ func manifest(ctx context.Context, repo *remote.Repository, reference string) (o
 	if len(b) > maxManifest {
 		return desc, nil, invalid("its manifest has more than %d bytes", maxManifest)
 	}
-	got := sum(b)
-	if d, err := digest.Parse(reference); err == nil && d.String() != got || desc.Digest != "" && desc.Digest.String() != got {
+	got := digest.FromBytes(b)
+	if d, err := digest.Parse(reference); err == nil && d != got || desc.Digest != "" && desc.Digest != got {
 		return desc, nil, invalid("its manifest has the digest %s, and not the one that was asked for", got)
 	}
-	desc.Digest, desc.Size = digest.Digest(got), int64(len(b))
+	desc.Digest, desc.Size = got, int64(len(b))
 	return desc, b, nil
-}
-
-func sum(b []byte) string {
-	s := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(s[:])
 }
 
 // blob fetches what a descriptor says, no more, no less, and nothing else.
@@ -106,8 +100,8 @@ func (c *Client) blob(ctx context.Context, repo *remote.Repository, d ocispec.De
 		return nil, fmt.Errorf("reading a layer: %w", err)
 	case int64(len(b)) != d.Size:
 		return nil, invalid("a layer of it was declared with %d bytes, and has another size", d.Size)
-	case sum(b) != d.Digest.String():
-		return nil, invalid("a layer of it was declared as %s, and is %s: it was damaged or changed", d.Digest, sum(b))
+	case digest.FromBytes(b) != d.Digest:
+		return nil, invalid("a layer of it was declared as %s, and is %s: it was damaged or changed", d.Digest, digest.FromBytes(b))
 	}
 	return b, nil
 }
@@ -115,7 +109,7 @@ func (c *Client) blob(ctx context.Context, repo *remote.Repository, d ocispec.De
 // Gone tells whether a registry says that it has no such thing.
 func Gone(err error) bool {
 	var e *errcode.ErrorResponse
-	return errors.As(err, &e) && e.StatusCode == http.StatusNotFound || errors.Is(err, errNotFound)
+	return errors.As(err, &e) && e.StatusCode == http.StatusNotFound || errors.Is(err, errdef.ErrNotFound)
 }
 
 // Answer gives the status that a registry refused with, 0 for other errors.

@@ -18,6 +18,7 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/artifact/signature"
+	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -262,7 +263,7 @@ func TestRegistriesThatLie(t *testing.T) {
 			return true
 		}
 	}
-	layer := "/blobs/" + sum(module)
+	layer := "/blobs/" + digest.FromBytes(module).String()
 	changed := append(bytes.Clone(module[:len(module)-1]), 'X')
 	for name, c := range map[string]struct {
 		answer func(http.ResponseWriter, *http.Request) bool
@@ -398,7 +399,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"platform":{"os":"wasi"}}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		i := &Image{}
-		m, err := i.read(ocispec.Descriptor{}, b)
+		m, err := readDocument(ocispec.Descriptor{}, b)
 		if err != nil {
 			return
 		}

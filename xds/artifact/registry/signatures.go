@@ -1,13 +1,16 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/xds/artifact/signature"
+	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -81,11 +84,7 @@ func (c *Client) Sign(ctx context.Context, u model.ModuleURL, key crypto.Signer)
 	if err != nil {
 		return "", err
 	}
-	reference := u.Tag
-	if u.Digest != "" {
-		reference = u.Digest
-	}
-	desc, _, err := manifest(ctx, repo, reference)
+	desc, _, err := manifest(ctx, repo, cmp.Or(u.Digest, u.Tag))
 	if err != nil {
 		return "", err
 	}
@@ -108,11 +107,11 @@ func (c *Client) Sign(ctx context.Context, u model.ModuleURL, key crypto.Signer)
 	} else if !Gone(err) {
 		return "", fmt.Errorf("looking for its signatures: %w", err)
 	}
-	config, err := signaturesConfig(m.Layers, sum(text))
+	layer := part{mediaType: signature.PayloadType, content: text, annotations: map[string]string{signature.Annotation: sig}}
+	config, err := signaturesConfig(append(slices.Clone(m.Layers), layer.descriptor()))
 	if err != nil {
 		return "", err
 	}
-	layer := part{mediaType: signature.PayloadType, content: text, annotations: map[string]string{signature.Annotation: sig}}
 	if _, err := c.pushImage(ctx, repo, signature.Tag(digest), m, config, []part{layer}); err != nil {
 		return "", err
 	}
@@ -121,12 +120,12 @@ func (c *Client) Sign(ctx context.Context, u model.ModuleURL, key crypto.Signer)
 
 // signaturesConfig is the configuration of the image that signatures lie in:
 // cosign reads it as any image's.
-func signaturesConfig(before []ocispec.Descriptor, added string) (part, error) {
-	var ids []string
-	for _, l := range before {
-		ids = append(ids, l.Digest.String())
+func signaturesConfig(layers []ocispec.Descriptor) (part, error) {
+	var ids []digest.Digest
+	for _, l := range layers {
+		ids = append(ids, l.Digest)
 	}
 	b, err := json.Marshal(map[string]any{"architecture": "", "os": "", "created": "0001-01-01T00:00:00Z", "config": map[string]any{},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": append(ids, added)}})
+		"rootfs": map[string]any{"type": "layers", "diff_ids": ids}})
 	return part{mediaType: ocispec.MediaTypeImageConfig, content: b}, err
 }
