@@ -28,6 +28,9 @@ netns: ## Install what tests in network namespaces need: iproute2, nftables, ipt
 mariadb: ## Install MariaDB, for the sample of a database on another machine.
 	@.ci/install-mariadb
 
+registry: ## Install the registry that images of modules are tested with.
+	@.ci/install-registry
+
 rust: ## Install Rust for Wasm, for the tests of filters in Rust.
 	@.ci/install-rust
 
@@ -42,7 +45,7 @@ krater: filters ## Build bin/krater and bin/bookinfo.
 	@mkdir -p bin
 	@set -o pipefail; $(GO) build -v -o bin/ ./cmd/krater ./samples/bookinfo 2>&1 | $(progress)
 
-test: build netns mariadb rust ## Run every test: unit, golden, filter, command line, end to end.
+test: build netns mariadb rust registry ## Run every test: unit, golden, filter, command line, end to end.
 	@echo "test: the packages by themselves ..."
 	@$(GO) test -count=1 -timeout 15m $$($(GO) list ./... | grep -v /test/)
 	@echo "test: with real Envoys, one package after the other ..."
@@ -64,16 +67,6 @@ $(STATICCHECK):
 
 lint: filters $(STATICCHECK) ## Run staticcheck.
 	@$(STATICCHECK) ./...
-
-REGISTRY := .tools/registry-3.1.2/registry
-.PHONY: registry test-registry
-registry: $(REGISTRY) ## Install the registry that images of modules are tested with (some minutes).
-$(REGISTRY):
-	@echo "registry: building distribution 3.1.2 ..."
-	@GOBIN=$(abspath $(dir $@)) $(GO) install github.com/distribution/distribution/v3/cmd/registry@v3.1.2
-
-test-registry: registry filters ## Test the way of modules through the real registry; `make test` has one of its own.
-	@$(GO) test -count=1 -timeout 10m ./test/distribution
 
 clean: ## Remove what was built; the installed Envoy stays.
 	@rm -rf bin .build filters/builtin/dist/*.wasm

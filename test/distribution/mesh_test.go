@@ -19,13 +19,13 @@ import (
 // registry into a real Envoy; an unsigned one does not come; and with the
 // registry gone a restart serves what was there.
 func TestFromTheRegistryToTheProxy(t *testing.T) {
-	r := startRegistry(t, true)
+	r := harness.StartRegistry(t, true)
 	m := harness.Sample(t, "test/distribution/testdata/mesh")
 	home := t.TempDir()
 	krater := func(args ...string) string {
 		t.Helper()
 		cmd := m.Command(append([]string{"filter"}, args...)...)
-		cmd.Dir, cmd.Stdin = home, strings.NewReader(password+"\n")
+		cmd.Dir, cmd.Stdin = home, strings.NewReader(harness.RegistryPassword+"\n")
 		cmd.Env = append(cmd.Env, "COSIGN_PASSWORD=", "DOCKER_CONFIG="+home)
 		var log strings.Builder
 		cmd.Stderr = &log
@@ -35,21 +35,21 @@ func TestFromTheRegistryToTheProxy(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	as := []string{"--plain-http", "--username", user, "--password-stdin"}
+	as := []string{"--plain-http", "--username", harness.RegistryUser, "--password-stdin"}
 	code := read(t, filepath.Join(harness.Root(), "filters/builtin/dist/builtin.wasm"))
 	write(t, filepath.Join(home, "one.wasm"), code)
 	write(t, filepath.Join(home, "two.wasm"), code+"\x00\x03\x02v2") // a section more: another digest
 	krater("keys", "team")
-	image := "oci://" + r.host + "/team/headers"
+	image := "oci://" + r.Host + "/team/headers"
 	one := krater(append([]string{"push", "one.wasm", image + ":v1"}, as...)...)
 	two := krater(append([]string{"push", "two.wasm", image + ":v2", "--format", "docker"}, as...)...)
 	krater(append([]string{"sign", image + ":v1", "--key", "team.key"}, as...)...)
 
 	mesh := filepath.Join(m.Dir, "mesh.yaml")
 	key := strings.ReplaceAll(strings.TrimSpace(read(t, filepath.Join(home, "team.pub"))), "\n", "\n        ")
-	policy := "spec:\n  filters:\n    hosts: [{host: \"" + r.host + "\", private: true, http: true}]\n    signatures:\n    - keys:\n      - |\n        " + key + "\n"
+	policy := "spec:\n  filters:\n    hosts: [{host: \"" + r.Host + "\", private: true, http: true}]\n    signatures:\n    - keys:\n      - |\n        " + key + "\n"
 	write(t, mesh, strings.Replace(read(t, mesh), "spec:\n", policy, 1))
-	config, _ := json.Marshal(map[string]any{"auths": map[string]any{r.host: map[string]string{"username": user, "password": password}}})
+	config, _ := json.Marshal(map[string]any{"auths": map[string]any{r.Host: map[string]string{"username": harness.RegistryUser, "password": harness.RegistryPassword}}})
 	write(t, filepath.Join(m.Dir, "secret.yaml"), "apiVersion: v1\nkind: Secret\nmetadata: {name: registry}\ntype: kubernetes.io/dockerconfigjson\nstringData:\n  .dockerconfigjson: '"+string(config)+"'\n")
 	filter := func(tag, value string) {
 		write(t, filepath.Join(m.Dir, "filter.yaml"), "apiVersion: krater.dev/v1alpha1\nkind: Filter\nmetadata: {name: headers}\nspec:\n  selector: {matchLabels: {istio: edge}}\n"+
@@ -92,7 +92,7 @@ func TestFromTheRegistryToTheProxy(t *testing.T) {
 	harness.Until(t, 60*time.Second, "the module once it is signed", has("two"))
 
 	m.Stop(t)
-	r.end()
+	r.End()
 	m.Start(t)
 	harness.Until(t, 40*time.Second, "the module without its registry", has("two"))
 	noSecrets(t, m)
@@ -103,14 +103,14 @@ func TestFromTheRegistryToTheProxy(t *testing.T) {
 func noSecrets(t *testing.T, m *harness.Mesh) {
 	t.Helper()
 	out, _ := m.Krater(t, "status", "-o", "json")
-	if strings.Contains(out+m.Log.String(), password) {
+	if strings.Contains(out+m.Log.String(), harness.RegistryPassword) {
 		t.Error("the password is in the status or the log")
 	}
 	err := filepath.WalkDir(m.State, func(path string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || strings.Contains(path, "/config/") { // the last good configuration, for its owner only
 			return nil
 		}
-		if b, err := os.ReadFile(path); err == nil && strings.Contains(string(b), password) {
+		if b, err := os.ReadFile(path); err == nil && strings.Contains(string(b), harness.RegistryPassword) {
 			t.Errorf("the password is in %s", path)
 		}
 		return nil

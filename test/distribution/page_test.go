@@ -24,8 +24,8 @@ var (
 func TestThePageIsTrue(t *testing.T) {
 	where, who := harness.Section(t, "filters.md", "Where modules come from"), harness.Section(t, "filters.md", "Signatures")
 	steps := harness.Steps(t, who, 3)
-	r := startRegistry(t, false)
-	real := strings.NewReplacer("localhost:5000", r.host)
+	r := harness.StartRegistry(t, false)
+	real := strings.NewReplacer("localhost:5000", r.Host)
 	home := t.TempDir()
 	code := read(t, filepath.Join(harness.Root(), ".build/greeting.wasm"))
 	write(t, filepath.Join(home, "greeting.wasm"), code)

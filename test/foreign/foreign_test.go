@@ -6,17 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/krater-mesh/krater/test/harness"
 )
@@ -53,9 +49,7 @@ func isDir(path string) bool {
 }
 
 func TestFiltersOfOtherCompilers(t *testing.T) {
-	registry := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	defer registry.Close()
-	host := strings.TrimPrefix(registry.URL, "http://")
+	host := harness.StartRegistry(t, false).Host
 	m := harness.Sample(t, "test/distribution/testdata/mesh")
 	mesh := filepath.Join(m.Dir, "mesh.yaml")
 	allow := "spec:\n  filters:\n    hosts: [{host: \"" + host + "\", private: true, http: true}]\n"
