@@ -100,7 +100,7 @@ func (f *MeshFilters) policy() *model.ModulePolicy {
 		if u, err := model.ParseModuleURL("https://" + h.Host); err == nil {
 			host = u.Host
 		}
-		out.Hosts = append(out.Hosts, model.ModuleHost{Host: host, Private: h.Private, HTTP: h.HTTP, CA: h.CA})
+		out.Hosts = append(out.Hosts, model.FetchHost{Host: host, Private: h.Private, HTTP: h.HTTP, CA: h.CA})
 	}
 	return out
 }

@@ -4,7 +4,7 @@ package model
 // them from.
 type ModulePolicy struct {
 	Signatures []SignatureRule `json:"signatures,omitempty"`
-	Hosts      []ModuleHost    `json:"hosts,omitempty"`
+	Hosts      []FetchHost     `json:"hosts,omitempty"`
 	// OnlyHosts: modules come over the network from Hosts, and from nowhere else.
 	OnlyHosts bool  `json:"onlyHosts,omitempty"`
 	MaxBytes  int64 `json:"maxBytes,omitempty"` // of a module; 0: 64 MiB
@@ -23,12 +23,10 @@ type SignatureRule struct {
 	Unsigned bool     `json:"unsigned,omitempty"`
 }
 
-// ModuleHost is a host that modules may come from, though it is not on the
-// Internet, or is not reached as hosts of the Internet are.
-type ModuleHost struct {
-	Host string `json:"host"` // "registry.example.com", or with ":PORT"
-	// Private: its address may be private, or this machine's own.
-	Private bool   `json:"private,omitempty"`
-	HTTP    bool   `json:"http,omitempty"` // without TLS
-	CA      string `json:"ca,omitempty"`   // PEM; empty: the system's authorities
+// Fetch is where modules may come from over the network.
+func (p *ModulePolicy) Fetch() *FetchPolicy {
+	if p == nil {
+		return nil
+	}
+	return &FetchPolicy{Hosts: p.Hosts, OnlyHosts: p.OnlyHosts}
 }

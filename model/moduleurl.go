@@ -203,16 +203,3 @@ func ParseRuleURL(text string) (scheme, host, under string, err error) {
 	host, err = hostOf(host, map[string]string{"http": "80", "https": "443", "oci": "443"}[scheme])
 	return scheme, host, under, err
 }
-
-// HostNamed gives what the policy says of a host, nil if nothing.
-func (p *ModulePolicy) HostNamed(host string) *ModuleHost {
-	if p == nil {
-		return nil
-	}
-	for i := range p.Hosts {
-		if p.Hosts[i].Host == host {
-			return &p.Hosts[i]
-		}
-	}
-	return nil
-}

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/krater-mesh/krater/fetch/guard"
 	"github.com/krater-mesh/krater/model"
-	"github.com/krater-mesh/krater/xds/artifact/guard"
 	"github.com/krater-mesh/krater/xds/artifact/registry"
 	"github.com/krater-mesh/krater/xds/artifact/signature"
 )
@@ -67,7 +67,7 @@ func (s *Store) get(ctx context.Context, w *wanted, before model.Module) (g got,
 	if w.url.Scheme == "file" {
 		return readFile(w)
 	}
-	client := guard.NewClient(w.Policy, s.o.Resolver)
+	client := guard.NewClient(guard.Options{Policy: w.Policy.Fetch(), Field: "spec.filters", Resolver: s.o.Resolver})
 	defer client.CloseIdleConnections()
 	for n := range tries {
 		if w.url.Scheme == "oci" {
@@ -105,7 +105,7 @@ func passing(err error) bool {
 
 func (s *Store) getImage(ctx context.Context, client *http.Client, w *wanted, before model.Module) (got, error) {
 	c := &registry.Client{HTTP: client, MaxBytes: w.limit()}
-	if h := w.Policy.HostNamed(w.url.Host); h != nil {
+	if h := w.Policy.Fetch().HostNamed(w.url.Host); h != nil {
 		c.PlainHTTP = h.HTTP
 	}
 	if w.Registries != nil {

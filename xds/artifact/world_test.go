@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(func() { w.server.CloseClientConnections(); w.server.Close() })
 	w.host = strings.TrimPrefix(w.server.URL, "http://")
-	w.policy = &model.ModulePolicy{Hosts: []model.ModuleHost{{Host: w.host, Private: true, HTTP: true}}}
+	w.policy = &model.ModulePolicy{Hosts: []model.FetchHost{{Host: w.host, Private: true, HTTP: true}}}
 	w.open()
 	return w
 }

@@ -38,15 +38,15 @@ func within(ip netip.Addr, list []netip.Prefix) bool {
 
 // check refuses an address that a name led to; h is what the mesh says of the
 // name, nil for nothing.
-func check(name string, ip netip.Addr, h *model.ModuleHost) error {
+func (g *guard) check(name string, ip netip.Addr, h *model.FetchHost) error {
 	ip = ip.Unmap().WithZone("")
 	allowed := h != nil && h.Private
 	named, err := netip.ParseAddr(name)
 	switch {
 	case within(ip, machines) && !(allowed && err == nil && named.Unmap() == ip):
-		return refuse("%s leads to %s, where machines keep secrets of their own: no module is fetched from there", name, ip)
+		return refuse("%s leads to %s, where machines keep secrets of their own: nothing is fetched from there", name, ip)
 	case within(ip, private) && !allowed:
-		return refuse("%s leads to %s, which is no address of the Internet: the mesh does not allow it (Mesh spec.filters.hosts: private)", name, ip)
+		return refuse("%s leads to %s, which is no address of the Internet: the mesh does not allow it (Mesh %s.hosts: private)", name, ip, g.o.Field)
 	}
 	return nil
 }

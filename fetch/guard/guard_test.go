@@ -20,7 +20,7 @@ import (
 )
 
 func TestAddresses(t *testing.T) {
-	open := &model.ModuleHost{Private: true}
+	g, open := &guard{}, &model.FetchHost{Private: true}
 	for address, want := range map[string]string{ // "" always, "p" where private is allowed, "n" only by its own name
 		"93.184.216.34": "", "2606:2800:220:1::1": "", "8.8.8.8": "",
 		"127.0.0.1": "p", "127.80.0.3": "p", "10.0.0.1": "p", "172.16.9.9": "p", "172.31.0.1": "p", "192.168.1.1": "p",
@@ -30,13 +30,13 @@ func TestAddresses(t *testing.T) {
 		"100.100.100.200": "n", "192.0.0.192": "n", "168.63.129.16": "n",
 	} {
 		ip := netip.MustParseAddr(address)
-		if got := check("host", ip, nil) == nil; got != (want == "") {
+		if got := g.check("host", ip, nil) == nil; got != (want == "") {
 			t.Errorf("%s: allowed is %v", address, got)
 		}
-		if got := check("host", ip, open) == nil; got != (want != "n") {
+		if got := g.check("host", ip, open) == nil; got != (want != "n") {
 			t.Errorf("%s, of a host that may be private: allowed is %v", address, got)
 		}
-		if check(ip.WithZone("").String(), ip, open) != nil {
+		if g.check(ip.WithZone("").String(), ip, open) != nil {
 			t.Errorf("%s is refused though the mesh names it", address)
 		}
 	}
@@ -44,9 +44,9 @@ func TestAddresses(t *testing.T) {
 
 func host(url string) string { return url[strings.Index(url, "://")+3:] }
 
-func get(t *testing.T, p *model.ModulePolicy, r *Resolver, url string) (string, error) {
+func get(t *testing.T, p *model.FetchPolicy, r *Resolver, url string) (string, error) {
 	t.Helper()
-	c := NewClient(p, r)
+	c := NewClient(Options{Policy: p, Field: "spec.filters", Resolver: r})
 	defer c.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -72,12 +72,12 @@ func TestOnlyWhatTheMeshAllows(t *testing.T) {
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "secure") }))
 	defer secure.Close()
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
-	policy := func(hosts ...model.ModuleHost) *model.ModulePolicy { return &model.ModulePolicy{Hosts: hosts} }
+	policy := func(hosts ...model.FetchHost) *model.FetchPolicy { return &model.FetchPolicy{Hosts: hosts} }
 
-	for name, p := range map[string]*model.ModulePolicy{
-		"no policy": nil, "only private": policy(model.ModuleHost{Host: host(plain.URL), Private: true}),
-		"only http": policy(model.ModuleHost{Host: host(plain.URL), HTTP: true}),
-		"another":   policy(model.ModuleHost{Host: "127.0.0.1", Private: true, HTTP: true}),
+	for name, p := range map[string]*model.FetchPolicy{
+		"no policy": nil, "only private": policy(model.FetchHost{Host: host(plain.URL), Private: true}),
+		"only http": policy(model.FetchHost{Host: host(plain.URL), HTTP: true}),
+		"another":   policy(model.FetchHost{Host: "127.0.0.1", Private: true, HTTP: true}),
 	} {
 		if _, err := get(t, p, nil, plain.URL); !refused(err) {
 			t.Errorf("%s: plain HTTP of this machine: %v", name, err)
@@ -86,16 +86,16 @@ func TestOnlyWhatTheMeshAllows(t *testing.T) {
 	if hits.Load() != 0 {
 		t.Errorf("the server was asked %d times", hits.Load())
 	}
-	if b, err := get(t, policy(model.ModuleHost{Host: host(plain.URL), Private: true, HTTP: true}), nil, plain.URL); b != "plain" {
+	if b, err := get(t, policy(model.FetchHost{Host: host(plain.URL), Private: true, HTTP: true}), nil, plain.URL); b != "plain" {
 		t.Errorf("what is allowed is refused: %v", err)
 	}
-	if _, err := get(t, policy(model.ModuleHost{Host: host(secure.URL), Private: true}), nil, secure.URL); !errors.As(err, new(x509.UnknownAuthorityError)) {
+	if _, err := get(t, policy(model.FetchHost{Host: host(secure.URL), Private: true}), nil, secure.URL); !errors.As(err, new(x509.UnknownAuthorityError)) {
 		t.Errorf("a certificate of an unknown authority: %v", err)
 	}
-	if b, err := get(t, policy(model.ModuleHost{Host: host(secure.URL), Private: true, CA: ca}), nil, secure.URL); b != "secure" {
+	if b, err := get(t, policy(model.FetchHost{Host: host(secure.URL), Private: true, CA: ca}), nil, secure.URL); b != "secure" {
 		t.Errorf("with its authority: %v", err)
 	}
-	only := policy(model.ModuleHost{Host: "registry.example.com"})
+	only := policy(model.FetchHost{Host: "registry.example.com"})
 	only.OnlyHosts = true
 	if _, err := get(t, only, nil, "https://other.example.com/"); !refused(err) || !strings.Contains(err.Error(), "not one of the mesh's hosts") {
 		t.Errorf("a host that is not one of the mesh's: %v", err)
@@ -110,7 +110,7 @@ func TestRedirects(t *testing.T) {
 		http.Redirect(w, r, to.Load().(string), http.StatusFound)
 	}))
 	defer outer.Close()
-	p := &model.ModulePolicy{Hosts: []model.ModuleHost{{Host: host(outer.URL), Private: true, HTTP: true}}}
+	p := &model.FetchPolicy{Hosts: []model.FetchHost{{Host: host(outer.URL), Private: true, HTTP: true}}}
 	for what, target := range map[string]string{"this machine": inner.URL, "metadata": "http://169.254.169.254/latest/meta-data/",
 		"metadata over TLS": "https://169.254.169.254/", "a file": "file:///etc/passwd", "another way": "gopher://127.0.0.1/", "itself": outer.URL} {
 		to.Store(target)
@@ -171,7 +171,7 @@ func TestANameThatLeadsElsewhereTheSecondTime(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	name := "rebind.example.com:" + port
 	resolver := rebinding(t, "127.0.0.2", "169.254.169.254")
-	p := &model.ModulePolicy{Hosts: []model.ModuleHost{{Host: name, Private: true, HTTP: true}}}
+	p := &model.FetchPolicy{Hosts: []model.FetchHost{{Host: name, Private: true, HTTP: true}}}
 	if _, err := get(t, p, resolver, "http://"+name+"/"); err != nil || hits.Load() != 1 {
 		t.Fatalf("the first time: %v, %d requests", err, hits.Load())
 	}

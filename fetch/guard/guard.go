@@ -1,4 +1,4 @@
-// Package guard makes the HTTP clients that modules are fetched by. What a
+// Package guard makes the HTTP clients that things are fetched by. What a
 // server, a redirect or a DNS answer says leads to no address but those of the
 // Internet, and to nothing without TLS, unless the mesh allows the host.
 package guard
@@ -38,12 +38,20 @@ const (
 // Resolver looks hosts up; nil is the machine's. Tests have their own.
 type Resolver = net.Resolver
 
+// Options say what a client may reach.
+type Options struct {
+	Policy *model.FetchPolicy
+	// Field of the Mesh has the policy: refusals name it.
+	Field    string
+	Resolver *Resolver // nil: the machine's
+}
+
 // NewClient gives a client for what a policy allows. Its Timeout is unset.
-func NewClient(policy *model.ModulePolicy, resolver *Resolver) *http.Client {
-	g := &guard{policy: policy, resolver: resolver, byHost: map[string]*http.Transport{}}
+func NewClient(o Options) *http.Client {
+	g := &guard{o: o, byHost: map[string]*http.Transport{}}
 	g.usual = g.transport(nil)
-	if policy != nil {
-		for _, h := range policy.Hosts {
+	if o.Policy != nil {
+		for _, h := range o.Policy.Hosts {
 			if pool := x509.NewCertPool(); h.CA != "" && pool.AppendCertsFromPEM([]byte(h.CA)) {
 				g.byHost[h.Host] = g.transport(pool)
 			}
@@ -55,10 +63,9 @@ func NewClient(policy *model.ModulePolicy, resolver *Resolver) *http.Client {
 // guard is consulted for each request, those of redirects too, and again at
 // each connection, with the address that is to be connected to.
 type guard struct {
-	policy   *model.ModulePolicy
-	resolver *Resolver
-	usual    *http.Transport
-	byHost   map[string]*http.Transport // with an authority of their own
+	o      Options
+	usual  *http.Transport
+	byHost map[string]*http.Transport // with an authority of their own
 }
 
 var _ http.RoundTripper = (*guard)(nil)
@@ -82,14 +89,14 @@ func (g *guard) transport(authorities *x509.CertPool) *http.Transport {
 // RoundTrip implements http.RoundTripper.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	name := hostName(req.URL)
-	h := g.policy.HostNamed(name)
+	h := g.o.Policy.HostNamed(name)
 	switch {
 	case req.URL.Scheme != "https" && req.URL.Scheme != "http":
 		return nil, refuse("%s is not reached by %q", name, req.URL.Scheme)
 	case req.URL.Scheme == "http" && (h == nil || !h.HTTP):
-		return nil, refuse("%s is not reached without TLS: the mesh does not allow it (Mesh spec.filters.hosts: http)", name)
-	case g.policy != nil && g.policy.OnlyHosts && h == nil:
-		return nil, refuse("%s is not one of the mesh's hosts of modules (Mesh spec.filters.hosts)", name)
+		return nil, refuse("%s is not reached without TLS: the mesh does not allow it (Mesh %s.hosts: http)", name, g.o.Field)
+	case g.o.Policy != nil && g.o.Policy.OnlyHosts && h == nil:
+		return nil, refuse("%s is not one of the mesh's hosts (Mesh %s.hosts)", name, g.o.Field)
 	}
 	if t := g.byHost[name]; t != nil {
 		return t.RoundTrip(req)
@@ -122,20 +129,20 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	h := g.policy.HostNamed(strings.ToLower(address))
+	h := g.o.Policy.HostNamed(strings.ToLower(address))
 	if h == nil && (port == "443" || port == "80") {
 		if strings.Contains(name, ":") {
-			h = g.policy.HostNamed("[" + name + "]")
+			h = g.o.Policy.HostNamed("[" + name + "]")
 		} else {
-			h = g.policy.HostNamed(strings.ToLower(name))
+			h = g.o.Policy.HostNamed(strings.ToLower(name))
 		}
 	}
-	d := net.Dialer{Timeout: dialTimeout, Resolver: g.resolver, ControlContext: func(_ context.Context, _, to string, _ syscall.RawConn) error {
+	d := net.Dialer{Timeout: dialTimeout, Resolver: g.o.Resolver, ControlContext: func(_ context.Context, _, to string, _ syscall.RawConn) error {
 		ip, err := netip.ParseAddrPort(to)
 		if err != nil {
 			return refuse("%s leads to %q, which is no address", name, to)
 		}
-		return check(name, ip.Addr(), h)
+		return g.check(name, ip.Addr(), h)
 	}}
 	return d.DialContext(ctx, network, address)
 }
