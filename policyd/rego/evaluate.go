@@ -12,21 +12,22 @@ import (
 )
 
 // Evaluate answers one request. It never returns without an answer: a panic
-// of the evaluator is contained, and its answer is an error's.
-func (p *Policy) Evaluate(ctx context.Context, in *Input) (answer Answer) {
+// of the evaluator is contained, and its answer is an error's. Tracers see how
+// it came to its answer.
+func (p *Policy) Evaluate(ctx context.Context, in *Input, tracers ...topdown.QueryTracer) (answer Answer) {
 	defer func() {
 		if r := recover(); r != nil {
 			answer = ErrorAnswer(p.failure, &Failure{Kind: FailPanic, Stack: string(debug.Stack())})
 		}
 	}()
-	answer, failure := p.evaluate(ctx, in)
+	answer, failure := p.evaluate(ctx, in, tracers)
 	if failure != nil {
 		return ErrorAnswer(p.failure, failure)
 	}
 	return answer
 }
 
-func (p *Policy) evaluate(ctx context.Context, in *Input) (Answer, *Failure) {
+func (p *Policy) evaluate(ctx context.Context, in *Input, tracers []topdown.QueryTracer) (Answer, *Failure) {
 	document, err := in.document(p.maxBody)
 	if err != nil {
 		return Answer{}, &Failure{Kind: FailInput, Detail: err.Error()}
@@ -36,7 +37,11 @@ func (p *Policy) evaluate(ctx context.Context, in *Input) (Answer, *Failure) {
 	}
 	cancel, stop := p.deadline(ctx)
 	defer stop()
-	results, err := p.prepared.Eval(ctx, rego.EvalParsedInput(document), rego.EvalExternalCancel(cancel))
+	options := []rego.EvalOption{rego.EvalParsedInput(document), rego.EvalExternalCancel(cancel)}
+	for _, t := range tracers {
+		options = append(options, rego.EvalQueryTracer(t))
+	}
+	results, err := p.prepared.Eval(ctx, options...)
 	if err != nil {
 		return Answer{}, p.evaluationFailure(ctx, err)
 	}
