@@ -9,17 +9,26 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// RegoPolicySpec is authorization by Rego modules.
+// RegoPolicySpec is authorization by Rego modules, a bundle's or its own.
 type RegoPolicySpec struct {
-	Selector Selector         `json:"selector"`
-	Modules  []RegoModuleSpec `json:"modules"`
-	Data     json.RawMessage  `json:"data"` // a JSON object
-	Query    string           `json:"query"`
-	Mode     string           `json:"mode"`    // Enforce, Shadow
-	Failure  string           `json:"failure"` // Closed, Open
-	Timeout  model.Duration   `json:"timeout"`
-	MaxBody  uint32           `json:"maxBody"` // bytes
-	Lower    string           `json:"lower"`   // Auto, Never, Require
+	Selector        Selector                 `json:"selector"`
+	Modules         []RegoModuleSpec         `json:"modules"`
+	Data            json.RawMessage          `json:"data"` // a JSON object
+	Bundle          *RegoBundleSpec          `json:"bundle"`
+	Query           string                   `json:"query"`
+	Mode            string                   `json:"mode"`    // Enforce, Shadow
+	Failure         string                   `json:"failure"` // Closed, Open
+	Timeout         model.Duration           `json:"timeout"`
+	MaxBody         uint32                   `json:"maxBody"`             // bytes
+	AllowPartial    *bool                    `json:"allowPartialMessage"` // of a longer body; else it is answered 413
+	PackAsBytes     bool                     `json:"packAsBytes"`         // input has rawBody, in base64, instead of body
+	ProtoDescriptor *RegoProtoDescriptorSpec `json:"protoDescriptor"`
+	Memory          string                   `json:"memory"`      // of one decision, like 16Mi
+	Concurrency     uint32                   `json:"concurrency"` // decisions at once
+	HTTPSend        *RegoHTTPSendSpec        `json:"httpSend"`
+	Lower           string                   `json:"lower"` // Auto, Never, Require
+	MaxStaleness    model.Duration           `json:"maxStaleness"`
+	JWT             string                   `json:"jwt"` // Daemon, Native
 }
 
 // RegoModuleSpec is one module: its source, or the file that holds it.
@@ -37,8 +46,8 @@ var regoQuery = regexp.MustCompile(`^data(\.[a-zA-Z_][a-zA-Z0-9_]*|\["[^"]+"\])+
 // Validate reports what is wrong; fields start at spec.
 func (s *RegoPolicySpec) Validate() model.Problems {
 	r := &report{object: &Object{}}
-	if len(s.Modules) == 0 {
-		r.missing("spec.modules", "a policy has at least one module")
+	if len(s.Modules) == 0 && s.Bundle == nil {
+		r.missing("spec.modules", "a policy has at least one module, or a bundle")
 	}
 	for i, m := range s.Modules {
 		if (m.Source == "") == (m.File == "") {
@@ -56,20 +65,46 @@ func (s *RegoPolicySpec) Validate() model.Problems {
 	r.oneOf(s.Mode, "spec.mode", "Enforce", "Shadow")
 	r.oneOf(s.Failure, "spec.failure", "Closed", "Open")
 	r.oneOf(s.Lower, "spec.lower", "Auto", "Never", "Require")
-	if s.Mode == "Shadow" {
-		r.refuse("spec.mode", "Shadow is not translated yet")
-	}
-	if s.Lower == "Require" {
-		r.refuse("spec.lower", "policies are not lowered yet")
-	}
+	r.oneOf(s.JWT, "spec.jwt", "Daemon", "Native")
 	if s.Timeout <= 0 {
 		r.bad("spec.timeout", "the duration must be greater than zero")
+	}
+	if s.MaxStaleness < 0 {
+		r.bad("spec.maxStaleness", "want a positive duration")
+	}
+	s.validateBody(r)
+	if s.Concurrency > maxRegoConcurrency {
+		r.bad("spec.concurrency", "want at most %d", maxRegoConcurrency)
+	}
+	if s.Bundle != nil {
+		s.Bundle.validate(r)
+	}
+	if s.HTTPSend != nil {
+		s.HTTPSend.validate(r)
 	}
 	return r.problems
 }
 
+// maxRegoConcurrency and maxRegoBody are more than one policy gets of a policyd.
+const (
+	maxRegoConcurrency = 1024
+	maxRegoBody        = 4 << 20
+)
+
+// validateBody reports what goes without a body.
+func (s *RegoPolicySpec) validateBody(r *report) {
+	if s.MaxBody > maxRegoBody {
+		r.bad("spec.maxBody", "want at most %d: proxies and policyd keep as much in memory for each request that is asked about", maxRegoBody)
+	}
+	for field, given := range map[string]bool{"spec.allowPartialMessage": s.AllowPartial != nil, "spec.packAsBytes": s.PackAsBytes, "spec.protoDescriptor": s.ProtoDescriptor != nil} {
+		if given && s.MaxBody == 0 {
+			r.add(model.Error, model.CodeMissing, field, "set spec.maxBody", "no body is sent without maxBody")
+		}
+	}
+}
+
 func convertRegoPolicy(c *conversion) Content {
-	in := &RegoPolicySpec{Mode: "Enforce", Failure: "Closed", Lower: "Auto", Timeout: regoTimeout}
+	in := &RegoPolicySpec{Mode: "Enforce", Failure: "Closed", Lower: "Auto", JWT: "Daemon", Timeout: regoTimeout}
 	if !c.read(in) {
 		return Content{}
 	}
@@ -77,7 +112,16 @@ func convertRegoPolicy(c *conversion) Content {
 	out := &model.RegoPolicy{
 		Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels"),
 		Query: in.Query, Mode: model.Mode(in.Mode), Failure: model.FailureMode(in.Failure),
-		Timeout: in.Timeout, MaxBody: in.MaxBody,
+		Timeout: in.Timeout, MaxBody: in.MaxBody, WholeBody: in.AllowPartial != nil && !*in.AllowPartial,
+		RawBody: in.PackAsBytes || in.ProtoDescriptor != nil, ProtoDescriptor: c.protoDescriptor(in.ProtoDescriptor),
+		Memory: c.bytes(in.Memory, "spec.memory"), Concurrency: in.Concurrency,
+		HTTPSend: c.httpSend(in.HTTPSend), Bundle: c.regoBundle(in.Bundle), MaxStaleness: in.MaxStaleness,
+	}
+	if in.Lower != "Auto" {
+		out.Lower = model.Lower(in.Lower)
+	}
+	if in.JWT != "Daemon" {
+		out.JWT = model.JWTPlace(in.JWT)
 	}
 	if len(in.Data) > 0 {
 		var b bytes.Buffer

@@ -14,6 +14,9 @@ func Substitute(o *Object) (e Entry, ok bool) {
 	if !found || !k.access || o.Annotation(dryRun) == "true" && o.Ref.Kind != "PeerAuthentication" {
 		return Entry{}, false
 	}
+	if mode := o.Root.Field("spec").Field("mode"); o.Ref.Kind == "RegoPolicy" && mode != nil && mode.Value == "Shadow" {
+		return Entry{}, false // it would have decided nothing
+	}
 	e = Entry{Ref: o.Ref, Origin: o.Origin}
 	if o.Ref.Kind == "PeerAuthentication" {
 		e.Content.PeerAuthentication = strictSubstitute(o)

@@ -36,6 +36,7 @@ func TestSubstituteDeniesWhatIsSelected(t *testing.T) {
 	for _, text := range []string{
 		"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: x}\n",
 		"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x, annotations: {istio.io/dry-run: 'true'}}\n",
+		"apiVersion: krater.dev/v1alpha1\nkind: RegoPolicy\nmetadata: {name: x}\nspec: {mode: Shadow, query: 7}\n",
 	} {
 		if _, ok := crds.Substitute(parseText(t, text)); ok {
 			t.Errorf("a substitute for %s", text)
