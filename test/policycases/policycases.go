@@ -36,6 +36,7 @@ type Policy struct {
 	Failure model.FailureMode  `json:"failure,omitempty"` // Closed where not given
 	Timeout model.Duration     `json:"timeout,omitempty"` // 10s where not given
 	MaxBody uint32             `json:"maxBody,omitempty"`
+	Lower   model.Lower        `json:"lower,omitempty"` // Require: no request of it is ever asked
 }
 
 // Case is one request and its answer.
@@ -63,6 +64,9 @@ type Request struct {
 	Target     Endpoint `json:"target,omitzero"`
 	Body       string   `json:"body,omitempty"`
 	BodyBase64 string   `json:"bodyBase64,omitempty"`
+	// Claims are those of the token that the proxy verified; nil: there was none.
+	Claims map[string]any `json:"claims,omitempty"`
+	SNI    string         `json:"sni,omitempty"` // what the client asked TLS for
 }
 
 // Raw is a header whose value is any bytes.
@@ -120,7 +124,7 @@ func (s Suite) Model() model.RegoPolicy {
 	p := model.RegoPolicy{
 		Object:  model.Ref{Kind: "RegoPolicy", Namespace: "cases", Name: strings.TrimSuffix(filepath.Base(s.File), ".yaml")},
 		Modules: s.Policy.Modules, Data: string(s.Policy.Data), Query: s.Policy.Query, Mode: model.Enforce,
-		Failure: s.Policy.Failure, Timeout: s.Policy.Timeout, MaxBody: s.Policy.MaxBody,
+		Failure: s.Policy.Failure, Timeout: s.Policy.Timeout, MaxBody: s.Policy.MaxBody, Lower: s.Policy.Lower,
 	}
 	if p.Failure == "" {
 		p.Failure = model.FailClosed
