@@ -41,8 +41,9 @@ type RegoPolicy struct {
 	Lower    Lower       `json:"lower,omitempty"` // "" is LowerAuto
 	// MaxStaleness is how old a proxy's configuration may be for it to decide
 	// by itself; 0: any age.
-	MaxStaleness Duration `json:"maxStaleness,omitempty"`
-	JWT          JWTPlace `json:"jwt,omitempty"` // "" is JWTDaemon
+	MaxStaleness Duration   `json:"maxStaleness,omitempty"`
+	JWT          JWTPlace   `json:"jwt,omitempty"`  // "" is JWTDaemon
+	Cache        CacheTimes `json:"cache,omitzero"` // of answers, by proxies that asked
 	// Lowered is what a proxy decides of it by itself. nil: nothing.
 	Lowered *Lowered `json:"lowered,omitempty"`
 }
