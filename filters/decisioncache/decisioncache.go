@@ -53,10 +53,11 @@ func New(h sdk.Host, raw []byte) (sdk.Filter, error) {
 
 // pending is a request whose decision may be kept.
 type pending struct {
-	key  string
-	grpc bool
-	deny *denial // nil: it is allowed
-	ttl  time.Duration
+	key   string
+	grpc  bool
+	deny  *denial // nil: it is allowed
+	asked int64   // nanoseconds since 1970: the authorization was asked later
+	ttl   time.Duration
 }
 
 // OnRequest implements sdk.Filter.
@@ -66,12 +67,13 @@ func (f *Filter) OnRequest(s sdk.Stream) sdk.Verdict {
 		s.SetProperty(Outcome, "miss")
 		return sdk.Continue
 	}
-	e := f.kept.find(f.key, f.host.Clock())
+	now := f.host.Clock()
+	e := f.kept.find(f.key, now)
 	switch {
 	case e == nil:
 		f.counts.missed.Add(1)
 		s.SetProperty(Outcome, "miss")
-		s.SetLocal(&pending{key: string(f.key), grpc: isGRPC(s.Request())})
+		s.SetLocal(&pending{key: string(f.key), grpc: isGRPC(s.Request()), asked: now})
 		return sdk.Continue
 	case e.deny == nil:
 		f.counts.allowed.Add(1)
@@ -142,11 +144,13 @@ func (f *Filter) OnResponse(s sdk.Stream) sdk.Verdict {
 	return sdk.Continue
 }
 
+// store keeps a decision for its time, counted from before it was made: the
+// answer may have come much later.
 func (f *Filter) store(p *pending) {
-	if p.ttl <= 0 {
+	until := p.asked + int64(p.ttl)
+	if p.ttl <= 0 || f.host.Clock() >= until {
 		return
 	}
-	now := f.host.Clock()
-	f.kept.add(p.key, entry{deny: p.deny, since: now, until: now + int64(p.ttl)})
+	f.kept.add(p.key, entry{deny: p.deny, since: p.asked, until: until})
 	f.counts.stored.Add(1)
 }

@@ -90,6 +90,20 @@ func TestAllow(t *testing.T) {
 	w.want(w.ask("", 200, "", page, me), "asked")
 }
 
+// The authorization may speak of a token's time, and the answer come late.
+func TestLateAnswersAreKeptForLess(t *testing.T) {
+	w := start(t, settings(nil))
+	s := w.h.NewStream(page, me)
+	s.Properties["source.address"] = "10.0.0.1:1"
+	w.f.OnRequest(s)
+	s.Properties[answer] = "set1 key1 ALLOW 3000"
+	w.h.Time = w.h.Time.Add(2 * time.Second)
+	w.f.OnResponse(s)
+	w.want(w.ask("", 200, "", page, me), "hit allow")
+	w.h.Time = w.h.Time.Add(time.Second)
+	w.want(w.ask("", 200, "", page, me), "asked")
+}
+
 func TestDeny(t *testing.T) {
 	w := start(t, settings(nil))
 	w.want(w.ask("set1 key1 DENY 3000 no entry", 401, "no entry", page, me), "asked")
