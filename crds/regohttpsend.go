@@ -1,8 +1,10 @@
 package crds
 
 import (
+	"net"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -18,10 +20,11 @@ type RegoHTTPSendSpec struct {
 // RegoHTTPSendHostSpec is one host. No wildcards: a name that a caller chooses
 // would be one that he can own.
 type RegoHTTPSendHostSpec struct {
-	Host      string `json:"host"`
-	Port      uint32 `json:"port"`      // 0: 443, and 80 in plain text
-	Private   bool   `json:"private"`   // its addresses may be other than the Internet's
-	PlainText bool   `json:"plainText"` // http, too
+	Host    string `json:"host"`
+	Port    uint32 `json:"port"`    // 0: 443, and 80 without TLS
+	Private bool   `json:"private"` // its addresses may be other than the Internet's
+	HTTP    bool   `json:"http"`    // without TLS, too
+	CA      string `json:"ca"`      // PEM; the system's authorities where it is empty
 }
 
 // RegoProtoDescriptorSpec is a FileDescriptorSet, as protoc
@@ -55,6 +58,9 @@ func (s *RegoHTTPSendSpec) validate(r *report) {
 		if h.Port > 65535 {
 			r.bad(at+".port", "want a port")
 		}
+		if h.CA != "" && len(certificatesIn([]byte(h.CA))) == 0 {
+			r.bad(at+".ca", "it is no certificate in PEM")
+		}
 	}
 }
 
@@ -70,7 +76,11 @@ func (c *conversion) httpSend(in *RegoHTTPSendSpec) *model.HTTPSend {
 		out.MaxResponse = httpSendMaxResponse
 	}
 	for _, h := range in.Hosts {
-		out.Hosts = append(out.Hosts, model.HTTPSendHost(h))
+		host := h.Host
+		if h.Port != 0 {
+			host = net.JoinHostPort(h.Host, strconv.Itoa(int(h.Port)))
+		}
+		out.Hosts = append(out.Hosts, model.FetchHost{Host: host, Private: h.Private, HTTP: h.HTTP, CA: h.CA})
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -28,7 +29,14 @@ type RegoPolicySpec struct {
 	HTTPSend        *RegoHTTPSendSpec        `json:"httpSend"`
 	Lower           string                   `json:"lower"` // Auto, Never, Require
 	MaxStaleness    model.Duration           `json:"maxStaleness"`
-	JWT             string                   `json:"jwt"` // Daemon, Native
+	JWT             string                   `json:"jwt"`   // Daemon, Native
+	Cache           RegoCacheSpec            `json:"cache"` // of answers, by proxies that asked
+}
+
+// RegoCacheSpec says how long answers may be kept. 0: they are not.
+type RegoCacheSpec struct {
+	Allow model.Duration `json:"allow"`
+	Deny  model.Duration `json:"deny"`
 }
 
 // RegoModuleSpec is one module: its source, or the file that holds it.
@@ -72,6 +80,11 @@ func (s *RegoPolicySpec) Validate() model.Problems {
 	if s.MaxStaleness < 0 {
 		r.bad("spec.maxStaleness", "want a positive duration")
 	}
+	for field, kept := range map[string]model.Duration{"spec.cache.allow": s.Cache.Allow, "spec.cache.deny": s.Cache.Deny} {
+		if kept < 0 || kept > maxRegoCache {
+			r.bad(field, "want at most 1h")
+		}
+	}
 	s.validateBody(r)
 	if s.Concurrency > maxRegoConcurrency {
 		r.bad("spec.concurrency", "want at most %d", maxRegoConcurrency)
@@ -90,6 +103,9 @@ const (
 	maxRegoConcurrency = 1024
 	maxRegoBody        = 4 << 20
 )
+
+// maxRegoCache is how long an answer is kept at most.
+const maxRegoCache = model.Duration(time.Hour)
 
 // validateBody reports what goes without a body.
 func (s *RegoPolicySpec) validateBody(r *report) {
@@ -115,7 +131,7 @@ func convertRegoPolicy(c *conversion) Content {
 		Timeout: in.Timeout, MaxBody: in.MaxBody, WholeBody: in.AllowPartial != nil && !*in.AllowPartial,
 		RawBody: in.PackAsBytes || in.ProtoDescriptor != nil, ProtoDescriptor: c.protoDescriptor(in.ProtoDescriptor),
 		Memory: c.bytes(in.Memory, "spec.memory"), Concurrency: in.Concurrency,
-		HTTPSend: c.httpSend(in.HTTPSend), Bundle: c.regoBundle(in.Bundle), MaxStaleness: in.MaxStaleness,
+		HTTPSend: c.httpSend(in.HTTPSend), Bundle: c.regoBundle(in.Bundle), MaxStaleness: in.MaxStaleness, Cache: model.CacheTimes(in.Cache),
 	}
 	if in.Lower != "Auto" {
 		out.Lower = model.Lower(in.Lower)

@@ -67,19 +67,11 @@ const (
 
 // HTTPSend bounds a policy's http.send.
 type HTTPSend struct {
-	Hosts       []HTTPSendHost `json:"hosts"`
-	Timeout     Duration       `json:"timeout"`     // of one call
-	MaxResponse int64          `json:"maxResponse"` // bytes of its body
-}
-
-// HTTPSendHost is a host that may be called.
-type HTTPSendHost struct {
-	Host string `json:"host"`           // a name or an address
-	Port uint32 `json:"port,omitempty"` // 0: 80 of http, 443 of https
-	// Private: its addresses may be other than the Internet's.
-	Private bool `json:"private,omitempty"`
-	// PlainText: http may be spoken to it, too.
-	PlainText bool `json:"plainText,omitempty"`
+	// Hosts may be called, and no others: not on the Internet, or in plain
+	// text, only where they say so.
+	Hosts       []FetchHost `json:"hosts"`
+	Timeout     Duration    `json:"timeout"`     // of one call
+	MaxResponse int64       `json:"maxResponse"` // bytes of its body
 }
 
 // RegoModule is one file of Rego.
