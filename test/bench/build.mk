@@ -30,3 +30,13 @@ bench-csr: build ## Measure how many certificates a second the control plane sig
 bench-filters: build bench-h2load .build/bare-empty.wasm .build/header.wasm ## Measure what Wasm filters cost in Envoy: CPU a request, memory, loads.
 	@$(GO) build -trimpath -o bin/bench-filters ./test/bench/filters
 	@bin/bench-filters $(BENCH_FLAGS)
+
+# A peer is built where its modules can be had; the table says so where not.
+.PHONY: bench-authz
+bench-authz: build bench-h2load ## Measure what authorization costs by where it is decided, beside peers, and by rules.
+	@$(GO) build -trimpath -o bin/bench-echo ./test/bench/echo
+	@$(GO) build -trimpath -o bin/bench-empty ./test/bench/authz/empty
+	@$(GO) build -trimpath -o bin/bench-authz ./test/bench/authz
+	@cd test/bench/authz/peers && $(GO) build -trimpath -o $(CURDIR)/bin/opa-envoy-plugin \
+		github.com/open-policy-agent/opa-envoy-plugin/cmd/opa-envoy-plugin || echo "bench: opa-envoy-plugin cannot be built here" >&2
+	@bin/bench-authz $(BENCH_FLAGS)

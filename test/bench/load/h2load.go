@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -24,6 +26,7 @@ type Load struct {
 	URL         string
 	Requests    int
 	Connections int
+	Headers     []string      // "name: value"
 	Limit       time.Duration // the longest the run may take
 }
 
@@ -52,8 +55,11 @@ func (l Load) Run(ctx context.Context) (Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.Limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "h2load", "--h1", "-t", "1", "--log-file", log.Name(),
-		"-n", strconv.Itoa(l.Requests), "-c", strconv.Itoa(l.Connections), l.URL)
+	args := []string{"--h1", "-t", "1", "--log-file", log.Name(), "-n", strconv.Itoa(l.Requests), "-c", strconv.Itoa(l.Connections)}
+	for _, h := range l.Headers {
+		args = append(args, "-H", h)
+	}
+	cmd := exec.CommandContext(ctx, "h2load", append(args, l.URL)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
@@ -66,6 +72,14 @@ func (l Load) Run(ctx context.Context) (Result, error) {
 		return Result{}, fmt.Errorf("reading h2load's log: %w", err)
 	}
 	return parseLog(string(text), l.Requests)
+}
+
+// SetHeaders gives a request the headers of a load: "name: value".
+func SetHeaders(to http.Header, lines []string) {
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, ":")
+		to.Set(name, strings.TrimSpace(value))
+	}
 }
 
 func loopback(target string) error {
