@@ -28,7 +28,7 @@ Start with:  krater up samples/bookinfo`,
 	root.AddCommand(
 		upCommand(), downCommand(), statusCommand(),
 		analyzeCommand(), translateCommand(), compileCommand(), explainCommand(), diffCommand(), proxyConfigCommand(), injectCommand(),
-		workloadCommand(),
+		workloadCommand(), policyCommand(),
 		filterCommand(),
 		caCommand(), tokenCommand(),
 		controlPlaneCommand(), policydCommand(), collectorCommand(), withRedirect(agentCommand()),
