@@ -3,7 +3,9 @@ package model
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // CacheTimes say how long answers of a policy may be kept by proxies that
@@ -21,6 +23,30 @@ type DecisionKey struct {
 	ID      string       // of Inputs
 	Inputs  []ProxyInput // all that the policies read, sorted, each once
 	Times   CacheTimes   // the shortest of any policy
+}
+
+// MaxKeptBody is how many bytes the body of a kept denial has at most.
+const MaxKeptBody = 4096
+
+// KeptHeaders are the headers that a kept denial may have, in lower case.
+var KeptHeaders = []string{"content-type", "www-authenticate"}
+
+// Mark says of an answer that it may be kept for a time, in the words that the
+// decisioncache filter reads; "": it may not. body is a denial's.
+func (k DecisionKey) Mark(allow bool, ttl time.Duration, body string) string {
+	word, most := "ALLOW", k.Times.Allow.Std()
+	if !allow {
+		word, most = "DENY", k.Times.Deny.Std()
+	}
+	millis := min(ttl, most).Milliseconds()
+	if millis <= 0 {
+		return ""
+	}
+	mark := k.Version + " " + k.ID + " " + word + " " + strconv.FormatInt(millis, 10)
+	if body != "" {
+		mark += " " + body
+	}
+	return mark
 }
 
 // DecisionKeyOf gives the key of policies that are asked together; why says

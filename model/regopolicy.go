@@ -131,3 +131,11 @@ func (p RegoPolicy) Version() string {
 		H     *HTTPSend
 	}{p.Modules, p.Data, p.Query, p.Timeout, p.Failure, p.Mode, p.MaxBody, p.WholeBody, p.RawBody, p.ProtoDescriptor, p.Memory, p.Concurrency, p.HTTPSend})
 }
+
+// Asked is the policy as policyd needs it: without the rules of proxies.
+func (p RegoPolicy) Asked() RegoPolicy {
+	if l := p.Lowered; l != nil {
+		p.Lowered = &Lowered{Reads: l.Reads, ReadsAll: l.ReadsAll, Volatile: l.Volatile}
+	}
+	return p
+}

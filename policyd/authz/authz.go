@@ -77,15 +77,22 @@ func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *a
 		return denied(noPolicy(q)), nil
 	}
 	in := rego.NewInput(r, q.declared...)
+	keep := s.policies.keeping(q)
 	var all merged
+	outcomes := make([]outcome, 0, len(q.policies))
 	for _, name := range q.policies {
 		o := s.decide(ctx, q, name, in)
+		outcomes = append(outcomes, o)
 		if !o.answer.Allowed {
-			return denied(o), nil
+			response = denied(o)
+			keep.mark(response, outcomes, r, s.now())
+			return response, nil
 		}
 		all.add(o)
 	}
-	return all.response(), nil
+	response = all.response()
+	keep.mark(response, outcomes, r, s.now())
+	return response, nil
 }
 
 // outcome is one policy's answer, with its identity.

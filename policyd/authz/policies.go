@@ -19,15 +19,27 @@ const FailUnknown rego.FailureKind = "unknown policy"
 // policies are the policies in force. Reading takes no lock.
 type policies struct {
 	mu      sync.Mutex // of writers
-	current atomic.Pointer[map[string]*entry]
+	current atomic.Pointer[generation]
 }
+
+// generation are the policies of one moment.
+type generation struct {
+	entries map[string]*entry
+	keys    sync.Map // of what is asked together, by names: keeping
+	known   atomic.Int32
+}
+
+// maxKnown is how many lists of policies a generation knows the key of: who
+// asks makes them up.
+const maxKnown = 1024
 
 // entry is one policy in force. Without a compiled policy it is one that is
 // unknown, or broken from its first version on.
 type entry struct {
 	policy  *rego.Policy
-	missing string // why there is no policy
-	selects string // workloads of this namespace only; "": of all
+	asked   model.RegoPolicy // that was compiled
+	missing string           // why there is no policy
+	selects string           // workloads of this namespace only; "": of all
 	labels  [2]metric.MeasurementOption
 }
 
@@ -35,7 +47,7 @@ var unknown = &entry{missing: "it is not here (yet)"}
 
 func (p *policies) get(name string) *entry {
 	if current := p.current.Load(); current != nil {
-		if e, ok := (*current)[name]; ok {
+		if e, ok := current.entries[name]; ok {
 			return e
 		}
 	}
@@ -63,7 +75,7 @@ func (s *Server) SetPolicies(list []model.RegoPolicy) model.Problems {
 	s.policies.mu.Lock()
 	defer s.policies.mu.Unlock()
 	next, problems := s.policies.compile(list)
-	s.policies.current.Store(&next)
+	s.policies.current.Store(&generation{entries: next})
 	return problems
 }
 
@@ -74,7 +86,7 @@ func (s *Server) ReplacePolicies(list []model.RegoPolicy) model.Problems {
 	defer s.policies.mu.Unlock()
 	next, problems := s.policies.compile(list)
 	if !problems.HasErrors() {
-		s.policies.current.Store(&next)
+		s.policies.current.Store(&generation{entries: next})
 	}
 	return problems
 }
@@ -88,14 +100,14 @@ func (p *policies) compile(list []model.RegoPolicy) (map[string]*entry, model.Pr
 		key := policy.Object.Key()
 		before := p.get(key)
 		if before.policy != nil && before.policy.Version() == policy.Version() && before.policy.MaxBody() == policy.MaxBody {
-			next[key] = before.selecting(policy)
+			next[key] = before.declared(policy)
 			continue
 		}
 		compiled, found := rego.Compile(policy)
 		problems = append(problems, found...)
 		switch {
 		case compiled != nil:
-			next[key] = newEntry(compiled).selecting(policy)
+			next[key] = newEntry(compiled).declared(policy)
 		case before.policy != nil:
 			next[key] = before.selecting(policy)
 		default:
@@ -103,6 +115,13 @@ func (p *policies) compile(list []model.RegoPolicy) (map[string]*entry, model.Pr
 		}
 	}
 	return next, problems
+}
+
+// declared is the entry of a policy that was compiled.
+func (e *entry) declared(p model.RegoPolicy) *entry {
+	other := *e
+	other.asked, other.selects = p, p.Selector.Namespace
+	return &other
 }
 
 // selecting is the entry for the workloads that a policy selects.

@@ -18,6 +18,7 @@ const (
 	keyPolicies  = "krater-policies"   // "ns/a,ns/b", in the order of evaluation
 	keyPolicySet = "krater-policy-set" // version of the slot that asks
 	keyWorkload  = "krater-workload"   // "ns/name"
+	keyCache     = "krater-cache"      // model.DecisionKey.ID, where answers may be kept
 	keyAttribute = "krater-attribute-" // and a number: "NAME=TYPE:VALUE", one for each declared attribute
 )
 
@@ -26,6 +27,7 @@ type question struct {
 	policies   []string
 	policySet  string
 	workload   string
+	cache      string // the ID of the asking cache's inputs; "": it keeps nothing
 	namespace  string // of the workload, where a certificate says it
 	decisionID string
 	declared   []rego.Declared
@@ -36,6 +38,7 @@ func readQuestion(ctx context.Context) question {
 		policies:  splitNames(metadata.ValueFromIncomingContext(ctx, keyPolicies)),
 		policySet: first(metadata.ValueFromIncomingContext(ctx, keyPolicySet)),
 		workload:  first(metadata.ValueFromIncomingContext(ctx, keyWorkload)),
+		cache:     first(metadata.ValueFromIncomingContext(ctx, keyCache)),
 	}
 	for i := 0; ; i++ {
 		text := metadata.ValueFromIncomingContext(ctx, keyAttribute+strconv.Itoa(i))

@@ -29,7 +29,7 @@ func (d *daemonSlices) sweep() { d.kept, d.used = d.used, nil }
 func policydSlice(d *daemonSlices, s *model.Snapshot) (serve.Set, error) {
 	set := serve.Set{model.TypeRegoPolicy: {}}
 	for _, p := range s.Rego {
-		if err := d.add(set, model.TypeRegoPolicy, p.Object.Key(), p); err != nil {
+		if err := d.add(set, model.TypeRegoPolicy, p.Object.Key(), p.Asked()); err != nil {
 			return nil, err
 		}
 	}
