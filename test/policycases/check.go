@@ -15,6 +15,9 @@ func (r Request) Check(maxBody uint32) (*authv3.CheckRequest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Normalized != "" {
+		plain.Path = r.Normalized
+	}
 	check := plain.CheckRequest(maxBody)
 	if r.SNI != "" {
 		check.Attributes.TlsSession = &authv3.AttributeContext_TLSSession{Sni: r.SNI}

@@ -67,6 +67,10 @@ type Request struct {
 	// Claims are those of the token that the proxy verified; nil: there was none.
 	Claims map[string]any `json:"claims,omitempty"`
 	SNI    string         `json:"sni,omitempty"` // what the client asked TLS for
+	// Trailers follow the body; no policy ever sees them.
+	Trailers []string `json:"trailers,omitempty"`
+	// Normalized is the path that a proxy makes of Path, and that policies see.
+	Normalized string `json:"normalized,omitempty"`
 }
 
 // Raw is a header whose value is any bytes.
@@ -141,12 +145,12 @@ func (r Request) Plain() (rego.Request, error) {
 		Method: r.Method, Path: r.Path, Host: r.Host, Scheme: r.Scheme, Protocol: r.Protocol, ID: r.ID,
 		Source: rego.Endpoint(r.Source), Target: rego.Endpoint(r.Target), Body: []byte(r.Body),
 	}
-	for _, line := range r.Headers {
-		name, value, ok := strings.Cut(line, ":")
-		if !ok {
-			return out, fmt.Errorf("reading header %q: it has no colon", line)
-		}
-		out.Headers = append(out.Headers, rego.Header{Name: name, Value: strings.TrimSpace(value)})
+	if out.Scheme == "" && r.Source.Principal != "" {
+		out.Scheme = "https" // who shows a certificate comes over TLS
+	}
+	var err error
+	if out.Headers, err = Headers(r.Headers); err != nil {
+		return out, err
 	}
 	for _, raw := range r.RawHeaders {
 		value, err := base64.StdEncoding.DecodeString(raw.Base64)
@@ -163,10 +167,26 @@ func (r Request) Plain() (rego.Request, error) {
 		out.Path = string(path)
 	}
 	if r.BodyBase64 != "" {
-		var err error
 		if out.Body, err = base64.StdEncoding.DecodeString(r.BodyBase64); err != nil {
 			return out, fmt.Errorf("reading the body: %w", err)
 		}
+	}
+	return out, nil
+}
+
+// Headers reads lines "name: value".
+func Headers(lines []string) ([]rego.Header, error) {
+	var out []rego.Header
+	for _, line := range lines {
+		// The colon of a pseudo header is no separator.
+		name, value, ok := strings.Cut(strings.TrimPrefix(line, ":"), ":")
+		if !ok {
+			return nil, fmt.Errorf("reading header %q: it has no colon", line)
+		}
+		if strings.HasPrefix(line, ":") {
+			name = ":" + name
+		}
+		out = append(out, rego.Header{Name: name, Value: strings.TrimSpace(value)})
 	}
 	return out, nil
 }
