@@ -22,6 +22,8 @@ type Answer struct {
 	// Set and Remove are what an allowed request's headers become.
 	Set    map[string][]string
 	Remove []string
+	// Trace is how the policy came to it, where that was asked for.
+	Trace []string
 }
 
 // RegoResult is what one RegoPolicy says.
@@ -32,6 +34,8 @@ type RegoResult struct {
 	Allowed bool   `json:"allowed"`
 	Status  uint32 `json:"status,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Trace is OPA's account of the evaluation, where it was asked for.
+	Trace []string `json:"trace,omitempty"`
 }
 
 // authorization is DENY, then RegoPolicies, then ALLOW.
@@ -105,7 +109,7 @@ func (p *passage) rego() {
 			continue
 		}
 		a := p.e.decider.Decide(*policy, p.w, p.view)
-		r.Asked, r.Allowed, r.Reason = true, a.Allowed, a.Reason
+		r.Asked, r.Allowed, r.Reason, r.Trace = true, a.Allowed, a.Reason, a.Trace
 		d := &model.Decision{
 			Policy: r.Policy, Rule: r.Rule, Place: model.Daemon, PolicySet: p.policySet(), Allowed: a.Allowed, Reason: a.Reason,
 		}

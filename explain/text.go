@@ -241,6 +241,9 @@ func (t *text) rego(r RegoResult) {
 		verdict = fmt.Sprintf("denies with %d", r.Status)
 	}
 	t.line(1, "%s %s %s (%s)%s", sign, r.Policy, verdict, r.Rule, after(r.Reason))
+	for _, line := range r.Trace {
+		t.line(2, "%s", line)
+	}
 }
 
 func after(reason string) string {

@@ -9,7 +9,10 @@ import (
 )
 
 // decider answers explain's questions by the evaluator that policyd runs.
-type decider struct{ ctx context.Context }
+type decider struct {
+	ctx   context.Context
+	trace bool // tell how each policy came to its answer
+}
 
 var _ explain.Decider = decider{}
 
@@ -29,16 +32,19 @@ func (d decider) Decide(p model.RegoPolicy, w model.Workload, v explain.View) ex
 			r.Headers = append(r.Headers, rego.Header{Name: name, Value: value})
 		}
 	}
+	secret := false
 	for name, a := range v.Attributes {
-		if !a.Redact { // which stays in the proxy
-			r.Declared = append(r.Declared, rego.Declared{Name: name, Type: string(a.Type), Value: a.Value})
+		if a.Redact { // which stays in the proxy
+			secret = true
+			continue
 		}
+		r.Declared = append(r.Declared, rego.Declared{Name: name, Type: string(a.Type), Value: a.Value})
 	}
-	answer, err := rego.Evaluate(d.ctx, p, r)
+	answer, trace, err := d.evaluate(p, r, secret)
 	if err != nil {
 		return explain.Answer{Allowed: p.Failure == model.FailOpen, Reason: err.Error()}
 	}
-	out := explain.Answer{Allowed: answer.Allowed, Remove: answer.RemoveHeaders}
+	out := explain.Answer{Allowed: answer.Allowed, Remove: answer.RemoveHeaders, Trace: trace}
 	if !answer.Allowed {
 		out.Status = uint32(answer.Status)
 	}
@@ -52,4 +58,18 @@ func (d decider) Decide(p model.RegoPolicy, w model.Workload, v explain.View) ex
 		out.Set[h.Name] = append(out.Set[h.Name], h.Value)
 	}
 	return out
+}
+
+// evaluate traces, where that is wanted. A request with a redacted attribute
+// has its value elsewhere, too, in whatever form: then no values are told.
+func (d decider) evaluate(p model.RegoPolicy, r rego.Request, secret bool) (rego.Answer, []string, error) {
+	if !d.trace {
+		answer, err := rego.Evaluate(d.ctx, p, r)
+		return answer, nil, err
+	}
+	answer, trace, err := rego.Trace(d.ctx, p, r, !secret)
+	if secret && err == nil {
+		trace = append([]string{"(without values: the request has a redacted attribute)"}, trace...)
+	}
+	return answer, trace, err
 }

@@ -15,6 +15,7 @@ func explainCommand() *cobra.Command {
 	var r explain.Request
 	var to string
 	var headers, given []string
+	var trace bool
 	cmd := &cobra.Command{
 		Use:   "explain PATH... --to HOST[:PORT]",
 		Short: "Say what the mesh would do with a request, and why, offline.",
@@ -37,6 +38,7 @@ A workload calls as its service account wherever the call is mutual TLS.`,
 	cmd.Flags().StringVar(&r.Principal, "principal", "", "Who a client of a gateway is by its certificate: TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT.")
 	cmd.Flags().StringVar(&r.Body, "body", "", "The request's body.")
 	cmd.Flags().StringArrayVar(&given, "attribute", nil, "An attribute that only a running proxy has, NAME=VALUE: of a token, or that a filter sets.")
+	cmd.Flags().BoolVar(&trace, "trace", false, "Show how OPA comes to each RegoPolicy's answer.")
 	_ = cmd.MarkFlagRequired("to")
 	output := outputFlag(cmd, "json or yaml")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
@@ -59,7 +61,7 @@ A workload calls as its service account wherever the call is mutual TLS.`,
 		}
 		defer done()
 		warn(cmd.ErrOrStderr(), read.Problems)
-		e, err := explain.Explain(read.Snapshot, read.Endpoints, decider{cmd.Context()}, r)
+		e, err := explain.Explain(read.Snapshot, read.Endpoints, decider{cmd.Context(), trace}, r)
 		if err != nil {
 			return err
 		}
