@@ -17,6 +17,7 @@ type MeshSpec struct {
 	Tracing    *MeshTracing           `json:"tracing"`
 	AccessLog  MeshAccessLog          `json:"accessLog"`
 	Filters    *MeshFilters           `json:"filters"`
+	Fetch      *MeshFetch             `json:"fetch"`
 	Local      MeshLocal              `json:"local"`
 	Workloads  []MeshWorkload         `json:"workloads"`
 	Gateways   []MeshGateway          `json:"gateways"`
@@ -60,6 +61,9 @@ func (s *MeshSpec) Validate() model.Problems {
 	}
 	if s.Filters != nil {
 		s.Filters.validate(r)
+	}
+	if s.Fetch != nil {
+		s.Fetch.validate(r)
 	}
 	s.validateNames(r)
 	return r.problems
@@ -125,6 +129,7 @@ func (m *Mesh) add(w model.Workload, field string) {
 func (s *MeshSpec) settings(name string) model.Mesh {
 	m := DefaultMesh()
 	m.Name, m.RootNamespace, m.AccessLog, m.Modules = name, s.rootNamespace(), !s.AccessLog.Disabled, s.Filters.policy()
+	m.Fetch = s.Fetch.policy()
 	if s.Domain != "" {
 		m.Domain = strings.ToLower(s.Domain)
 	}

@@ -1,7 +1,6 @@
 package crds
 
 import (
-	"crypto/x509"
 	"time"
 
 	"github.com/krater-mesh/krater/model"
@@ -11,7 +10,7 @@ import (
 // them from.
 type MeshFilters struct {
 	Signatures   []MeshSignatureRule `json:"signatures"`
-	Hosts        []MeshModuleHost    `json:"hosts"`
+	Hosts        []MeshFetchHost    `json:"hosts"`
 	OnlyHosts    bool                `json:"onlyHosts"`    // none but those of hosts
 	MaxSize      string              `json:"maxSize"`      // "64Mi"
 	PullInterval model.Duration      `json:"pullInterval"` // between two looks at what may change
@@ -22,14 +21,6 @@ type MeshSignatureRule struct {
 	URL      string   `json:"url"`
 	Keys     []string `json:"keys"` // PEM public keys
 	Unsigned bool     `json:"unsigned"`
-}
-
-// MeshModuleHost is a host that is not reached as those of the Internet are.
-type MeshModuleHost struct {
-	Host    string `json:"host"`
-	Private bool   `json:"private"`
-	HTTP    bool   `json:"http"`
-	CA      string `json:"ca"` // PEM
 }
 
 // The bounds of a module's size and of the time between two looks.
@@ -70,21 +61,6 @@ func (f *MeshFilters) validate(r *report) {
 	}
 }
 
-func (h MeshModuleHost) validate(r *report, at string) {
-	if u, err := model.ParseModuleURL("https://" + h.Host); h.Host == "" || err != nil || u.Path != "" || u.Query != "" {
-		r.bad(at+".host", "want a host, with a port where it is not the usual one, got %q", h.Host)
-	}
-	if h.CA == "" {
-		return
-	}
-	if !x509.NewCertPool().AppendCertsFromPEM([]byte(h.CA)) {
-		r.bad(at+".ca", "it is no certificate in PEM")
-	}
-	if h.HTTP {
-		r.bad(at+".ca", "without TLS no certificate is looked at")
-	}
-}
-
 // policy is the same, as the model has it.
 func (f *MeshFilters) policy() *model.ModulePolicy {
 	if f == nil {
@@ -95,12 +71,6 @@ func (f *MeshFilters) policy() *model.ModulePolicy {
 	for _, s := range f.Signatures {
 		out.Signatures = append(out.Signatures, model.SignatureRule(s))
 	}
-	for _, h := range f.Hosts {
-		host := h.Host
-		if u, err := model.ParseModuleURL("https://" + h.Host); err == nil {
-			host = u.Host
-		}
-		out.Hosts = append(out.Hosts, model.FetchHost{Host: host, Private: h.Private, HTTP: h.HTTP, CA: h.CA})
-	}
+	out.Hosts = fetchHosts(f.Hosts)
 	return out
 }

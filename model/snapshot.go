@@ -46,6 +46,9 @@ type Mesh struct {
 	// Modules is what is asked of Wasm modules; nil: nothing more than that
 	// they come over TLS from the Internet, or from files.
 	Modules *ModulePolicy `json:"modules,omitempty"`
+	// Fetch is what may be fetched else, such as key sets; nil: what comes over
+	// TLS from the Internet.
+	Fetch *FetchPolicy `json:"fetch,omitempty"`
 	// Drain is how long a proxy that ends waits for its connections; absent: 5 s.
 	Drain   *Duration `json:"drain,omitempty"`
 	Network string    `json:"network,omitempty"` // CIDR in 127.0.0.0/8 of the workloads' addresses

@@ -112,6 +112,7 @@ func (m *module) standIn(e *crds.Entry) *crds.Entry {
 // surroundings are what other objects say of how modules are had.
 type surroundings struct {
 	policy     *model.ModulePolicy
+	fetch      *model.FetchPolicy
 	lost       bool              // there is a Mesh, and none of its versions can be read
 	registries map[string][]byte // of Secrets, by "namespace/name"
 }
@@ -155,7 +156,8 @@ func (s *Store) look(l source.Listing) {
 		mesh = known
 	}
 	if mesh != nil {
-		now.policy, now.lost = mesh.Content.Mesh.Settings.Modules, false
+		settings := &mesh.Content.Mesh.Settings
+		now.policy, now.fetch, now.lost = settings.Modules, settings.Fetch, false
 	}
 	*s.hooks.around = now
 }
