@@ -25,20 +25,20 @@ const (
 // extAuthz asks policyd once about all of a workload's RegoPolicies.
 //
 // Where policyd cannot be asked, the request is refused with 403, the status
-// that ext_authz and Istio's CUSTOM have, unless every policy would rather let
-// it through; the response code details (ext_authz_error) tell it from a
+// that ext_authz and Istio's CUSTOM have, unless it is open: every policy that
+// asks would rather let it through; the response code details (ext_authz_error) tell it from a
 // denial. Headers go as a map of strings, which is the input document that
 // policies written for OPA know, so Envoy joins duplicates by a comma.
-func (p *proxy) extAuthz(policies []model.RegoPolicy, policySet string) *extauthzv3.ExtAuthz {
+func (p *proxy) extAuthz(policies []model.RegoPolicy, open bool, policySet string) *extauthzv3.ExtAuthz {
 	var keys []string
 	var timeout model.Duration
 	var body uint32
-	open := true
+	raw := false
 	for _, r := range policies {
 		keys = append(keys, r.Object.Key())
 		timeout += ask(r) // policyd evaluates one after the other
 		body = max(body, r.MaxBody)
-		open = open && r.Failure == model.FailOpen
+		raw = raw || r.RawBody
 	}
 	policyd := grpcTo(clusterPolicyd)
 	policyd.Timeout = duration(timeout + askMargin)
@@ -58,9 +58,12 @@ func (p *proxy) extAuthz(policies []model.RegoPolicy, policySet string) *extauth
 		// As OPA's users know it: input.attributes.source has the principal of
 		// itself, and the certificate by this.
 		IncludePeerCertificate: true,
+		IncludeTlsSession:      true,
+		// What jwt_authn verified: input.attributes.metadataContext.
+		MetadataContextNamespaces: []string{metadataJWT},
 	}
 	if body > 0 {
-		out.WithRequestBody = &extauthzv3.BufferSettings{MaxRequestBytes: body, AllowPartialMessage: true}
+		out.WithRequestBody = &extauthzv3.BufferSettings{MaxRequestBytes: body, AllowPartialMessage: true, PackAsBytes: raw}
 	}
 	return out
 }

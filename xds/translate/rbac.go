@@ -61,15 +61,14 @@ func (p *proxy) authorization(c chain) filters {
 	if !c.served() || r.empty() {
 		return nil
 	}
+	rego, states := p.regoPolicies(r.Rego, r.version())
 	out := filters{extension("krater.policy_set", &setstatev3.Config{
-		OnRequestHeaders: []*statev3.FilterStateValue{stateValue(statePolicySet, r.version())},
+		OnRequestHeaders: append([]*statev3.FilterStateValue{stateValue(statePolicySet, r.version())}, states...),
 	})}
 	if len(r.Deny) > 0 {
 		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "deny_", Rules: p.rbacRules(r.Deny, model.Deny, false)}))
 	}
-	if len(r.Rego) > 0 {
-		out = append(out, extension(filterExtAuthz, p.extAuthz(r.Rego, r.version())))
-	}
+	out = append(out, rego...)
 	if len(r.Allow) > 0 {
 		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "allow_", Rules: p.rbacRules(r.Allow, model.Allow, false)}))
 	}
