@@ -27,6 +27,7 @@ type Decision struct {
 	PolicySet  string `json:"policySet,omitempty"` // the deciding slot's version
 	DecisionID string `json:"decisionId,omitempty"`
 	Allowed    bool   `json:"allowed"`
+	Shadow     bool   `json:"shadow,omitempty"` // it only says what would have been
 	Limit      string `json:"limit,omitempty"`
 	Reason     string `json:"reason,omitempty"`
 }
@@ -35,6 +36,13 @@ type Decision struct {
 // "Kind/namespace/name/rule[i]".
 func RuleID(o Ref, i int) string {
 	return fmt.Sprintf("%s/%s/%s/rule[%d]", o.Kind, o.Namespace, o.Name, i)
+}
+
+// RegoRuleID is the identity of a rule of a RegoPolicy, by what decides in it:
+// "RegoPolicy/namespace/name/RULE". A policy's query is its rule where policyd
+// decides.
+func RegoRuleID(o Ref, rule string) string {
+	return o.Kind + "/" + o.Namespace + "/" + o.Name + "/" + rule
 }
 
 // ImplicitDeny is the rule id of the refusal that follows from ALLOW policies

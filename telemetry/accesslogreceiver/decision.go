@@ -19,6 +19,9 @@ const (
 	noAnswerDetails = "ext_authz_error"
 	deniedDetails   = "ext_authz_denied"
 	brokenDetails   = "wasm_fail_stream"
+	answeredDetails = "lua_response" // a RegoPolicy's denial, given by the proxy
+
+	cachedRule = "cached" // a decision that the proxy kept from an earlier request
 
 	noAnswer     = "policyd could not be asked"
 	brokenFilter = "the filter failed"
@@ -31,6 +34,8 @@ type verdicts struct {
 	policySet string // the authorization slot's version
 	limit     string // Limit.ID() of the last limit that was asked
 	filter    string // FILTER/RULE of the Wasm filter that answered
+	custom    string // rule of the CUSTOM policy whose provider was being asked
+	cached    string // what the decision cache came to: allow, deny, miss
 }
 
 // decide finds the decision on a request: the refusal if there is one, else
@@ -43,8 +48,14 @@ func decide(v verdicts) (model.Decision, bool) {
 	if d, ok := v.daemon(); ok {
 		return d, true
 	}
+	if v.cached == "allow" {
+		return v.kept(true), true
+	}
 	if rule := text(v.metadata[rbacNamespace], allowedByKey); rule != "" {
 		return v.native(rule, true), true
+	}
+	if own := v.lowered(false); len(own) > 0 && own[len(own)-1].verdict == model.VerdictAllow {
+		return v.ofRego(own[len(own)-1]), true
 	}
 	return model.Decision{}, false
 }
@@ -64,6 +75,12 @@ func (v verdicts) refusal() (model.Decision, bool) {
 			rule = model.ImplicitDeny
 		}
 		return v.native(rule, false), true
+	case v.details == answeredDetails:
+		return v.answered()
+	case v.cached == "deny":
+		return v.kept(false), true
+	case v.custom != "" && (v.details == noAnswerDetails || v.details == deniedDetails):
+		return v.provider(), true
 	case v.details == noAnswerDetails:
 		return model.Decision{Place: model.Daemon, PolicySet: v.policySet, Reason: noAnswer}, true
 	case v.details == deniedDetails:
@@ -86,15 +103,7 @@ func (v verdicts) daemon() (model.Decision, bool) {
 	if s == nil {
 		return model.Decision{}, false
 	}
-	d := model.Decision{
-		Policy: text(s, "policy"), Rule: text(s, "rule"), Place: model.Place(text(s, "placement")),
-		PolicySet: text(s, "policySet"), DecisionID: text(s, "decisionId"),
-		Allowed: s.GetFields()["allowed"].GetBoolValue(), Reason: text(s, "reason"),
-	}
-	if d.PolicySet == "" {
-		d.PolicySet = v.policySet
-	}
-	return d, true
+	return v.ofDaemon(s), true
 }
 
 // limited is a refusal by the limit "namespace/object/limit".

@@ -31,6 +31,16 @@ func policyd(t *testing.T, allowed bool, reason string) map[string]*structpb.Str
 		}})}
 }
 
+// lowered gives the verdicts of the proxy's own rules, by policy.
+func lowered(t *testing.T, verdicts map[string]any) map[string]*structpb.Struct {
+	all := map[string]any{}
+	for name, v := range verdicts {
+		all["rego/"+name+"/shadow_effective_policy_id"] = v
+		all["rego/"+name+"/shadow_engine_result"] = "allowed"
+	}
+	return map[string]*structpb.Struct{rbacNamespace: fields(t, all)}
+}
+
 func TestDecide(t *testing.T) {
 	allowedNatively := map[string]*structpb.Struct{rbacNamespace: fields(t, map[string]any{allowedByKey: allowRule})}
 	both := policyd(t, true, "")
@@ -80,6 +90,25 @@ func TestDecide(t *testing.T) {
 			want: model.Decision{Policy: "Filter denier", Rule: "denier/no-robots", Place: model.Wasm}, ok: true,
 		},
 		"a Wasm filter failed": {in: verdicts{details: "wasm_fail_stream"}, want: model.Decision{Place: model.Wasm, Reason: brokenFilter}, ok: true},
+		"denied by a policy's lowered rule": {
+			in:   verdicts{details: "lua_response", policySet: "s1", metadata: lowered(t, map[string]any{"default/a": "allow|a.rego:3", "default/b": "deny#2|b.rego:7", "default/c": "ask|"})},
+			want: model.Decision{Policy: "RegoPolicy default/b", Rule: "RegoPolicy/default/b/b.rego:7", Place: model.Native, PolicySet: "s1"}, ok: true,
+		},
+		"allowed by every policy's lowered rules": {
+			in:   verdicts{details: "via_upstream", metadata: lowered(t, map[string]any{"default/a": "allow|a.rego:3", "default/b": "allow|b.rego:7"})},
+			want: model.Decision{Policy: "RegoPolicy default/b", Rule: "RegoPolicy/default/b/b.rego:7", Place: model.Native, Allowed: true}, ok: true,
+		},
+		"a Lua filter of somebody's answered": {in: verdicts{details: "lua_response", metadata: lowered(t, map[string]any{"default/a": "allow|a.rego:3"})},
+			want: model.Decision{Policy: "RegoPolicy default/a", Rule: "RegoPolicy/default/a/a.rego:3", Place: model.Native, Allowed: true}, ok: true},
+		"allowed by what the cache kept": {
+			in:   verdicts{details: "via_upstream", cached: "allow", metadata: lowered(t, map[string]any{"default/a": "allow|a.rego:3", "default/b": "ask|b.rego:7"})},
+			want: model.Decision{Policy: "RegoPolicy default/b", Rule: "RegoPolicy/default/b/cached", Place: model.Wasm, Allowed: true}, ok: true,
+		},
+		"denied by what the cache kept": {in: verdicts{cached: "deny"}, want: model.Decision{Rule: "cached", Place: model.Wasm}, ok: true},
+		"a CUSTOM policy's provider refused": {
+			in:   verdicts{details: "ext_authz_denied", custom: denyRule, metadata: policyd(t, true, "")},
+			want: model.Decision{Policy: "AuthorizationPolicy default/no-debug", Rule: denyRule, Place: model.Daemon}, ok: true,
+		},
 		"the application refused": {
 			in:   verdicts{details: "via_upstream", metadata: map[string]*structpb.Struct{rbacNamespace: fields(t, map[string]any{"allow_enforced_engine_result": "allowed"})}},
 			want: model.Decision{}, ok: false,
@@ -89,6 +118,57 @@ func TestDecide(t *testing.T) {
 			got, ok := decide(c.in)
 			if diff := cmp.Diff(c.want, got); diff != "" || ok != c.ok {
 				t.Errorf("decide: ok %v, want %v; (-want +got)\n%s", ok, c.ok, diff)
+			}
+		})
+	}
+}
+
+func TestShadowsTellWhatWouldHaveBeen(t *testing.T) {
+	shadow := func(policy, rule string, place model.Place, allowed bool) model.Decision {
+		return model.Decision{Policy: policy, Rule: rule, Place: place, PolicySet: "s1", Allowed: allowed, Shadow: true}
+	}
+	const dry = "istio_dry_run_"
+	for name, c := range map[string]struct {
+		rbac     map[string]any
+		extAuthz map[string]any
+		details  string
+		want     []model.Decision
+	}{
+		"nothing is in shadow": {rbac: map[string]any{"rego/a/b/shadow_effective_policy_id": "deny|x"}},
+		"a lowered one": {
+			rbac: map[string]any{"rego-shadow/a/b/shadow_effective_policy_id": "deny#1|b.rego:2", "rego-shadow/a/c/shadow_effective_policy_id": "allow|c.rego:3"},
+			want: []model.Decision{shadow("RegoPolicy a/b", "RegoPolicy/a/b/b.rego:2", model.Native, false), shadow("RegoPolicy a/c", "RegoPolicy/a/c/c.rego:3", model.Native, true)},
+		},
+		"one that policyd was asked about": {
+			rbac:     map[string]any{"rego-shadow/a/b/shadow_effective_policy_id": "ask|"},
+			extAuthz: map[string]any{"krater_shadow": []any{map[string]any{"policy": "RegoPolicy a/b", "rule": "data.b.allow", "placement": "daemon", "allowed": false}}},
+			want:     []model.Decision{shadow("RegoPolicy a/b", "data.b.allow", model.Daemon, false)},
+		},
+		"a dry run that denies": {
+			rbac: map[string]any{dry + "deny_shadow_effective_policy_id": denyRule, dry + "deny_shadow_engine_result": "denied"},
+			want: []model.Decision{shadow("AuthorizationPolicy default/no-debug", denyRule, model.Native, false)},
+		},
+		"a dry run that does not": {rbac: map[string]any{dry + "deny_shadow_engine_result": "allowed"}},
+		"a dry run that allows nothing": {
+			rbac: map[string]any{dry + "allow_shadow_engine_result": "denied"},
+			want: []model.Decision{shadow("", model.ImplicitDeny, model.Native, false)},
+		},
+		"a dry run beside one that allows": {rbac: map[string]any{dry + "allow_shadow_engine_result": "denied", allowedByKey: allowRule}},
+		"a dry run of what is refused anyway": {
+			rbac: map[string]any{dry + "allow_shadow_engine_result": "denied"}, details: "rbac_access_denied_matched_policy[none]",
+		},
+		"a dry run that would allow what is refused": {
+			rbac:    map[string]any{dry + "allow_shadow_engine_result": "allowed", dry + "allow_shadow_effective_policy_id": allowRule},
+			details: "rbac_access_denied_matched_policy[none]",
+			want:    []model.Decision{shadow("AuthorizationPolicy default/readers", allowRule, model.Native, true)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := verdicts{details: c.details, policySet: "s1", metadata: map[string]*structpb.Struct{
+				rbacNamespace: fields(t, c.rbac), extAuthzNamespace: fields(t, c.extAuthz),
+			}}
+			if diff := cmp.Diff(c.want, v.shadows()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
 	}

@@ -94,10 +94,12 @@ func (r record) rule(log string) {
 func (r record) decision(p *accesslogdatav3.AccessLogCommon, details string) {
 	r.str("krater.response_code_details", details)
 	tags := p.GetCustomTags()
-	d, ok := decide(verdicts{
-		details: details, metadata: p.GetMetadata().GetFilterMetadata(),
+	v := verdicts{
+		details: details, metadata: p.GetMetadata().GetFilterMetadata(), custom: tags[tagCustom], cached: tags[tagCached],
 		policySet: tags[tagPolicySet], limit: tags[tagLimit], filter: tags[tagFilterDecision],
-	})
+	}
+	r.shadows(v.shadows())
+	d, ok := decide(v)
 	if !ok {
 		return
 	}
@@ -117,4 +119,28 @@ func (r record) put(d model.Decision) {
 	r.str("krater.decision.reason", d.Reason)
 	r.str("krater.limit", d.Limit)
 	r.Attributes().PutBool("krater.decision.allowed", d.Allowed)
+}
+
+// shadows puts what policies in shadow would have decided.
+func (r record) shadows(list []model.Decision) {
+	if len(list) == 0 {
+		return
+	}
+	denied := false
+	all := r.Attributes().PutEmptySlice("krater.shadow")
+	for _, d := range list {
+		denied = denied || !d.Allowed
+		m := all.AppendEmpty().SetEmptyMap()
+		m.PutStr("policy", d.Policy)
+		m.PutStr("rule", d.Rule)
+		m.PutStr("placement", string(d.Place))
+		m.PutBool("allowed", d.Allowed)
+		if d.DecisionID != "" {
+			m.PutStr("id", d.DecisionID)
+		}
+		if d.Reason != "" {
+			m.PutStr("reason", d.Reason)
+		}
+	}
+	r.Attributes().PutBool("krater.shadow.denied", denied)
 }

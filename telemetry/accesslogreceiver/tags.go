@@ -13,6 +13,8 @@ const (
 	tagPolicySet      = "krater.policy_set"
 	tagLimit          = "krater.limit"
 	tagFilterDecision = "krater.filter_decision"
+	tagCustom         = "krater.custom"
+	tagCached         = "krater.decision_cache"
 	tagTraceID        = "krater.trace_id"
 	tagSpanID         = "krater.span_id"
 	tagProxy          = "krater.proxy"
@@ -34,7 +36,7 @@ func (r record) tags(from origin, tags map[string]string) (direction string) {
 			r.trace(value)
 		case tagSpanID:
 			r.span(value)
-		case tagPolicySet, tagLimit, tagFilterDecision, tagProxy: // in the decision, or known
+		case tagPolicySet, tagLimit, tagFilterDecision, tagCustom, tagCached, tagProxy: // in the decision, or known
 		default:
 			if !isPeer(name) { // who is at the other end comes by itself
 				r.declared(from, name, value)

@@ -1,0 +1,78 @@
+package accesslogreceiver
+
+import (
+	"strings"
+
+	"github.com/krater-mesh/krater/model"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// Where verdicts that do not count are. Istio's names for its dry run stay.
+const (
+	daemonShadowKey = "krater_shadow" // a list of policyd's decisions
+	dryRun          = "istio_dry_run_"
+	dryRunRule      = "_shadow_effective_policy_id"
+	dryRunResult    = "_shadow_engine_result"
+)
+
+// shadows are what policies in shadow would have decided.
+func (v verdicts) shadows() []model.Decision {
+	var out []model.Decision
+	for _, l := range v.lowered(true) {
+		if l.verdict == model.VerdictAllow || l.verdict == model.VerdictDeny {
+			out = append(out, v.ofRego(l))
+		}
+	}
+	for _, one := range v.metadata[extAuthzNamespace].GetFields()[daemonShadowKey].GetListValue().GetValues() {
+		d := v.ofDaemon(one.GetStructValue())
+		d.Shadow = true
+		out = append(out, d)
+	}
+	return append(out, v.dryRuns()...)
+}
+
+// dryRuns are those of AuthorizationPolicies. One that only allows would deny
+// where nothing else allowed; where an enforced one did, it changes nothing.
+func (v verdicts) dryRuns() []model.Decision {
+	fields := v.metadata[rbacNamespace]
+	var out []model.Decision
+	would := func(kind string, allowed bool) {
+		rule := text(fields, dryRun+kind+dryRunRule)
+		if rule == "" || rule == "none" {
+			rule = model.ImplicitDeny
+		}
+		d := v.native(rule, allowed)
+		d.Shadow = true
+		out = append(out, d)
+	}
+	if text(fields, dryRun+"deny"+dryRunResult) == "denied" {
+		would("deny", false)
+	}
+	allowed, refused := text(fields, allowedByKey) != "", v.details == rbacDetails+"none]"
+	switch result := text(fields, dryRun+"allow"+dryRunResult); {
+	case result == "denied" && (!allowed || text(fields, allowedByKey) == "none") && !refused:
+		would("allow", false)
+	case result == "allowed":
+		would("allow", true)
+	}
+	for key := range fields.GetFields() {
+		provider, ok := strings.CutPrefix(key, dryRun+"custom_")
+		if provider, ok2 := strings.CutSuffix(provider, dryRunRule); ok && ok2 { // it would have been asked
+			would("custom_"+provider, true)
+		}
+	}
+	return out
+}
+
+// ofDaemon reads one of policyd's decisions.
+func (v verdicts) ofDaemon(s *structpb.Struct) model.Decision {
+	d := model.Decision{
+		Policy: text(s, "policy"), Rule: text(s, "rule"), Place: model.Place(text(s, "placement")),
+		PolicySet: text(s, "policySet"), DecisionID: text(s, "decisionId"),
+		Allowed: s.GetFields()["allowed"].GetBoolValue(), Reason: text(s, "reason"),
+	}
+	if d.PolicySet == "" {
+		d.PolicySet = v.policySet
+	}
+	return d
+}
