@@ -18,6 +18,7 @@ type MeshSpec struct {
 	AccessLog  MeshAccessLog          `json:"accessLog"`
 	Filters    *MeshFilters           `json:"filters"`
 	Fetch      *MeshFetch             `json:"fetch"`
+	Denials    MeshDenials            `json:"denials"`
 	Local      MeshLocal              `json:"local"`
 	Workloads  []MeshWorkload         `json:"workloads"`
 	Gateways   []MeshGateway          `json:"gateways"`
@@ -31,6 +32,12 @@ type MeshTracing struct {
 // MeshAccessLog can switch the log of all requests off.
 type MeshAccessLog struct {
 	Disabled bool `json:"disabled"`
+}
+
+// MeshDenials can tell refused requests which policy refused them.
+type MeshDenials struct {
+	Header bool   `json:"header"` // x-krater-denied-by
+	Body   string `json:"body"`   // Text, JSON; empty: none
 }
 
 // MeshLocal is for one machine.
@@ -62,6 +69,7 @@ func (s *MeshSpec) Validate() model.Problems {
 	if s.Filters != nil {
 		s.Filters.validate(r)
 	}
+	r.oneOf(s.Denials.Body, "spec.denials.body", "", "Text", "JSON")
 	if s.Fetch != nil {
 		s.Fetch.validate(r)
 	}
@@ -130,6 +138,7 @@ func (s *MeshSpec) settings(name string) model.Mesh {
 	m := DefaultMesh()
 	m.Name, m.RootNamespace, m.AccessLog, m.Modules = name, s.rootNamespace(), !s.AccessLog.Disabled, s.Filters.policy()
 	m.Fetch = s.Fetch.policy()
+	m.Denials = model.Denials{Header: s.Denials.Header, Body: model.DenialBody(s.Denials.Body)}
 	if s.Domain != "" {
 		m.Domain = strings.ToLower(s.Domain)
 	}

@@ -13,7 +13,9 @@ type TelemetryRuleSpec struct {
 	Match    string       `json:"match"` // CEL; empty: every request
 	Metrics  []MetricSpec `json:"metrics"`
 	Logs     []LogSpec    `json:"logs"`
-	Backends []string     `json:"backends"` // NAME or NAMESPACE/NAME
+	// Decisions records each decision with what its policy read.
+	Decisions *DecisionLogSpec `json:"decisions"`
+	Backends  []string         `json:"backends"` // NAME or NAMESPACE/NAME
 }
 
 // MetricSpec is a metric that the proxies count.
@@ -40,8 +42,14 @@ var (
 // all attributes are known.
 func (s *TelemetryRuleSpec) Validate() model.Problems {
 	r := &report{object: &Object{}}
-	if len(s.Metrics)+len(s.Logs) == 0 {
-		r.missing("spec", "a rule has metrics or logs")
+	if len(s.Metrics)+len(s.Logs) == 0 && s.Decisions == nil {
+		r.missing("spec", "a rule has metrics, logs or decisions")
+	}
+	if s.Decisions != nil {
+		s.Decisions.validate(r)
+		if s.Match != "" {
+			r.bad("spec.match", "decisions are not only the proxies': leave some out by spec.decisions.drop")
+		}
 	}
 	if len(s.Backends) == 0 {
 		r.missing("spec.backends", "a rule names the backends that its records go to")
@@ -108,6 +116,7 @@ func convertTelemetryRule(c *conversion) Content {
 		}
 		out.Metrics = append(out.Metrics, metric)
 	}
+	out.Decisions = in.Decisions.log(c.object.Ref.Namespace)
 	for _, l := range in.Logs {
 		out.Logs = append(out.Logs, model.Log{Name: l.Name, Fields: expressions(l.Fields)})
 	}

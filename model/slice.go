@@ -10,6 +10,7 @@ const (
 	TypeTelemetryBackend = "type.googleapis.com/krater.v1alpha1.TelemetryBackend"
 	TypeWorkload         = "type.googleapis.com/krater.v1alpha1.Workload"
 	TypeAttributeSet     = "type.googleapis.com/krater.v1alpha1.AttributeSet"
+	TypePolicyReads      = "type.googleapis.com/krater.v1alpha1.PolicyReads"
 	// TypeAgentSettings has one resource, AgentSettingsName.
 	TypeAgentSettings = "type.googleapis.com/krater.v1alpha1.AgentSettings"
 )

@@ -22,6 +22,8 @@ type Mesh struct {
 	MTLSCurves       []string `json:"mtlsCurves,omitempty"`
 	Sampling         float64  `json:"sampling"`  // percent of requests traced
 	AccessLog        bool     `json:"accessLog"` // every proxy sends records of all requests to the collector
+	// Denials say how a refused request is told which policy refused it.
+	Denials Denials `json:"denials,omitzero"`
 	// Outbound is what becomes of calls to hosts that nobody declared.
 	Outbound OutboundMode `json:"outbound"`
 	Retries  Retries      `json:"retries"` // the default of routes without their own

@@ -7,7 +7,9 @@ type TelemetryRule struct {
 	Match    string   `json:"match,omitempty"` // CEL; empty: every request
 	Metrics  []Metric `json:"metrics,omitempty"`
 	Logs     []Log    `json:"logs,omitempty"`
-	Backends []string `json:"backends"` // keys of TelemetryBackends
+	// Decisions asks for a record of each decision; nil: none.
+	Decisions *DecisionLog `json:"decisions,omitempty"`
+	Backends  []string     `json:"backends"` // keys of TelemetryBackends
 }
 
 // MetricKind is a metric's instrument.
@@ -47,13 +49,16 @@ const (
 	BackendFile       BackendType = "file"
 	BackendPrometheus BackendType = "prometheus"
 	BackendOTLP       BackendType = "otlp"
+	// BackendOPA takes decisions in the form of OPA's decision logs: a service
+	// by HTTP, a file, or the terminal.
+	BackendOPA BackendType = "opa"
 )
 
 // TelemetryBackend is a place telemetry goes to.
 type TelemetryBackend struct {
 	Object   Ref         `json:"object"`
 	Type     BackendType `json:"type"`
-	Path     string      `json:"path,omitempty"`     // file
-	Endpoint string      `json:"endpoint,omitempty"` // prometheus: host:port to listen on; otlp: host:port to send to
+	Path     string      `json:"path,omitempty"`     // file, opa
+	Endpoint string      `json:"endpoint,omitempty"` // prometheus: host:port to listen on; otlp: host:port to send to; opa: URL, to which /logs is added
 	Insecure bool        `json:"insecure,omitempty"` // otlp without TLS
 }

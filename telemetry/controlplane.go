@@ -15,7 +15,7 @@ import (
 
 // types are what the collector subscribes to. The backends come last: only
 // they can be refused.
-var types = []string{model.TypeWorkload, model.TypeAttributeSet, model.TypeTelemetryRule, model.TypeTelemetryBackend}
+var types = []string{model.TypeWorkload, model.TypeAttributeSet, model.TypePolicyReads, model.TypeTelemetryRule, model.TypeTelemetryBackend}
 
 // controlPlane is the Source that subscribes to the control plane.
 type controlPlane struct {
@@ -70,7 +70,8 @@ func (p *controlPlane) slice() (Slice, error) {
 	attributes, err2 := decode[model.AttributeSet](p.known[model.TypeAttributeSet])
 	rules, err3 := decode[model.TelemetryRule](p.known[model.TypeTelemetryRule])
 	backends, err4 := decode[model.TelemetryBackend](p.known[model.TypeTelemetryBackend])
-	return Slice{workloads, rules, backends, attributes}, cmp.Or(err1, err2, err3, err4)
+	reads, err5 := decode[model.PolicyReads](p.known[model.TypePolicyReads])
+	return Slice{workloads, rules, backends, attributes, reads}, cmp.Or(err1, err2, err3, err4, err5)
 }
 
 func decode[T any](resources map[string][]byte) ([]T, error) {

@@ -54,6 +54,7 @@ type Slice struct {
 	Rules      []model.TelemetryRule
 	Backends   []model.TelemetryBackend
 	Attributes []model.AttributeSet
+	Reads      []model.PolicyReads
 }
 
 func (o Options) withDefaults() Options {

@@ -38,7 +38,12 @@ func policydSlice(d *daemonSlices, s *model.Snapshot) (serve.Set, error) {
 
 // collectorSlice is the collector's part of a snapshot.
 func collectorSlice(d *daemonSlices, s *model.Snapshot) (serve.Set, error) {
-	set := serve.Set{model.TypeTelemetryRule: {}, model.TypeTelemetryBackend: {}, model.TypeWorkload: {}, model.TypeAttributeSet: {}}
+	set := serve.Set{model.TypeTelemetryRule: {}, model.TypeTelemetryBackend: {}, model.TypeWorkload: {}, model.TypeAttributeSet: {}, model.TypePolicyReads: {}}
+	for _, p := range s.Rego {
+		if err := d.add(set, model.TypePolicyReads, p.Object.Key(), p.Recorded()); err != nil {
+			return nil, err
+		}
+	}
 	for _, r := range s.Telemetry {
 		if err := d.add(set, model.TypeTelemetryRule, r.Object.Key(), r); err != nil {
 			return nil, err
