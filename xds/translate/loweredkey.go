@@ -75,8 +75,8 @@ func keyOf(t *model.Test) map[treeKey]keyed {
 		return nil
 	}
 	for _, v := range t.Values {
-		if !utf8.ValidString(v) || kind == treePrefix && v == "" {
-			return nil // no key of a map
+		if !utf8.ValidString(v) || v == "" && (kind == treePrefix || t.Input.Kind == model.InputClaim) {
+			return nil // no key of a map; an empty claim is written down as none
 		}
 		if _, ok := prefixOf(v); kind == treeCIDR && !ok {
 			return nil
