@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// ScopeDecisions is the log that decisions are in on their way to the
+// collector: each record's body is a DecisionEvent. What leaves it for a rule
+// is in "decisions/NAMESPACE/RULE".
+const ScopeDecisions = "decisions"
+
 // DecisionLog asks for a record of each decision, with what its policy read.
 type DecisionLog struct {
 	// Mask takes values out of the records.

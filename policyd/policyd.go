@@ -36,14 +36,18 @@ type Options struct {
 	// Network is how proxies of other machines are served, and the control
 	// plane of another is asked.
 	Network listen.Network
-	Logger  *slog.Logger
-	Ready   func() // called once, when checks are answered; may be nil
+	// Decisions is the collector that takes the log of decisions: "unix:PATH".
+	// Empty: none does.
+	Decisions string
+	Logger    *slog.Logger
+	Ready     func() // called once, when checks are answered; may be nil
 }
 
 // Service is policyd. Make it by New; Run does the work.
 type Service struct {
 	options Options
 	log     *decisionlog.Queue
+	sender  *decisionlog.Sender // nil: nobody takes decisions
 	server  *authz.Server
 }
 
@@ -54,10 +58,32 @@ func New(o Options) *Service {
 	}
 	log := decisionlog.NewQueue(decisionsQueued, decisionlog.Log(o.Logger, slog.LevelDebug))
 	options := authz.Options{Logger: o.Logger}
+	var recorders decisionlog.All
 	if o.Logger.Enabled(context.Background(), slog.LevelDebug) {
-		options.Recorder = log
+		recorders = append(recorders, log)
 	}
-	return &Service{options: o, log: log, server: authz.New(options)}
+	sender := newSender(o, log)
+	if sender != nil {
+		recorders = append(recorders, sender)
+	}
+	if len(recorders) > 0 {
+		options.Recorder = recorders
+	}
+	return &Service{options: o, log: log, sender: sender, server: authz.New(options)}
+}
+
+// newSender is nil where nobody takes decisions.
+func newSender(o Options, lost *decisionlog.Queue) *decisionlog.Sender {
+	if o.Decisions == "" {
+		return nil
+	}
+	s, err := decisionlog.NewSender(o.Decisions, lost, o.Logger)
+	if err != nil { // the target is no name that gRPC can read
+		o.Logger.Error("no decisions are sent", "reason", err)
+		return nil
+	}
+	lost.Report()
+	return s
 }
 
 // decisionsQueued bounds the decision log's memory: about 300 bytes each.
@@ -80,6 +106,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
+	if s.sender != nil {
+		group.Go(func() error { return s.sender.Run(ctx) })
+	}
 	group.Go(func() error { return s.follow(ctx) })
 	for _, o := range servers {
 		group.Go(func() error { return s.serve(ctx, o) })

@@ -54,7 +54,7 @@ func controlPlaneOptions(paths []string, l state.Layout, log *slog.Logger) contr
 
 func policydOptions(l state.Layout, log *slog.Logger) policyd.Options {
 	return policyd.Options{
-		Listen: l.Socket("policyd"), ControlPlane: l.Socket("xds"), StateDir: l.Path("policyd"), Logger: log,
+		Listen: l.Socket("policyd"), ControlPlane: l.Socket("xds"), StateDir: l.Path("policyd"), Decisions: l.Socket("otlp"), Logger: log,
 	}
 }
 

@@ -77,6 +77,9 @@ func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *a
 		return denied(noPolicy(q)), nil
 	}
 	in := rego.NewInput(r, q.declared...)
+	if q.shadow {
+		return s.shadowed(ctx, q, in), nil
+	}
 	keep := s.policies.keeping(q)
 	var all merged
 	outcomes := make([]outcome, 0, len(q.policies))
@@ -85,6 +88,8 @@ func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *a
 		outcomes = append(outcomes, o)
 		if !o.answer.Allowed {
 			response = denied(o)
+			tell(q.denials, response, o)
+			keep.may = keep.may && q.denials == (model.Denials{}) // the cache could not name the policy
 			keep.mark(response, outcomes, r, s.now())
 			return response, nil
 		}
@@ -109,7 +114,7 @@ func (s *Server) decide(ctx context.Context, q question, name string, in *rego.I
 	defer span.End()
 	o := outcome{decision: model.Decision{
 		Policy: "RegoPolicy " + name, Rule: entry.rule(), Place: model.Daemon,
-		PolicySet: q.policySet, DecisionID: q.decisionID,
+		PolicySet: q.policySet, DecisionID: q.decisionID, Shadow: q.shadow,
 	}}
 	if o.answer = notIts(); q.namespace == "" || entry.mayAsk(q.namespace) {
 		o.answer = entry.evaluate(ctx, in)
@@ -123,6 +128,9 @@ func (s *Server) decide(ctx context.Context, q question, name string, in *rego.I
 	}
 	record := decisionlog.Record{Decision: o.decision, Workload: q.workload, Time: started, Duration: s.now().Sub(started)}
 	s.instruments.observe(ctx, span, entry, record)
+	if q.logged {
+		s.describe(ctx, &record, entry, in, o.answer)
+	}
 	s.recorder.Record(record)
 	return o
 }

@@ -41,6 +41,8 @@ type entry struct {
 	missing string           // why there is no policy
 	selects string           // workloads of this namespace only; "": of all
 	labels  [2]metric.MeasurementOption
+	// recorder keeps what the policy reads.
+	recorder *rego.Recorder
 }
 
 var unknown = &entry{missing: "it is not here (yet)"}
@@ -120,6 +122,7 @@ func (p *policies) compile(list []model.RegoPolicy) (map[string]*entry, model.Pr
 // declared is the entry of a policy that was compiled.
 func (e *entry) declared(p model.RegoPolicy) *entry {
 	other := *e
+	other.recorder = rego.NewRecorder(p.Lowered)
 	other.asked, other.selects = p, p.Selector.Namespace
 	return &other
 }

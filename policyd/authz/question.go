@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc/metadata"
 
+	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd/rego"
 )
 
@@ -19,6 +20,9 @@ const (
 	keyPolicySet = "krater-policy-set" // version of the slot that asks
 	keyWorkload  = "krater-workload"   // "ns/name"
 	keyCache     = "krater-cache"      // model.DecisionKey.ID, where answers may be kept
+	keyMode      = "krater-mode"       // "shadow": nothing comes of the answer
+	keyDenials   = "krater-denials"    // how a denial names its policy: "header", "Text", "JSON"
+	keyLog       = "krater-log"        // "inputs": what policies read goes to the log
 	keyAttribute = "krater-attribute-" // and a number: "NAME=TYPE:VALUE", one for each declared attribute
 )
 
@@ -31,6 +35,9 @@ type question struct {
 	namespace  string // of the workload, where a certificate says it
 	decisionID string
 	declared   []rego.Declared
+	shadow     bool
+	logged     bool // with what the policies read
+	denials    model.Denials
 }
 
 func readQuestion(ctx context.Context) question {
@@ -39,6 +46,9 @@ func readQuestion(ctx context.Context) question {
 		policySet: first(metadata.ValueFromIncomingContext(ctx, keyPolicySet)),
 		workload:  first(metadata.ValueFromIncomingContext(ctx, keyWorkload)),
 		cache:     first(metadata.ValueFromIncomingContext(ctx, keyCache)),
+		shadow:    first(metadata.ValueFromIncomingContext(ctx, keyMode)) == "shadow",
+		logged:    first(metadata.ValueFromIncomingContext(ctx, keyLog)) == "inputs",
+		denials:   readDenials(first(metadata.ValueFromIncomingContext(ctx, keyDenials))),
 	}
 	for i := 0; ; i++ {
 		text := metadata.ValueFromIncomingContext(ctx, keyAttribute+strconv.Itoa(i))

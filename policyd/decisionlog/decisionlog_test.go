@@ -26,8 +26,8 @@ func TestQueueDropsAndCounts(t *testing.T) {
 	if err := q.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Join(got, "") != "ab" || q.Dropped() != 2 {
-		t.Errorf("got %q and %d dropped, wanted the first two and 2", got, q.Dropped())
+	if strings.Join(got, "") != "ab" || q.Dropped()[""] != 2 {
+		t.Errorf("got %q and %v dropped, wanted the first two and 2", got, q.Dropped())
 	}
 }
 
