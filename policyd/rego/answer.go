@@ -41,6 +41,8 @@ const (
 	FailConflict   FailureKind = "conflict"   // two values for one rule
 	FailEvaluation FailureKind = "evaluation" // any other error of the evaluation
 	FailTimeout    FailureKind = "timeout"    // spec.timeout, or the caller's
+	FailMemory     FailureKind = "memory"     // spec.memory
+	FailBody       FailureKind = "body"       // it is longer than spec.maxBody, and must be whole
 	FailInput      FailureKind = "input"      // a request that cannot be read
 	FailPanic      FailureKind = "panic"      // a fault of the evaluator, contained
 )

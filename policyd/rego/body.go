@@ -15,6 +15,7 @@ import (
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"github.com/open-policy-agent/opa/v1/ast"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // body is what a policy sees of a request's body.
@@ -24,28 +25,38 @@ type body struct {
 	truncated bool
 }
 
+// bodyRules say how a policy sees bodies.
+type bodyRules struct {
+	max     uint32               // bytes; 0: none is seen
+	whole   bool                 // a longer one is none that the policy decides about
+	raw     bool                 // one that came as bytes is rawBody
+	unread  bool                 // there is no parsed_body, and no truncated_body
+	methods *protoregistry.Files // by which gRPC messages are read; nil: they are not
+}
+
 var (
 	errJSONBody = errors.New("the body is no JSON")
 	errFormBody = errors.New("the body is no form")
+	errTooLong  = errors.New("it is longer than spec.maxBody")
 )
 
 // partialBody is the header by which Envoy says that it sent a part only.
 const partialBody = "x-envoy-auth-partial-body"
 
-// readBody gives at most max bytes of the body, and what they say by their
-// content type: JSON, a form, or a multipart form. What was truncated is not
-// parsed.
-func readBody(h *authv3.AttributeContext_HttpRequest, max uint32) (body, error) {
+// read gives at most max bytes of the body, and what they say by their content
+// type: JSON, a form, a multipart form, or a gRPC message. What was truncated
+// is not parsed.
+func (r *bodyRules) read(h *authv3.AttributeContext_HttpRequest) (body, error) {
 	b := body{parsed: ast.InternedNullTerm}
 	content, packed := h.GetBody(), false
 	if content == "" {
 		content, packed = string(h.GetRawBody()), len(h.GetRawBody()) > 0
 	}
-	if content == "" || max == 0 {
+	if r.max == 0 {
 		return b, nil
 	}
-	if len(content) > int(max) {
-		content, b.truncated = content[:max], true
+	if len(content) > int(r.max) {
+		content, b.truncated = content[:r.max], true
 	}
 	if length, err := strconv.ParseInt(h.GetHeaders()["content-length"], 10, 64); err == nil && length > int64(len(content)) {
 		b.truncated = true
@@ -53,10 +64,26 @@ func readBody(h *authv3.AttributeContext_HttpRequest, max uint32) (body, error) 
 	if h.GetHeaders()[partialBody] == "true" {
 		b.truncated = true
 	}
-	if packed {
+	if b.truncated && r.whole {
+		return b, errTooLong
+	}
+	switch {
+	case content == "":
+		return b, nil
+	case packed && r.raw:
 		b.items = text(nil, keyRawBody, base64.StdEncoding.EncodeToString([]byte(content)))
-	} else {
+	case packed: // as Envoy would have sent it
+		b.items = text(nil, keyBody, envoyText(content))
+	default:
 		b.items = text(nil, keyBody, validUTF8(content))
+	}
+	if r.unread {
+		return b, nil
+	}
+	if kind := h.GetHeaders()["content-type"]; r.methods != nil && packed && strings.Contains(strings.ToLower(kind), "application/grpc") {
+		var err error
+		b.parsed, b.truncated, err = readMessage([]byte(content), h.GetPath(), r.methods)
+		return b, err
 	}
 	if b.truncated {
 		return b, nil
@@ -64,6 +91,14 @@ func readBody(h *authv3.AttributeContext_HttpRequest, max uint32) (body, error) 
 	var err error
 	b.parsed, err = parseBody(content, h.GetHeaders()["content-type"])
 	return b, err
+}
+
+// bodyCost is what a byte of a body takes when it is parsed.
+const bodyCost = 32
+
+// cost is what reading a request's body takes of memory.
+func (r *bodyRules) cost(h *authv3.AttributeContext_HttpRequest) int64 {
+	return bodyCost * int64(min(len(h.GetBody())+len(h.GetRawBody()), int(r.max)))
 }
 
 func parseBody(content, contentType string) (*ast.Term, error) {

@@ -26,6 +26,7 @@ func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 			Message: "a RegoPolicy needs a module", Fix: "add one under spec.modules"})
 	}
 	modules := report.parse()
+	body := report.body()
 	if report.problems.HasErrors() {
 		return nil, report.problems
 	}
@@ -34,12 +35,16 @@ func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 	if report.problems.HasErrors() {
 		return nil, report.problems
 	}
+	if report.expansions(compiler); report.problems.HasErrors() {
+		return nil, report.problems
+	}
 	report.undefinedQuery(compiler, query, data)
 	report.oldModules(modules)
 
 	prepared, err := rego.New(
 		rego.Compiler(compiler), rego.Store(store), rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(query)))),
-		rego.Capabilities(allowed), rego.StrictBuiltinErrors(false),
+		rego.Capabilities(Capabilities(policy)), rego.StrictBuiltinErrors(false),
+		rego.Runtime(runtime), rego.GenerateJSON(term),
 	).PrepareForEval(context.Background())
 	if err != nil {
 		report.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.query",
@@ -48,7 +53,15 @@ func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 	}
 	p := &Policy{
 		object: policy.Object, query: policy.Query, version: policy.Version(), failure: policy.Failure,
-		timeout: policy.Timeout.Std(), maxBody: policy.MaxBody, prepared: prepared, versions: map[string]string{},
+		timeout: policy.Timeout.Std(), memory: policy.Memory, send: newHTTPSend(policy.HTTPSend), body: body,
+		prepared: prepared, versions: map[string]string{},
+	}
+	if p.memory == 0 {
+		p.memory = defaultMemory
+	}
+	if p.snapshot, err = store.NewTransaction(context.Background()); err != nil {
+		report.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.data", Message: fmt.Sprintf("reading the data: %v", err)})
+		return nil, report.problems
 	}
 	for name, m := range modules {
 		p.versions[name] = regoVersionName(m)
@@ -59,12 +72,12 @@ func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 // compile links the modules. Modules that were read as v1 without saying so,
 // and do not compile as v1, get a second chance as v0.
 func (r *reporter) compile(modules map[string]*ast.Module, store storage.Store) (*ast.Compiler, map[string]*ast.Module) {
-	compiler := compileModules(modules, store)
+	compiler := compileModules(modules, store, Capabilities(r.policy))
 	if !compiler.Failed() {
 		return compiler, modules
 	}
 	if old, ok := r.asV0(modules); ok {
-		if second := compileModules(old, store); !second.Failed() {
+		if second := compileModules(old, store, Capabilities(r.policy)); !second.Failed() {
 			return second, old
 		}
 	}
@@ -75,7 +88,7 @@ func (r *reporter) compile(modules map[string]*ast.Module, store storage.Store) 
 	return nil, nil
 }
 
-func compileModules(modules map[string]*ast.Module, store storage.Store) *ast.Compiler {
+func compileModules(modules map[string]*ast.Module, store storage.Store, may *ast.Capabilities) *ast.Compiler {
 	copies := make(map[string]*ast.Module, len(modules)) // compiling rewrites a module
 	for name, m := range modules {
 		copies[name] = m.Copy()
@@ -89,7 +102,7 @@ func compileModules(modules map[string]*ast.Module, store storage.Store) *ast.Co
 		})
 		return found, err
 	}
-	compiler := ast.NewCompiler().WithCapabilities(allowed).WithDefaultRegoVersion(ast.RegoV1).
+	compiler := ast.NewCompiler().WithCapabilities(may).WithDefaultRegoVersion(ast.RegoV1).
 		WithPathConflictsCheck(conflicts)
 	compiler.Compile(copies)
 	return compiler

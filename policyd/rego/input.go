@@ -13,8 +13,8 @@ type Input struct {
 	request  *authv3.CheckRequest
 	declared []Declared
 	common   *shared   // nil: not read yet
-	last     ast.Value // the document made last, for lastMax bytes of body
-	lastMax  uint32
+	last     ast.Value // the document made last
+	lastFor  bodyRules // and for whom
 }
 
 // shared are the parts that are the same for every policy.
@@ -24,6 +24,7 @@ type shared struct {
 	http       []item // of `input.attributes.request.http`, without the body
 	path       *ast.Term
 	query      *ast.Term
+	principal  string // of the caller
 }
 
 // NewInput takes a request as Envoy sends it, and the attributes that were
@@ -35,12 +36,12 @@ func NewInput(r *authv3.CheckRequest, declared ...Declared) *Input {
 
 var errNoHTTP = errors.New("there is no HTTP request")
 
-// document is the `input` of a policy that sees so many bytes of the body:
+// document is the `input` of a policy that sees the body by these rules:
 // attributes as protojson writes the CheckRequest's, parsed_path,
-// parsed_query, parsed_body, truncated_body and version; and attribute, which
-// holds the declared ones.
-func (in *Input) document(maxBody uint32) (ast.Value, error) {
-	if in.last != nil && in.lastMax == maxBody {
+// parsed_query, parsed_body, truncated_body, source_principal and version; and
+// attribute, which holds the declared ones.
+func (in *Input) document(rules *bodyRules) (ast.Value, error) {
+	if in.last != nil && in.lastFor == *rules {
 		return in.last, nil
 	}
 	if in.common == nil {
@@ -51,21 +52,24 @@ func (in *Input) document(maxBody uint32) (ast.Value, error) {
 		in.common = common
 	}
 	common := in.common
-	body, err := readBody(in.request.GetAttributes().GetRequest().GetHttp(), maxBody)
+	body, err := rules.read(in.request.GetAttributes().GetRequest().GetHttp())
 	if err != nil {
 		return nil, err
 	}
 	http := append(common.http[:len(common.http):len(common.http)], body.items...)
 	request := append(common.request[:len(common.request):len(common.request)], item{keyHTTP, object(http)})
 	attributes := append(common.attributes[:len(common.attributes):len(common.attributes)], item{keyRequest, object(request)})
-	in.lastMax, in.last = maxBody, ast.NewObject(append(declaredItems(in.declared),
+	members := append(declaredItems(in.declared),
 		item{keyAttributes, object(attributes)},
 		item{keyParsedPath, common.path},
 		item{keyParsedQuery, common.query},
-		item{keyParsedBody, body.parsed},
-		item{keyTruncatedBody, ast.InternedTerm(body.truncated)},
 		item{keyVersion, version},
-	)...)
+	)
+	members = text(members, keySourcePrincipal, common.principal)
+	if !rules.unread {
+		members = append(members, item{keyParsedBody, body.parsed}, item{keyTruncatedBody, ast.InternedTerm(body.truncated)})
+	}
+	in.lastFor, in.last = *rules, ast.NewObject(members...)
 	return in.last, nil
 }
 
@@ -88,7 +92,8 @@ func readShared(r *authv3.CheckRequest) (*shared, error) {
 			return nil, err
 		}
 	}
-	return &shared{attributes: attributes, request: request, http: httpItems(http), path: path, query: query}, nil
+	return &shared{attributes: attributes, request: request, http: httpItems(http), path: path, query: query,
+		principal: r.GetAttributes().GetSource().GetPrincipal()}, nil
 }
 
 // version is what opa-envoy-plugin says of its input.

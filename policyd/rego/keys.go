@@ -36,6 +36,7 @@ var (
 	keyService              = ast.StringTerm("service")
 	keySize                 = ast.StringTerm("size")
 	keySocketAddress        = ast.StringTerm("socketAddress")
+	keySourcePrincipal      = ast.StringTerm("source_principal")
 	keySource               = ast.StringTerm("source")
 	keyTLSSession           = ast.StringTerm("tlsSession")
 	keyTime                 = ast.StringTerm("time")

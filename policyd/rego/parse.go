@@ -54,6 +54,22 @@ func (r *reporter) data() map[string]any {
 	return data
 }
 
+// body reads what the policy says of bodies.
+func (r *reporter) body() bodyRules {
+	p := r.policy
+	out := bodyRules{max: p.MaxBody, whole: p.WholeBody, raw: p.RawBody}
+	if len(p.ProtoDescriptor) == 0 {
+		return out
+	}
+	files, err := readDescriptors(p.ProtoDescriptor)
+	if err != nil {
+		r.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.protoDescriptor",
+			Message: fmt.Sprintf("reading the descriptors: %v", err), Fix: "write them by protoc --include_imports --descriptor_set_out=FILE"})
+	}
+	out.methods = files
+	return out
+}
+
 func newStore(data map[string]any) storage.Store {
 	return inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
 }

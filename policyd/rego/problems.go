@@ -44,6 +44,10 @@ func (r *reporter) regoError(e *ast.Error) {
 		if forbidden[name] {
 			p.Message = fmt.Sprintf("%s is not allowed: a policy decides from its request and its data alone", name)
 			p.Fix = "bring what it needs in by spec.data, a header or an attribute"
+			if name == "http.send" {
+				p.Message = "http.send is not allowed: the policy names no hosts that it calls"
+				p.Fix = "list them under spec.httpSend.hosts, or bring what it needs in by spec.data or a bundle"
+			}
 		}
 	}
 	if at := e.Location; at != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -22,8 +23,11 @@ type Policy struct {
 	version  string
 	failure  model.FailureMode
 	timeout  time.Duration // 0: the caller's context alone
-	maxBody  uint32
+	memory   int64
+	body     bodyRules
+	send     *httpSend // nil: it calls nobody
 	prepared rego.PreparedEvalQuery
+	snapshot storage.Transaction // of the data, which nobody writes
 	versions map[string]string
 }
 
@@ -41,7 +45,10 @@ func (p *Policy) Version() string { return p.version }
 func (p *Policy) Failure() model.FailureMode { return p.failure }
 
 // MaxBody is how many bytes of a request's body the policy sees.
-func (p *Policy) MaxBody() uint32 { return p.maxBody }
+func (p *Policy) MaxBody() uint32 { return p.body.max }
+
+// Sends tells whether the policy waits for other hosts.
+func (p *Policy) Sends() bool { return p.send != nil }
 
 // RegoVersions says how each module was read, by its name: "v1" or "v0".
 func (p *Policy) RegoVersions() map[string]string { return p.versions }
