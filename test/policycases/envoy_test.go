@@ -49,9 +49,6 @@ func throughEnvoy(t *testing.T, client *envoyrunner.Client, unit int, c policyca
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Request.Claims != nil && len(native.Asked) > 0 && len(native.Asked[0].GetAttributes().GetMetadataContext().GetFilterMetadata()) == 0 {
-		t.Skip("policyd is not told the claims yet")
-	}
 	if why := differs(c, native); why != "" {
 		t.Errorf("asked %d times: %s", len(native.Asked), why)
 	}
