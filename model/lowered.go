@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // Verdict is what lowered rules say of a request: the policy's whole answer,
 // or that policyd must be asked.
 type Verdict string
@@ -30,8 +32,18 @@ type Lowered struct {
 	Stops []Stop `json:"stops,omitempty"`
 }
 
-// Whole tells whether policyd is never asked.
+// Whole tells whether the policy is decided by proxies, but for what guards ask
+// about: requests that are written in a strange way.
 func (l *Lowered) Whole() bool { return l != nil && len(l.Rules) > 0 && len(l.Stops) == 0 }
+
+// Asks tells whether policyd may be asked: by a rule, or where none holds.
+func (l *Lowered) Asks() bool {
+	if l == nil || len(l.Rules) == 0 {
+		return true
+	}
+	last := l.Rules[len(l.Rules)-1].When
+	return last.Op != OpAll || len(last.Of) > 0 || slices.ContainsFunc(l.Rules, func(r LoweredRule) bool { return r.Verdict == VerdictAsk })
+}
 
 // LoweredRule is one rule: where When holds, Verdict is the policy's.
 type LoweredRule struct {
@@ -112,6 +124,7 @@ const (
 	TestGreaterEqual TestOp = "greaterEqual"
 	TestEqualNumber  TestOp = "equalNumber"
 	TestBool         TestOp = "bool" // it is the boolean of Values[0], "true" or "false"
+	TestNull         TestOp = "null" // a claim is there, and null; no Values
 )
 
 // ProxyInput is a value that Envoy has of a request when it decides.
@@ -119,6 +132,9 @@ type ProxyInput struct {
 	Kind InputKind `json:"kind"`
 	Name string    `json:"name,omitempty"` // header: in lower case; attribute: its name
 	Path []string  `json:"path,omitempty"` // claim: the members of the payload that lead to it
+	// Items: it is a list, and a test of it holds where it does of one of its
+	// items. What is no list, or an empty one, fails every such test.
+	Items bool `json:"items,omitempty"`
 }
 
 // InputKind is what a value is.
