@@ -84,8 +84,11 @@ func (p RegoPolicy) uncached() string {
 		return "it calls " + strings.Join(l.Volatile, ", ") + ", which may say something else each time"
 	default:
 		for _, r := range l.Reads {
-			if r.Input == nil {
+			switch {
+			case r.Input == nil:
 				return "it reads " + r.Ref + ", which proxies do not have"
+			case r.Input.Kind == InputSNI:
+				return "it reads " + r.Ref + ", which proxies have in lower case only"
 			}
 		}
 		return ""

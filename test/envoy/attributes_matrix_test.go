@@ -170,7 +170,7 @@ func newMatrix(t *testing.T, redact bool) *matrix {
 	m.w.snap.Authorization = []*model.AuthorizationPolicy{deny}
 	m.w.snap.Rego = []*model.RegoPolicy{{Object: ref("RegoPolicy"), Failure: model.FailClosed, Timeout: model.Duration(5 * time.Second)}}
 	m.w.snap.Telemetry = []*model.TelemetryRule{rule}
-	builtin := builtinModule(t)
+	builtin := harness.Builtin(t)
 	m.w.snap.Filters = []*model.FilterBinding{{Object: ref("Filter"), Module: model.Module{URL: "builtin:attributes", Digest: builtin.Builtin.Digest}, RootID: "attributes", Phase: model.PhaseAuthn, Failure: model.FilterFailClosed,
 		Config: `{"attributes":[{"name":"found.score","from":{"header":"x-score"}},{"name":"found.number","from":{"header":"x-number"}}]}`}}
 	m.start(builtin)

@@ -70,7 +70,7 @@ type filterWorld struct {
 }
 
 func newFilterWorld(t *testing.T, workload string) *filterWorld {
-	w := &filterWorld{world: newWorld(t), o: builtinModule(t)}
+	w := &filterWorld{world: newWorld(t), o: harness.Builtin(t)}
 	w.entered = placeModule(t, w.o, enteredModule())
 	w.snap.Routes = []*model.RouteTable{{Object: model.Ref{Kind: "VirtualService", Namespace: "default", Name: "reviews"}, Hosts: []string{reviewsHost},
 		Gateways: []string{model.MeshGateway, "default/edge"}, HTTP: []model.HTTPRoute{

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/test/harness"
 	"github.com/krater-mesh/krater/test/policycases"
 	"github.com/krater-mesh/krater/test/policycases/envoyrunner"
 )
@@ -72,12 +73,12 @@ func TestLoweredInputs(t *testing.T) {
 	role := []string{"role"}
 	many := []string{"m0", "m1", "m2", "m3", "m4", "yes", "a.b", "m7"}
 	for _, batch := range [][]struct {
-		name    string
-		when    model.Predicate
-		holds   []policycases.Request
-		not     []policycases.Request
+		name  string
+		when  model.Predicate
+		holds []policycases.Request
+		not   []policycases.Request
 	}{{
-		{name: "header in", when: header(model.TestIn, "yes"), holds: []policycases.Request{with("X-A: yes")}, not: []policycases.Request{with("x-a: Yes"), with("x-a: yes "+"x"), with("x-a: yes", "x-a: yes"), nobody, with("x-a:")}},
+		{name: "header in", when: header(model.TestIn, "yes"), holds: []policycases.Request{with("X-A: yes")}, not: []policycases.Request{with("x-a: Yes"), with("x-a: yes " + "x"), with("x-a: yes", "x-a: yes"), nobody, with("x-a:")}},
 		{name: "header in, joined", when: header(model.TestIn, "a,b"), holds: []policycases.Request{with("x-a: a", "x-a: b"), with("x-a: a,b")}, not: []policycases.Request{with("x-a: a, b")}},
 		{name: "header in many", when: header(model.TestIn, many...), holds: []policycases.Request{with("x-a: yes"), with("x-a: a.b")}, not: []policycases.Request{with("x-a: axb"), with("x-a: m"), nobody}},
 		{name: "header empty", when: header(model.TestIn, ""), holds: []policycases.Request{with("x-a:")}, not: []policycases.Request{nobody, with("x-a: x")}},
@@ -218,4 +219,3 @@ func withValue(p model.Predicate, i int) model.Predicate {
 	}
 	return model.Predicate{Op: model.OpTest, Test: &other}
 }
-

@@ -13,7 +13,7 @@ import (
 // TestTranslateGoldenOverADS loads every golden case into one running Envoy,
 // one after the other, as a proxy sees edits: nothing is refused.
 func TestTranslateGoldenOverADS(t *testing.T) {
-	options := builtinModule(t)
+	options := harness.Builtin(t)
 	cases := translateCases(t)
 	minimal := cases["minimal"]
 	first, _ := translate.Translate(minimal.Snapshot, minimal.Endpoints, minimal.proxy(t), options)

@@ -16,7 +16,7 @@ import (
 // TestTranslateGoldenValidates has a real Envoy check the static form of every
 // golden case. Wasm filters are started with the real built-in module.
 func TestTranslateGoldenValidates(t *testing.T) {
-	options := builtinModule(t)
+	options := harness.Builtin(t)
 	for name, c := range translateCases(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -26,22 +26,6 @@ func TestTranslateGoldenValidates(t *testing.T) {
 			}
 		})
 	}
-}
-
-// builtinModule puts the built-in module where Envoy finds it.
-func builtinModule(t testing.TB) translate.Options {
-	t.Helper()
-	code, err := dist.Module()
-	if err != nil {
-		t.Fatalf("the built-in filters: %v; run `make filters`", err)
-	}
-	sum := sha256.Sum256(code)
-	digest := hex.EncodeToString(sum[:])
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, digest+".wasm"), code, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return translate.Options{ModuleDir: dir, Builtin: model.Module{URL: model.BuiltinModule, Digest: "sha256:" + digest, Size: int64(len(code))}}
 }
 
 // useModule has every filter of a case run the real module: goldens name

@@ -109,7 +109,7 @@ func TestTranslateLimits(t *testing.T) {
 		limit("client", 1, []string{"source.address"}, model.HTTPMatch{Path: path(model.Exact, "/client")}),
 		limit("not", 1, nil, model.HTTPMatch{Path: path(model.Exact, "/not"), Headers: []model.HeaderMatch{{Name: "free", Not: true, Match: model.StringMatch{Kind: model.Exact, Value: "yes"}}}}),
 	}
-	w.start("page-v1", builtinModule(t), "")
+	w.start("page-v1", harness.Builtin(t), "")
 	for i, r := range []struct {
 		path, header string
 		status       int

@@ -92,7 +92,7 @@ func TestTranslateRecords(t *testing.T) {
 	w.eps.Sort()
 	admin := harness.FreePort(t)
 	c := translateCase{Workload: "page-v1", Snapshot: w.snap, Endpoints: w.eps}
-	envoy := harness.StartEnvoy(t, staticBootstrap(t, c, builtinModule(t), translateBase(admin, "", socket)), admin)
+	envoy := harness.StartEnvoy(t, staticBootstrap(t, c, harness.Builtin(t), translateBase(admin, "", socket)), admin)
 	for _, p := range []string{"/ok?q=1", "/denied", "/nobody", "/limited/1", "/limited/2"} {
 		do(t, client(newTransport()), "GET http://"+w.address(2)+":9080"+p, "end-user: jason", "x-secret: s3cret")
 	}

@@ -27,9 +27,9 @@ const (
 // Where policyd cannot be asked, the request is refused with 403, the status
 // that ext_authz and Istio's CUSTOM have, unless it is open: every policy that
 // asks would rather let it through; the response code details (ext_authz_error) tell it from a
-// denial. Headers go as a map of strings, which is the input document that
+// denial. cache is the model.DecisionKey's ID of one that would keep the answer. Headers go as a map of strings, which is the input document that
 // policies written for OPA know, so Envoy joins duplicates by a comma.
-func (p *proxy) extAuthz(policies []model.RegoPolicy, open bool, policySet string) *extauthzv3.ExtAuthz {
+func (p *proxy) extAuthz(policies []model.RegoPolicy, open bool, policySet, cache string) *extauthzv3.ExtAuthz {
 	var keys []string
 	var timeout model.Duration
 	var body uint32
@@ -46,6 +46,9 @@ func (p *proxy) extAuthz(policies []model.RegoPolicy, open bool, policySet strin
 		{Key: "krater-policies", Value: strings.Join(keys, ",")},
 		{Key: "krater-policy-set", Value: policySet},
 		{Key: "krater-workload", Value: p.w.ID()},
+	}
+	if cache != "" {
+		policyd.InitialMetadata = append(policyd.InitialMetadata, &corev3.HeaderValue{Key: "krater-cache", Value: cache})
 	}
 	policyd.InitialMetadata = append(policyd.InitialMetadata, p.attributeMetadata()...)
 	out := &extauthzv3.ExtAuthz{

@@ -99,7 +99,8 @@ func (p *proxy) regoPolicies(policies []model.RegoPolicy, policySet string) (out
 		}
 	}
 	out = append(out, p.shadowQuestion(shadow, policySet)...)
-	return append(out, p.decide(enforced, policySet)...), states
+	out = append(out, p.decide(enforced, policySet, &states)...)
+	return out, states
 }
 
 // untilAsked takes what no verdict of the proxy's could matter of for a

@@ -6,6 +6,7 @@ import (
 	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	mutationrulesv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	statev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/common/set_filter_state/v3"
 	compositev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/composite/v3"
 	envoymatcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -97,9 +98,11 @@ func (c classified) asked() holdsFor {
 // all of the policies, in their order. Requests that all policies allow enter
 // no filter but this one.
 //
+// Before a question its answer may be found among those that were kept.
+//
 // Where policyd cannot be asked, those policies count that asked: all fail
 // open, and the request passes them, but not a denial behind them.
-func (p *proxy) decide(policies []classified, policySet string) filters {
+func (p *proxy) decide(policies []classified, policySet string, states *[]*statev3.FilterStateValue) filters {
 	if len(policies) == 0 {
 		return nil
 	}
@@ -119,8 +122,9 @@ func (p *proxy) decide(policies []classified, policySet string) filters {
 		before = append(before, c.allowed())
 		notDenied = append(notDenied, notKnown(c.denied()))
 	}
+	kept := p.decisionCache(all, states)
 	asking := func(open bool) filters {
-		return filters{extension(filterExtAuthz, p.extAuthz(all, open, policySet))}
+		return filters{extension(filterExtAuthz, p.extAuthz(all, open, policySet, kept.id))}
 	}
 	answer := p.denials(policies)
 	rows := entries{}
@@ -132,7 +136,10 @@ func (p *proxy) decide(policies []classified, policySet string) filters {
 	} else {
 		rows.add(whether(true), asking(false))
 	}
-	return rows.filters("rego", notKnown(allKnown(before...)))
+	entered := notKnown(allKnown(before...))
+	first := entries{last: kept.filter}
+	out := first.filters("rego-kept", allKnown(entered, notKnown(anyKnown(refused...))))
+	return append(out, rows.filters("rego", allKnown(entered, notKnown(kept.allowed)))...)
 }
 
 // entries are filters, of which a request enters the first whose condition
@@ -198,7 +205,7 @@ func (p *proxy) shadowQuestion(policies []classified, policySet string) filters 
 	if len(all) == 0 {
 		return nil
 	}
-	question := p.extAuthz(all, true, policySet)
+	question := p.extAuthz(all, true, policySet, "")
 	question.ShadowMode = true
 	question.StatPrefix = "krater_shadow"
 	question.DecoderHeaderMutationRules = &mutationrulesv3.HeaderMutationRules{DisallowAll: wrapperspb.Bool(true)}
