@@ -36,6 +36,7 @@ const (
 	CodeModuleMissing   = "KR0033" // a module that a proxy cannot have; its failure policy decides
 	CodeRolloutWaits    = "KR0034" // a rollout that waits for readings, or for a proxy to load code
 	CodeFilterHolds     = "KR0035" // requests that wait in a proxy for a filter to let them go
+	CodeNotLowered      = "KR0036" // a policy that proxies were to decide whole, and cannot
 )
 
 // Istio's codes, where it has one for the same thing; beside each, its name

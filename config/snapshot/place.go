@@ -23,7 +23,8 @@ func (d *draft) place() {
 		}
 	}
 	for _, p := range s.Rego {
-		add(p.Object, p.Query, model.Daemon, "Rego is not lowered yet: policyd is asked")
+		place, reason := regoPlace(p)
+		add(p.Object, p.Query, place, reason)
 	}
 	for _, l := range s.AccessLists {
 		place, reason := accessPlace(l)

@@ -18,6 +18,7 @@ var policiesStep = step{
 	run: func(d *draft) {
 		d.each(d.policy)
 		d.attributeReferences()
+		d.lowerPolicies()
 		d.sortSecretValues()
 	},
 	share: func(d *draft, p *Result) {

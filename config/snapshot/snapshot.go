@@ -19,6 +19,9 @@ type Options struct {
 	// Previous is what the build before came to: the new snapshot shares with
 	// it what did not change. nil: nothing is known.
 	Previous *Result
+	// Lower says what proxies decide of a policy by themselves, knowing the
+	// attributes that the mesh declares. nil: nothing.
+	Lower func(model.RegoPolicy, []*model.AttributeSet) *model.Lowered
 }
 
 // Result is a build's outcome. There is always a snapshot: what is bad is
@@ -159,15 +162,9 @@ func (d *draft) result(slots []*slot, problems model.Problems) Result {
 		switch e {
 		case s.newest:
 		case s.denial:
-			code, message := model.CodeNoLastGood, "it decides access, is bad, and has no last good version: everything it selects is denied"
-			if e.Content.PeerAuthentication != nil {
-				message = "it decides access, is bad, and has no last good version: everything it selects takes mutual TLS only"
-			}
-			if e.Content.Filter != nil {
-				code, message = model.CodeModuleMissing, "its module cannot be had, and it has no last good version: what it would see is answered 503, by its failure policy"
-			}
+			code, message, fix := denied(e)
 			out.Problems = append(out.Problems, model.Problem{Code: code, Severity: model.Error, Object: s.ref, Origin: e.Origin,
-				Message: message, Fix: "mend it, or remove it"})
+				Message: message, Fix: fix})
 		default:
 			out.Problems = append(out.Problems, model.Problem{Code: model.CodeLastGood, Severity: model.Info, Object: s.ref, Origin: e.Origin,
 				Message: "its last good version stays in force"})

@@ -1,0 +1,87 @@
+package snapshot
+
+import (
+	"fmt"
+
+	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/model"
+)
+
+// lowerPolicies says of each RegoPolicy what proxies decide of it. One that
+// must be decided whole, and is not, is not in force.
+func (d *draft) lowerPolicies() {
+	if d.opts.Lower == nil {
+		return
+	}
+	entries := map[model.Ref]*crds.Entry{}
+	d.each(func(e *crds.Entry) {
+		if e.Content.Rego != nil {
+			entries[e.Ref] = e
+		}
+	})
+	for _, p := range d.snap.Rego {
+		p.Lowered = d.opts.Lower(*p, d.snap.Attributes)
+		if e := entries[p.Object]; e != nil && p.Lower == model.LowerRequire && !p.Lowered.Whole() {
+			d.notLowered(e, p)
+		}
+	}
+}
+
+func (d *draft) notLowered(e *crds.Entry, p *model.RegoPolicy) {
+	if p.Lowered == nil || len(p.Lowered.Stops) == 0 {
+		d.problem(e, model.Error, model.CodeNotLowered, "spec.lower", "write lower: Auto", "a proxy cannot decide it")
+		return
+	}
+	for _, s := range p.Lowered.Stops {
+		d.problem(e, model.Error, model.CodeNotLowered, stopField(p, s), "change the expression, or write lower: Auto", "a proxy cannot decide it: %s", stopText(s))
+	}
+}
+
+// stopField is the module that a stop is in.
+func stopField(p *model.RegoPolicy, s model.Stop) string {
+	for i, m := range p.Modules {
+		if m.Name == s.Module {
+			return fmt.Sprintf("spec.modules[%d]", i)
+		}
+	}
+	return "spec.lower"
+}
+
+// stopText is "MODULE:LINE: EXPRESSION: WHY".
+func stopText(s model.Stop) string {
+	text := s.Why
+	if s.Expression != "" {
+		text = s.Expression + ": " + text
+	}
+	if s.Module != "" {
+		text = fmt.Sprintf("%s:%d: %s", s.Module, s.Line, text)
+	}
+	return text
+}
+
+// regoPlace says who decides a RegoPolicy.
+func regoPlace(p *model.RegoPolicy) (model.Place, string) {
+	l := p.Lowered
+	switch {
+	case p.Lower == model.LowerNever:
+		return model.Daemon, "spec.lower is Never: policyd is asked"
+	case l == nil || len(l.Rules) == 0:
+		return model.Daemon, "policyd is asked" + because(l)
+	case l.Whole() && !l.Asks():
+		return model.Native, "the proxy decides every request"
+	case l.Whole():
+		return model.Native, "the proxy decides; policyd is asked about requests that are written in a strange way"
+	}
+	return model.Native, "the proxy decides what it can; policyd is asked about the rest" + because(l)
+}
+
+func because(l *model.Lowered) string {
+	if l == nil || len(l.Stops) == 0 {
+		return ""
+	}
+	more := ""
+	if n := len(l.Stops) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more", n)
+	}
+	return ": " + stopText(l.Stops[0]) + more
+}
