@@ -37,26 +37,27 @@ type Content struct {
 	Routes  *model.RouteTable `json:"routes,omitempty"`
 	// Delegates are the VirtualServices that HTTP routes leave the rest to, by
 	// the route's name. A VirtualService without hosts is one.
-	Delegates          map[string]model.Ref       `json:"delegates,omitempty"`
-	Destination        *model.DestinationPolicy   `json:"destination,omitempty"`
-	Service            *ExternalService           `json:"service,omitempty"`
-	Workload           *ExternalWorkload          `json:"workload,omitempty"`
-	WorkloadGroup      *model.WorkloadGroup       `json:"workloadGroup,omitempty"`
-	Sidecar            *model.Sidecar             `json:"sidecar,omitempty"`
-	Patches            []model.EnvoyPatch         `json:"patches,omitempty"`
-	KubeService        *KubeService               `json:"kubeService,omitempty"`
-	EndpointSlice      *EndpointSlice             `json:"endpointSlice,omitempty"`
-	Secret             *SecretData                `json:"secret,omitempty"`
-	Namespace          *KubeNamespace             `json:"namespace,omitempty"`
-	Authorization      *model.AuthorizationPolicy `json:"authorization,omitempty"`
-	PeerAuthentication *model.PeerAuthentication  `json:"peerAuthentication,omitempty"`
-	Rego               *model.RegoPolicy          `json:"rego,omitempty"`
-	AccessList         *model.AccessList          `json:"accessList,omitempty"`
-	Limits             *Limits                    `json:"limits,omitempty"`
-	Filter             *model.FilterBinding       `json:"filter,omitempty"`
-	Attributes         *model.AttributeSet        `json:"attributes,omitempty"`
-	Telemetry          *model.TelemetryRule       `json:"telemetry,omitempty"`
-	Backend            *model.TelemetryBackend    `json:"backend,omitempty"`
+	Delegates             map[string]model.Ref         `json:"delegates,omitempty"`
+	Destination           *model.DestinationPolicy     `json:"destination,omitempty"`
+	Service               *ExternalService             `json:"service,omitempty"`
+	Workload              *ExternalWorkload            `json:"workload,omitempty"`
+	WorkloadGroup         *model.WorkloadGroup         `json:"workloadGroup,omitempty"`
+	Sidecar               *model.Sidecar               `json:"sidecar,omitempty"`
+	Patches               []model.EnvoyPatch           `json:"patches,omitempty"`
+	KubeService           *KubeService                 `json:"kubeService,omitempty"`
+	EndpointSlice         *EndpointSlice               `json:"endpointSlice,omitempty"`
+	Secret                *SecretData                  `json:"secret,omitempty"`
+	Namespace             *KubeNamespace               `json:"namespace,omitempty"`
+	Authorization         *model.AuthorizationPolicy   `json:"authorization,omitempty"`
+	PeerAuthentication    *model.PeerAuthentication    `json:"peerAuthentication,omitempty"`
+	RequestAuthentication *model.RequestAuthentication `json:"requestAuthentication,omitempty"`
+	Rego                  *model.RegoPolicy            `json:"rego,omitempty"`
+	AccessList            *model.AccessList            `json:"accessList,omitempty"`
+	Limits                *Limits                      `json:"limits,omitempty"`
+	Filter                *model.FilterBinding         `json:"filter,omitempty"`
+	Attributes            *model.AttributeSet          `json:"attributes,omitempty"`
+	Telemetry             *model.TelemetryRule         `json:"telemetry,omitempty"`
+	Backend               *model.TelemetryBackend      `json:"backend,omitempty"`
 }
 
 // Mesh is a Mesh object: settings, and workloads whose addresses and ports

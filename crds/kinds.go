@@ -30,6 +30,8 @@ var kinds = sync.OnceValue(func() []kind {
 			spec: shapeOf(&security.AuthorizationPolicy{}), translated: authorizationPolicyTranslated, convert: convertAuthorizationPolicy},
 		kind{name: "PeerAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"},
 			spec: shapeOf(&security.PeerAuthentication{}), convert: convertPeerAuthentication}.decidesAccess(),
+		kind{name: "RequestAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"},
+			spec: shapeOf(&security.RequestAuthentication{}), convert: convertRequestAuthentication}.decidesAccess(),
 		{name: "WasmPlugin", group: "extensions.istio.io", versions: []string{"v1alpha1"},
 			spec: shapeOf(&extensions.WasmPlugin{}), convert: convertWasmPlugin},
 		{name: "TrafficExtension", group: "extensions.istio.io", versions: []string{"v1alpha1"},
@@ -55,7 +57,6 @@ var kinds = sync.OnceValue(func() []kind {
 // notTranslated are kinds that are known and not read yet.
 var notTranslated = []kind{
 	{name: "ProxyConfig", group: "networking.istio.io", versions: []string{"v1beta1"}, why: "proxies start with defaults"},
-	{name: "RequestAuthentication", group: "security.istio.io", versions: []string{"v1beta1", "v1"}, why: "no token is verified"},
 	{name: "Telemetry", group: "telemetry.istio.io", versions: []string{"v1alpha1", "v1"}, why: "use TelemetryRule"},
 	{name: "Quota", group: Group, versions: []string{"v1alpha1"}, why: "use RateLimit where that is enough"},
 }

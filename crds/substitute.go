@@ -1,6 +1,7 @@
 package crds
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -8,18 +9,23 @@ import (
 
 // Substitute gives the denial that stands in for a bad object that decides
 // access: it denies what the object selects or, where that cannot be read,
-// its namespace; of a PeerAuthentication, all but mutual TLS. ok is false for objects that decide nothing.
+// its namespace; of a PeerAuthentication, all but mutual TLS; of a
+// RequestAuthentication, each token. ok is false for objects that decide nothing.
 func Substitute(o *Object) (e Entry, ok bool) {
 	k, found := lookup(o.APIVersion, o.Ref.Kind)
-	if !found || !k.access || o.Annotation(dryRun) == "true" && o.Ref.Kind != "PeerAuthentication" {
+	if !found || !k.access || o.Annotation(dryRun) == "true" && !slices.Contains([]string{"PeerAuthentication", "RequestAuthentication"}, o.Ref.Kind) {
 		return Entry{}, false
 	}
 	if mode := o.Root.Field("spec").Field("mode"); o.Ref.Kind == "RegoPolicy" && mode != nil && mode.Value == "Shadow" {
 		return Entry{}, false // it would have decided nothing
 	}
 	e = Entry{Ref: o.Ref, Origin: o.Origin}
-	if o.Ref.Kind == "PeerAuthentication" {
+	switch o.Ref.Kind {
+	case "PeerAuthentication":
 		e.Content.PeerAuthentication = strictSubstitute(o)
+		return e.placed(o), true
+	case "RequestAuthentication":
+		e.Content.RequestAuthentication = tokensSubstitute(o)
 		return e.placed(o), true
 	}
 	e.Content.Authorization = &model.AuthorizationPolicy{Object: o.Ref, Action: model.Deny, Substitute: true,
@@ -37,9 +43,10 @@ func (e Entry) placed(o *Object) Entry {
 }
 
 // Substitutes tells whether the content stands in for a bad object, or for one
-// whose module cannot be had.
+// whose module or keys cannot be had.
 func (c Content) Substitutes() bool {
 	return c.Authorization != nil && c.Authorization.Substitute || c.PeerAuthentication != nil && c.PeerAuthentication.Substitute ||
+		c.RequestAuthentication != nil && (c.RequestAuthentication.Substitute || len(c.RequestAuthentication.Keyless()) > 0) ||
 		c.Filter != nil && c.Filter.Type != model.FilterLua && c.Filter.Module.Digest == ""
 }
 

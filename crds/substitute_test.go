@@ -43,3 +43,34 @@ func TestSubstituteDeniesWhatIsSelected(t *testing.T) {
 		}
 	}
 }
+
+// TestNoTokenHoldsWithoutItsObject: what stands in for a bad
+// RequestAuthentication looks where that looks, and writes what that writes;
+// where it cannot be read where that is, no request passes.
+func TestNoTokenHoldsWithoutItsObject(t *testing.T) {
+	const object = "apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: x, namespace: n, annotations: {istio.io/dry-run: 'true'}}\nspec: {selector: {matchLabels: {app: a}}, jwtRules: "
+	for rules, want := range map[string]*model.JWTRule{
+		"[{issuer: 7}]": {},
+		"[{issuer: a, jwks: broken, audiences: {}}]":        {},
+		"[{fromHeaders: [{name: X-A, prefix: 'P '}]}]":      {Headers: []model.TokenHeader{{Name: "x-a", Prefix: "P "}}},
+		"[{fromParams: [p], fromCookies: [c]}]":             {Params: []string{"p"}, Cookies: []string{"c"}},
+		"[{outputPayloadToHeader: X-P}]":                    {PayloadHeader: "x-p"},
+		"[{outputClaimToHeaders: [{header: X, claim: 7}]}]": {ClaimHeaders: []model.ClaimHeader{{Header: "x", Claim: "sub"}}},
+		"7": nil, "[]": nil, "[7]": nil, "[{fromHeader: [{name: x}]}]": nil, "[{fromHeaders: [{nam: x}]}]": nil, "[{fromHeaders: {name: x}}]": nil,
+		"[{fromHeaders: [{name: 'a b'}]}]": nil, "[{fromParams: [7]}]": nil, "[{fromCookies: c}]": nil, "[{outputPayloadToHeader: [x]}]": nil, "[{from_params: [p]}]": nil,
+		"[{outputClaimToHeaders: [{claim: x}]}]": nil, "[{issuer: a}, {x: y}]": nil,
+	} {
+		e, ok := crds.Substitute(parseText(t, object+rules+"}\n"))
+		if !ok || !e.Content.Substitutes() {
+			t.Fatalf("%s: no substitute", rules)
+		}
+		got := e.Content.RequestAuthentication
+		if got.RefuseAll != (want == nil) || got.Selector.Labels["app"] != "a" {
+			t.Errorf("%s: %+v", rules, got)
+		} else if want != nil {
+			if diff := cmp.Diff([]model.JWTRule{*want}, got.Rules); diff != "" {
+				t.Errorf("%s: %s", rules, diff)
+			}
+		}
+	}
+}

@@ -4,10 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // What a request that does not say otherwise is bounded by.
@@ -15,26 +16,10 @@ const (
 	defaultMaxBytes = 1 << 20
 	defaultTimeout  = 10 * time.Second
 	defaultInterval = 5 * time.Minute
-	maxURL          = 8 << 10
 )
 
 // Check says why a text is no URL that anything is fetched from.
-func Check(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case len(text) > maxURL || err != nil:
-		return errors.New("it is no URL")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("want a URL that begins with https:// or http://")
-	case u.Hostname() == "":
-		return errors.New("the URL has no host")
-	case u.User != nil:
-		return errors.New("a URL holds no user and password: who reads it sees them")
-	case u.Fragment != "":
-		return errors.New("a server is not told what stands behind #")
-	}
-	return nil
-}
+func Check(text string) error { return model.CheckFetchURL(text) }
 
 func (r *Request) check() error {
 	if err := Check(r.URL); err != nil {

@@ -1,5 +1,10 @@
 package model
 
+import (
+	"errors"
+	"net/url"
+)
+
 // FetchPolicy is what the mesh allows to be fetched over the network, and how
 // often. nil allows what is on the Internet, over TLS.
 type FetchPolicy struct {
@@ -29,6 +34,27 @@ func (p *FetchPolicy) HostNamed(host string) *FetchHost {
 		if p.Hosts[i].Host == host {
 			return &p.Hosts[i]
 		}
+	}
+	return nil
+}
+
+// maxFetchURL is the longest URL that is asked for.
+const maxFetchURL = 8 << 10
+
+// CheckFetchURL says why a text is no URL that anything is fetched from.
+func CheckFetchURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case len(text) > maxFetchURL || err != nil:
+		return errors.New("it is no URL")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return errors.New("want a URL that begins with https:// or http://")
+	case u.Hostname() == "":
+		return errors.New("the URL has no host")
+	case u.User != nil:
+		return errors.New("a URL holds no user and password: who reads it sees them")
+	case u.Fragment != "":
+		return errors.New("a server is not told what stands behind #")
 	}
 	return nil
 }

@@ -89,17 +89,18 @@ type Snapshot struct {
 	// SecretValues are those that filters name, by namespace, name and key.
 	SecretValues []*SecretValue `json:"secretValues,omitempty"`
 	// PeerAuthentications are sorted by age.
-	PeerAuthentications []*PeerAuthentication  `json:"peerAuthentications,omitempty"`
-	Groups              []*WorkloadGroup       `json:"groups,omitempty"`
-	Authorization       []*AuthorizationPolicy `json:"authorization,omitempty"`
-	Rego                []*RegoPolicy          `json:"rego,omitempty"`
-	AccessLists         []*AccessList          `json:"accessLists,omitempty"`
-	Limits              []*Limit               `json:"limits,omitempty"`
-	Filters             []*FilterBinding       `json:"filters,omitempty"`
-	Attributes          []*AttributeSet        `json:"attributes,omitempty"`
-	Telemetry           []*TelemetryRule       `json:"telemetry,omitempty"`
-	Backends            []*TelemetryBackend    `json:"backends,omitempty"`
-	Placements          []Placement            `json:"placements,omitempty"`
+	PeerAuthentications    []*PeerAuthentication    `json:"peerAuthentications,omitempty"`
+	RequestAuthentications []*RequestAuthentication `json:"requestAuthentications,omitempty"`
+	Groups                 []*WorkloadGroup         `json:"groups,omitempty"`
+	Authorization          []*AuthorizationPolicy   `json:"authorization,omitempty"`
+	Rego                   []*RegoPolicy            `json:"rego,omitempty"`
+	AccessLists            []*AccessList            `json:"accessLists,omitempty"`
+	Limits                 []*Limit                 `json:"limits,omitempty"`
+	Filters                []*FilterBinding         `json:"filters,omitempty"`
+	Attributes             []*AttributeSet          `json:"attributes,omitempty"`
+	Telemetry              []*TelemetryRule         `json:"telemetry,omitempty"`
+	Backends               []*TelemetryBackend      `json:"backends,omitempty"`
+	Placements             []Placement              `json:"placements,omitempty"`
 
 	index *index          // made by Seal
 	sums  map[string]sums // the hash tree, made by Seal

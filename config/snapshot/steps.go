@@ -22,7 +22,7 @@ type step struct {
 }
 
 // steps are in order: what others refer to comes first.
-var steps = []step{groupsStep, servicesStep, secretsStep, gatewaysStep, destinationsStep, routesStep, sidecarsStep, patchesStep, peersStep, policiesStep, telemetryStep}
+var steps = []step{groupsStep, servicesStep, secretsStep, gatewaysStep, destinationsStep, routesStep, sidecarsStep, patchesStep, peersStep, authenticationStep, policiesStep, telemetryStep}
 
 // listID tells one list from another: an unchanged list is the same one.
 func listID[T any](list []T) any {

@@ -23,6 +23,7 @@ func changed(before, after *model.Snapshot) []string {
 	compare(c, before.Patches, after.Patches, func(v *model.EnvoyPatch) model.Ref { return v.Object })
 	compare(c, before.Secrets, after.Secrets, func(v *model.Secret) model.Ref { return v.Object })
 	compare(c, before.Authorization, after.Authorization, func(v *model.AuthorizationPolicy) model.Ref { return v.Object })
+	compare(c, before.RequestAuthentications, after.RequestAuthentications, func(v *model.RequestAuthentication) model.Ref { return v.Object })
 	compare(c, before.Rego, after.Rego, func(v *model.RegoPolicy) model.Ref { return v.Object })
 	compare(c, before.AccessLists, after.AccessLists, func(v *model.AccessList) model.Ref { return v.Object })
 	compare(c, before.Limits, after.Limits, func(v *model.Limit) model.Ref { return v.Object })

@@ -21,6 +21,8 @@ type Hooks struct {
 	CheckRego func(model.RegoPolicy) []RegoError
 	// ResolveModule finds the Wasm module of a filter.
 	ResolveModule func(ModuleRequest) ModuleAnswer
+	// ResolveKeys finds the keys that an issuer's tokens are verified by.
+	ResolveKeys func(KeysRequest) KeysAnswer
 	// CheckFilter gives what is wrong with what a filter is told, once its module
 	// is there. at is the field of its configuration.
 	CheckFilter func(f *model.FilterBinding, at string) []FilterFinding

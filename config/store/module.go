@@ -120,7 +120,7 @@ type surroundings struct {
 // look reads the Mesh and the pull Secrets of a listing: as they are, or as
 // they were when they last read well.
 func (s *Store) look(l source.Listing) {
-	if s.hooks.ResolveModule == nil {
+	if s.hooks.ResolveModule == nil && s.hooks.ResolveKeys == nil {
 		return
 	}
 	now := surroundings{registries: map[string][]byte{}}

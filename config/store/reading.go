@@ -16,7 +16,8 @@ type reading struct {
 	origin   model.Origin
 	files    map[string]fileState // that were read with it
 	module   *module              // that it needs; nil: none
-	outside  bool                 // it rests on files or modules
+	brought  []brought            // what else it needs from elsewhere
+	outside  bool                 // it rests on what is outside of it
 	apply    uint64               // the last Apply that needed it
 }
 
@@ -64,20 +65,35 @@ func (h Hooks) readAnew(o *crds.Object) *reading {
 	if r.problems = problems; !problems.HasErrors() {
 		r.module = h.moduleOf(&e)
 		r.problems = append(problems, r.module.problems()...)
+		r.brought = h.bring(&e)
+		for _, b := range r.brought {
+			r.problems = append(r.problems, b.problems()...)
+		}
 	}
-	if !r.problems.HasErrors() && r.module.there() {
+	there := r.module.there() && allThere(r.brought)
+	if !r.problems.HasErrors() && there {
 		r.problems = append(r.problems, h.check(&e)...)
 	}
-	if !r.problems.HasErrors() && r.module.there() {
+	if !r.problems.HasErrors() && there {
 		r.entry = &e
 	}
-	if d, ok := crds.Substitute(o); ok {
-		r.denial = &d
-	} else {
-		r.denial = r.module.standIn(&e)
-	}
-	r.outside = len(r.files) > 0 || r.module != nil
+	r.denial = r.standIn(o, &e)
+	r.outside = len(r.files) > 0 || r.module != nil || len(r.brought) > 0
 	return r
+}
+
+// standIn is what is in force where the object does not read well, or what it
+// needs is not there; nil: nothing is.
+func (r *reading) standIn(o *crds.Object, e *crds.Entry) *crds.Entry {
+	for _, b := range r.brought {
+		if s := b.standIn(); s != nil {
+			return s
+		}
+	}
+	if d, ok := crds.Substitute(o); ok {
+		return &d
+	}
+	return r.module.standIn(e)
 }
 
 // holds tells whether everything outside of the object that the reading rests
@@ -85,6 +101,11 @@ func (h Hooks) readAnew(o *crds.Object) *reading {
 func (h Hooks) holds(r *reading) bool {
 	for path, was := range r.files {
 		if _, now, _ := h.fileState(path); now != was {
+			return false
+		}
+	}
+	for _, b := range r.brought {
+		if !b.same(b.again(h)) {
 			return false
 		}
 	}

@@ -25,7 +25,7 @@ var slots = []struct {
 }{
 	{"custom", empty},
 	{"wasm-authn", phase(model.PhaseAuthn)},
-	{"authentication", empty},
+	{"authentication", (*proxy).authentication},
 	{"attributes", (*proxy).attributes},
 	{"wasm-authz", phase(model.PhaseAuthz)},
 	{"access-lists", (*proxy).accessLists},

@@ -7,26 +7,27 @@ import (
 // view is all that a proxy's own part is made of: its listeners, route
 // configurations and slots, and the clusters that lead to its application.
 type view struct {
-	opt           Options
-	mesh          *model.Mesh
-	workload      *model.Workload
-	listeners     *plannedListeners // nil at a sidecar
-	connections   *connections
-	httpPorts     []uint32       // that are called, where traffic is redirected
-	headless      []headlessPort // likewise
-	mode          model.OutboundMode
-	sidecar       *model.Sidecar // nil: none
-	accepts       accepts
-	egressTo      *model.Destination
-	patches       patches
-	authorization []*model.AuthorizationPolicy
-	rego          []*model.RegoPolicy
-	accessLists   []*model.AccessList
-	limits        []*model.Limit
-	filters       []*model.FilterBinding
-	preload       []*model.FilterBinding // whose code is loaded, and not used yet
-	attributes    []*model.AttributeSet
-	telemetry     []*model.TelemetryRule
+	opt            Options
+	mesh           *model.Mesh
+	workload       *model.Workload
+	listeners      *plannedListeners // nil at a sidecar
+	connections    *connections
+	httpPorts      []uint32       // that are called, where traffic is redirected
+	headless       []headlessPort // likewise
+	mode           model.OutboundMode
+	sidecar        *model.Sidecar // nil: none
+	accepts        accepts
+	egressTo       *model.Destination
+	patches        patches
+	authorization  []*model.AuthorizationPolicy
+	rego           []*model.RegoPolicy
+	authentication []*model.RequestAuthentication
+	accessLists    []*model.AccessList
+	limits         []*model.Limit
+	filters        []*model.FilterBinding
+	preload        []*model.FilterBinding // whose code is loaded, and not used yet
+	attributes     []*model.AttributeSet
+	telemetry      []*model.TelemetryRule
 }
 
 // view selects what concerns a workload.
@@ -40,6 +41,11 @@ func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 		limits:        selected(r.snap.Limits, w, func(l *model.Limit) model.Selector { return l.Selector }),
 		attributes:    selected(r.snap.Attributes, w, func(a *model.AttributeSet) model.Selector { return a.Selector }),
 		telemetry:     selected(r.snap.Telemetry, w, func(t *model.TelemetryRule) model.Selector { return t.Selector }),
+	}
+	for _, a := range r.snap.RequestAuthentications {
+		if a.Selects(*w) {
+			v.authentication = append(v.authentication, a)
+		}
 	}
 	v.filters, v.preload = r.filtersOf(w)
 	return v

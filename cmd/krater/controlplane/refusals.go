@@ -110,12 +110,25 @@ func (b blame) slot(name string) (model.Ref, string) {
 		return b.filter(strings.HasPrefix(slot, "network-"))
 	case slot == "access-lists":
 		return b.one(chosen(b, b.snap.AccessLists, func(l *model.AccessList) (model.Ref, model.Selector) { return l.Object, l.Selector }), "spec.entries")
+	case slot == "authentication":
+		return b.one(authentications(b), "spec.jwtRules")
 	case slot == "attributes":
 		return b.one(chosen(b, b.snap.Attributes, func(a *model.AttributeSet) (model.Ref, model.Selector) { return a.Object, a.Selector }), "spec.attributes")
 	case slot == "http":
 		return b.one(chosen(b, b.snap.Telemetry, func(t *model.TelemetryRule) (model.Ref, model.Selector) { return t.Object, t.Selector }), "spec")
 	}
 	return model.Ref{}, ""
+}
+
+// authentications are those of the workload.
+func authentications(b blame) []model.Ref {
+	var out []model.Ref
+	for _, a := range b.snap.RequestAuthentications {
+		if a.Selects(b.w) {
+			out = append(out, a.Object)
+		}
+	}
+	return out
 }
 
 // filter blames one of connections, or of requests: of what Envoy says of a

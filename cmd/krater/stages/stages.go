@@ -14,9 +14,9 @@ import (
 	"github.com/krater-mesh/krater/config/source/file"
 	"github.com/krater-mesh/krater/config/store"
 	"github.com/krater-mesh/krater/crds"
+	"github.com/krater-mesh/krater/fetch"
 	"github.com/krater-mesh/krater/filters/builtin/dist"
 	"github.com/krater-mesh/krater/model"
-	"github.com/krater-mesh/krater/policyd/lower"
 	"github.com/krater-mesh/krater/policyd/rego"
 	"github.com/krater-mesh/krater/xds/artifact"
 	"go.opentelemetry.io/otel"
@@ -30,11 +30,11 @@ type Stages struct {
 	store   *store.Store
 	builtin model.Module
 	modules *artifact.Store
+	fetched *fetch.Store
 	schemas schemas
 	starts  *starts
 	dir     string
 	last    *snapshot.Result // what the Run before came to
-	lowered lower.Kept
 }
 
 // Result is what the declared configuration comes to.
@@ -60,13 +60,14 @@ func OpenFollowing(paths []string, stateDir, moduleDir string, changed func()) (
 	if err != nil {
 		return nil, fmt.Errorf("finding the working directory: %w", err)
 	}
-	s := &Stages{source: file.New(paths...), modules: openModules(moduleDir, changed), starts: newStarts(moduleDir), dir: dir}
+	s := &Stages{source: file.New(paths...), modules: openModules(moduleDir, changed), fetched: openFetched(stateDir, changed), starts: newStarts(moduleDir), dir: dir}
 	if err := s.addBuiltin(); err != nil {
 		return nil, err
 	}
 	s.store, err = store.Open(stateDir, store.Hooks{
 		CheckRego:     checkRego,
 		ResolveModule: s.resolveModule,
+		ResolveKeys:   s.resolveKeys,
 		ReadFile:      s.source.ReadFile,
 		CheckFilter:   s.checkFilter,
 	})
@@ -90,8 +91,11 @@ func (s *Stages) addBuiltin() error {
 	return nil
 }
 
-// Close ends what fetches modules.
-func (s *Stages) Close() { s.modules.Close() }
+// Close ends what fetches modules, and else.
+func (s *Stages) Close() {
+	s.modules.Close()
+	s.fetched.Close()
+}
 
 // Modules are those that filters get from elsewhere, and where each stands.
 func (s *Stages) Modules() []artifact.State { return s.modules.States() }
@@ -126,11 +130,12 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 
 	_, span = tracer.Start(ctx, "config.apply")
 	s.modules.Round()
+	s.fetched.Round()
 	applied := s.store.Apply(listing)
 	span.End()
 
 	_, span = tracer.Start(ctx, "config.snapshot")
-	built := snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: s.dir, Previous: s.last, Lower: s.lowered.Policy})
+	built := snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: s.dir, Previous: s.last})
 	s.last = &built
 	span.SetAttributes(attribute.String("krater.snapshot", built.Snapshot.Version))
 	span.End()
