@@ -17,6 +17,7 @@ import (
 	"github.com/krater-mesh/krater/fetch"
 	"github.com/krater-mesh/krater/filters/builtin/dist"
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/policyd/lower"
 	"github.com/krater-mesh/krater/policyd/rego"
 	"github.com/krater-mesh/krater/xds/artifact"
 	"go.opentelemetry.io/otel"
@@ -35,6 +36,7 @@ type Stages struct {
 	starts  *starts
 	dir     string
 	last    *snapshot.Result // what the Run before came to
+	lowered lower.Kept
 }
 
 // Result is what the declared configuration comes to.
@@ -135,7 +137,7 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 	span.End()
 
 	_, span = tracer.Start(ctx, "config.snapshot")
-	built := snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: s.dir, Previous: s.last})
+	built := snapshot.Build(applied.Candidates, snapshot.Options{WorkingDir: s.dir, Previous: s.last, Lower: s.lowered.Policy})
 	s.last = &built
 	span.SetAttributes(attribute.String("krater.snapshot", built.Snapshot.Version))
 	span.End()
