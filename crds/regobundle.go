@@ -11,7 +11,7 @@ import (
 
 // RegoBundleSpec is an OPA bundle that the control plane fetches.
 type RegoBundleSpec struct {
-	URL       string                   `json:"url"`     // http, https, or a path from the declaring file's folder: a .tar.gz, or a folder
+	URL       string                   `json:"url"`     // http, https, or a path from the declaring file's folder: a .tar.gz or .tgz
 	Refresh   model.Duration           `json:"refresh"` // of http and https
 	Token     *SecretKeySpec           `json:"token"`   // Authorization: Bearer
 	Signature *RegoBundleSignatureSpec `json:"signature"`
@@ -60,6 +60,8 @@ func (s *RegoBundleSpec) validate(r *report) {
 		r.missing(at+".url", "whence does the bundle come?")
 	case strings.Contains(s.URL, "://") && (err != nil || !web || u.Host == ""):
 		r.bad(at+".url", "want http://, https:// or a path")
+	case !web && !strings.HasSuffix(s.URL, ".tar.gz") && !strings.HasSuffix(s.URL, ".tgz"):
+		r.add(model.Error, model.CodeInvalidValue, at+".url", "make one of a folder: opa build --bundle FOLDER --output FILE.tar.gz", "want a bundle's .tar.gz or .tgz")
 	case web && u.User != nil:
 		r.add(model.Error, model.CodeInvalidValue, at+".url", "put a token into a Secret, and name it by token", "a URL is shown to many: it has no user and no password")
 	}

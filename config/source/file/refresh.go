@@ -144,6 +144,13 @@ func namedFolders(n *crds.Node, dir string) []string {
 	return out
 }
 
+// isReferenced tells whether a file is one that objects name: Rego, Wasm, a
+// bundle, or descriptors.
 func isReferenced(path string) bool {
-	return strings.HasSuffix(path, ".rego") || strings.HasSuffix(path, ".wasm")
+	for _, suffix := range []string{".rego", ".wasm", ".tar.gz", ".tgz", ".pb"} {
+		if strings.HasSuffix(path, suffix) {
+			return true
+		}
+	}
+	return false
 }
