@@ -101,7 +101,9 @@ func (c classified) asked() holdsFor {
 // Before a question its answer may be found among those that were kept.
 //
 // Where policyd cannot be asked, those policies count that asked: all fail
-// open, and the request passes them, but not a denial behind them.
+// open, and the request passes them, but not a denial behind them. That stands
+// in a filter of its own: of several inside a composite filter those behind one
+// that waits for an answer are passed over, without a word.
 func (p *proxy) decide(policies []classified, policySet string, states *[]*statev3.FilterStateValue) filters {
 	if len(policies) == 0 {
 		return nil
@@ -127,19 +129,19 @@ func (p *proxy) decide(policies []classified, policySet string, states *[]*state
 		return filters{extension(filterExtAuthz, p.extAuthz(all, open, policySet, kept.id))}
 	}
 	answer := p.denials(policies)
-	rows := entries{}
+	open := anyKnown(anyOpen...).known != fails
+	rows, first, behind := entries{}, entries{last: kept.filter}, entries{}
 	rows.add(anyKnown(refused...), answer)
 	rows.add(anyKnown(closed...), asking(false))
-	if anyKnown(anyOpen...).known != fails {
-		rows.add(anyKnown(anyDenied...), append(asking(true), answer...))
-		rows.add(whether(true), asking(true))
-	} else {
-		rows.add(whether(true), asking(false))
-	}
+	rows.add(whether(true), asking(open))
 	entered := notKnown(allKnown(before...))
-	first := entries{last: kept.filter}
 	out := first.filters("rego-kept", allKnown(entered, notKnown(anyKnown(refused...))))
-	return append(out, rows.filters("rego", allKnown(entered, notKnown(kept.allowed)))...)
+	out = append(out, rows.filters("rego", allKnown(entered, notKnown(kept.allowed)))...)
+	if open && len(policies) > 1 {
+		behind.add(anyKnown(anyDenied...), answer)
+		out = append(out, behind.filters("rego-behind", whether(true))...)
+	}
+	return out
 }
 
 // entries are filters, of which a request enters the first whose condition
@@ -176,11 +178,10 @@ func (c *entries) filters(name string, entered holdsFor) filters {
 	if len(c.last) > 0 {
 		m.OnNoMatch = enter(c.last)
 	}
-	if entered.known == holds {
-		if len(c.list) == 0 {
-			return c.last
-		}
-	} else {
+	if entered.known == holds && len(c.list) == 0 {
+		return c.last
+	}
+	if entered.known != holds {
 		inner := nested(m)
 		if len(c.list) == 0 {
 			inner = m.OnNoMatch

@@ -301,4 +301,3 @@ func wideOf(rules []treeRule, key treeKey) map[string]bool {
 	}
 	return out
 }
-

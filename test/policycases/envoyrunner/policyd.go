@@ -15,6 +15,7 @@ import (
 // asked is policyd, and which requests it was asked about.
 type asked struct {
 	server *authz.Server
+	stop   func()
 	mu     sync.Mutex
 	checks map[string][]*authv3.CheckRequest // by x-request-id
 }
@@ -30,6 +31,7 @@ func servePolicyd(t testing.TB, socket string) *asked {
 	}
 	rpc := policyd.NewGRPCServer(a)
 	go rpc.Serve(l)
+	a.stop = rpc.Stop
 	t.Cleanup(rpc.Stop)
 	return a
 }
@@ -50,3 +52,6 @@ func (a *asked) take(id string) []*authv3.CheckRequest {
 	defer delete(a.checks, id)
 	return a.checks[id]
 }
+
+// StopPolicyd ends policyd: from then on nobody answers what Envoy asks.
+func (r *Runner) StopPolicyd() { r.policyd.stop() }

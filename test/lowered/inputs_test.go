@@ -1,4 +1,4 @@
-package envoy_test
+package lowered_test
 
 import (
 	"fmt"
