@@ -6,6 +6,9 @@ import "github.com/krater-mesh/krater/model"
 type DecisionLogSpec struct {
 	Mask []DecisionMaskSpec `json:"mask"`
 	Drop []DecisionDropSpec `json:"drop"`
+	// Credentials keeps Authorization, Cookie and the like, which are taken out
+	// otherwise.
+	Credentials bool `json:"credentials"`
 }
 
 // DecisionMaskSpec takes one value out of the records.
@@ -48,7 +51,7 @@ func (s *DecisionLogSpec) log(namespace string) *model.DecisionLog {
 	if s == nil {
 		return nil
 	}
-	out := &model.DecisionLog{}
+	out := &model.DecisionLog{Credentials: s.Credentials}
 	for _, m := range s.Mask {
 		out.Mask = append(out.Mask, model.DecisionMask(m))
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,6 +16,9 @@ const ScopeDecisions = "decisions"
 type DecisionLog struct {
 	// Mask takes values out of the records.
 	Mask []DecisionMask `json:"mask,omitempty"`
+	// Credentials keeps what names a caller to a server (Authorization, Cookie),
+	// which is taken out otherwise.
+	Credentials bool `json:"credentials,omitempty"`
 	// Drop leaves records out: those of which one item holds whole.
 	Drop []DecisionDrop `json:"drop,omitempty"`
 }
@@ -94,13 +98,33 @@ func (d DecisionDrop) holds(of DecisionDetails) bool {
 		(d.Path == nil || d.Path.Matches(of.URLPath))
 }
 
-// Apply masks an event in place: Input and Result must be its own.
-func (l DecisionLog) Apply(e *DecisionEvent) {
-	for _, m := range l.Mask {
-		parts := pointer(m.Path)
-		if len(parts) < 2 {
-			continue
+// credentials are headers whose value lets whoever has it be the caller.
+var credentials = []string{"authorization", "cookie", "proxy-authorization", "x-forwarded-client-cert"}
+
+// Credential tells whether a header is one of these.
+func Credential(header string) bool { return slices.Contains(credentials, strings.ToLower(header)) }
+
+// HeaderMask takes a header out of an event, in each form that input has it.
+func HeaderMask(name string) []DecisionMask {
+	const http = "/input/attributes/request/http/"
+	return []DecisionMask{{Path: http + "headers/" + escaped(name)}, {Path: http + "headerMap"}}
+}
+
+// escaped is a member's name in a JSON pointer.
+func escaped(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}
+
+// Apply masks an event in place, by the log's own masks and by more of them:
+// Input and Result must be its own.
+func (l DecisionLog) Apply(e *DecisionEvent, more ...DecisionMask) {
+	if !l.Credentials {
+		for _, name := range credentials {
+			more = append(more, HeaderMask(name)...)
 		}
+	}
+	for _, m := range append(slices.Clone(l.Mask), more...) {
+		parts := pointer(m.Path)
 		root := map[string]any{"input": e.Input, "result": e.Result}
 		if !put(root, parts, m.Replace) {
 			continue

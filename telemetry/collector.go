@@ -80,7 +80,7 @@ func (c *Collector) Run(ctx context.Context) error {
 
 // apply puts a slice in force. Only other backends restart the pipelines.
 func (c *Collector) apply(ctx context.Context, s Slice) error {
-	c.view.Set(s.Workloads, s.Rules, s.Attributes)
+	c.view.Set(s.Workloads, s.Rules, s.Attributes, s.Reads...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.running != nil && reflect.DeepEqual(c.declared, s.Backends) {

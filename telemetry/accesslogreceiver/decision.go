@@ -3,6 +3,7 @@ package accesslogreceiver
 import (
 	"strings"
 
+	accesslogdatav3 "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
 	"github.com/krater-mesh/krater/model"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -36,6 +37,15 @@ type verdicts struct {
 	filter    string // FILTER/RULE of the Wasm filter that answered
 	custom    string // rule of the CUSTOM policy whose provider was being asked
 	cached    string // what the decision cache came to: allow, deny, miss
+}
+
+// verdictsOf reads them.
+func verdictsOf(p *accesslogdatav3.AccessLogCommon, details string) verdicts {
+	tags := p.GetCustomTags()
+	return verdicts{
+		details: details, metadata: p.GetMetadata().GetFilterMetadata(), custom: tags[tagCustom], cached: tags[tagCached],
+		policySet: tags[tagPolicySet], limit: tags[tagLimit], filter: tags[tagFilterDecision],
+	}
 }
 
 // decide finds the decision on a request: the refusal if there is one, else

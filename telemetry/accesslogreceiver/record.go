@@ -26,6 +26,10 @@ func convert(from origin, m *accesslogv3.StreamAccessLogsMessage, view *mesh.Vie
 	}
 	scope := resource.ScopeLogs().AppendEmpty()
 	scope.Scope().SetName(from.log)
+	if from.log == model.ScopeDecisions {
+		events(from, m.GetHttpLogs().GetLogEntry(), view, scope)
+		return logs
+	}
 	for _, e := range m.GetHttpLogs().GetLogEntry() {
 		r := record{scope.LogRecords().AppendEmpty(), view}
 		r.common(from, e.GetCommonProperties(), now)
@@ -93,11 +97,7 @@ func (r record) rule(log string) {
 // decision sets who decided about the request, and how.
 func (r record) decision(p *accesslogdatav3.AccessLogCommon, details string) {
 	r.str("krater.response_code_details", details)
-	tags := p.GetCustomTags()
-	v := verdicts{
-		details: details, metadata: p.GetMetadata().GetFilterMetadata(), custom: tags[tagCustom], cached: tags[tagCached],
-		policySet: tags[tagPolicySet], limit: tags[tagLimit], filter: tags[tagFilterDecision],
-	}
+	v := verdictsOf(p, details)
 	r.shadows(v.shadows())
 	d, ok := decide(v)
 	if !ok {

@@ -18,15 +18,18 @@ const (
 // shadows are what policies in shadow would have decided.
 func (v verdicts) shadows() []model.Decision {
 	var out []model.Decision
+	known := map[string]bool{} // policyd is asked about all at once
 	for _, l := range v.lowered(true) {
 		if l.verdict == model.VerdictAllow || l.verdict == model.VerdictDeny {
 			out = append(out, v.ofRego(l))
+			known[l.policy.String()] = true
 		}
 	}
 	for _, one := range v.metadata[extAuthzNamespace].GetFields()[daemonShadowKey].GetListValue().GetValues() {
 		d := v.ofDaemon(one.GetStructValue())
-		d.Shadow = true
-		out = append(out, d)
+		if d.Shadow = true; !known[d.Policy] {
+			out = append(out, d)
+		}
 	}
 	return append(out, v.dryRuns()...)
 }

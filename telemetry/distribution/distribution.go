@@ -7,11 +7,13 @@ import (
 	"io"
 
 	"github.com/krater-mesh/krater/telemetry/accesslogreceiver"
+	"github.com/krater-mesh/krater/telemetry/decisionstore"
 	"github.com/krater-mesh/krater/telemetry/fileexporter"
 	"github.com/krater-mesh/krater/telemetry/lineexporter"
 	"github.com/krater-mesh/krater/telemetry/mesh"
 	"github.com/krater-mesh/krater/telemetry/meshprocessor"
 	"github.com/krater-mesh/krater/telemetry/nopexporter"
+	"github.com/krater-mesh/krater/telemetry/opaexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/debugexporter"
@@ -52,9 +54,11 @@ func Factories(n Needs) (otelcol.Factories, error) {
 	}
 	exporters, err := otelcol.MakeFactoryMap[exporter.Factory](
 		debugexporter.NewFactory(),
+		decisionstore.NewFactory(),
 		fileexporter.NewFactory(),
 		lineexporter.NewFactory(n.Stdout),
 		nopexporter.NewFactory(),
+		opaexporter.NewFactory(n.Stdout),
 		otlpexporter.NewFactory(),
 		otlphttpexporter.NewFactory(),
 		prometheusexporter.NewFactory(),

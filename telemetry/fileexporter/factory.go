@@ -94,5 +94,5 @@ func (u *user) write(line []byte, err error) error {
 	if err != nil {
 		return fmt.Errorf("marshaling telemetry: %w", err)
 	}
-	return u.file.write(append(line, '\n'))
+	return u.file.Write(append(line, '\n'))
 }

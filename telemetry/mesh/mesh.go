@@ -21,15 +21,21 @@ type state struct {
 	byID      map[string]model.Workload
 	rules     map[string]model.TelemetryRule // by key
 	redacted  []model.AttributeSet           // only sets that redact something
+	sets      []*model.AttributeSet
+	reads     map[string]model.PolicyReads // by key
 }
 
 // Set replaces what the view knows. Of two workloads with one address the
 // first counts.
-func (v *View) Set(workloads []model.Workload, rules []model.TelemetryRule, attributes []model.AttributeSet) {
+func (v *View) Set(workloads []model.Workload, rules []model.TelemetryRule, attributes []model.AttributeSet, reads ...model.PolicyReads) {
 	s := &state{
 		byAddress: make(map[netip.Addr]model.Workload, len(workloads)),
 		byID:      make(map[string]model.Workload, len(workloads)),
 		rules:     make(map[string]model.TelemetryRule, len(rules)),
+		reads:     make(map[string]model.PolicyReads, len(reads)),
+	}
+	for _, r := range reads {
+		s.reads[r.Object.Key()] = r
 	}
 	for _, w := range workloads {
 		s.byID[w.ID()] = w
@@ -45,6 +51,7 @@ func (v *View) Set(workloads []model.Workload, rules []model.TelemetryRule, attr
 		s.rules[r.Object.Key()] = r
 	}
 	for _, set := range attributes {
+		s.sets = append(s.sets, &set)
 		if slices.ContainsFunc(set.Attributes, func(a model.Attribute) bool { return a.Redact }) {
 			s.redacted = append(s.redacted, set)
 		}

@@ -11,6 +11,8 @@ import (
 type Config struct {
 	// Backend is the TelemetryBackend that the pipeline ends in, "namespace/name".
 	Backend string `mapstructure:"backend"`
+	// OPA: the backend takes decisions only, in the form of OPA's decision logs.
+	OPA bool `mapstructure:"opa"`
 	// Interval is the time between two reports of the metrics.
 	Interval time.Duration `mapstructure:"interval"`
 	// Repeat also reports values that have not changed.

@@ -39,7 +39,7 @@ func (f *factory) metrics(_ context.Context, set processor.Settings, cfg compone
 }
 
 func (f *factory) logs(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
-	l := &logs{f.view, cfg.(*Config).Backend}
+	l := &logs{f.view, cfg.(*Config).Backend, cfg.(*Config).OPA}
 	return processorhelper.NewLogs(ctx, set, cfg, next, l.process, mutates)
 }
 

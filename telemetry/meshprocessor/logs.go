@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/telemetry/mesh"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -18,9 +19,11 @@ const attributePrefix = "krater.attribute."
 type logs struct {
 	view    *mesh.View
 	backend string
+	opa     bool // it takes decisions, as OPA has them, and nothing else
 }
 
 func (l *logs) process(_ context.Context, ld plog.Logs) (plog.Logs, error) {
+	l.decisions(ld)
 	ld.ResourceLogs().RemoveIf(func(rl plog.ResourceLogs) bool {
 		rl.ScopeLogs().RemoveIf(func(sl plog.ScopeLogs) bool {
 			if !l.wanted(sl.Scope().Name()) {
@@ -42,6 +45,12 @@ func (l *logs) process(_ context.Context, ld plog.Logs) (plog.Logs, error) {
 // wanted tells whether a log, "requests" or "rule/NAMESPACE/RULE/LOG", goes
 // to the backend. A log of any other source does.
 func (l *logs) wanted(log string) bool {
+	if strings.HasPrefix(log, model.ScopeDecisions+"/") { // made for this backend
+		return true
+	}
+	if l.opa {
+		return false
+	}
 	parts := strings.SplitN(log, "/", 4)
 	if len(parts) != 4 || parts[0] != "rule" {
 		return true

@@ -9,7 +9,13 @@ import (
 
 // takes tells whether a kind of backend takes a signal.
 func takes(t model.BackendType, signal string) bool {
-	return t != model.BackendPrometheus || signal == "metrics"
+	switch t {
+	case model.BackendPrometheus:
+		return signal == "metrics"
+	case model.BackendOPA:
+		return signal == "logs"
+	}
+	return true
 }
 
 // interval is the time between two reports of metrics.
@@ -42,6 +48,15 @@ func exporterOf(b model.TelemetryBackend, stateDir string) (string, map[string]a
 			"path":          File(b, stateDir),
 			"max_megabytes": 100, "max_backups": 3,
 		}
+	case model.BackendOPA:
+		settings := map[string]any{}
+		if b.Endpoint != "" {
+			settings["url"] = b.Endpoint
+		}
+		if b.Path != "" {
+			settings["path"] = File(b, stateDir)
+		}
+		return "opa", settings
 	case model.BackendOTLP:
 		if strings.HasPrefix(b.Endpoint, "http://") || strings.HasPrefix(b.Endpoint, "https://") {
 			return "otlp_http", map[string]any{"endpoint": b.Endpoint}

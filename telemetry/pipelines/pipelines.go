@@ -27,6 +27,7 @@ const (
 	memoryLimiter = "memory_limiter"
 	batch         = "batch"
 	nop           = "nop"
+	decisionStore = "decision_store"
 )
 
 // signals that pipelines carry, with their receivers.
@@ -53,6 +54,7 @@ func Generate(in Input) Configuration {
 	for _, b := range in.Backends {
 		g.backend(b, in.StateDir)
 	}
+	g.recent(in.StateDir)
 	g.rest()
 	return Configuration{
 		"receivers": map[string]any{
@@ -73,9 +75,13 @@ func (g *generator) backend(b model.TelemetryBackend, stateDir string) {
 	kind, settings := exporterOf(b, stateDir)
 	exporter, processor := kind+"/"+b.Object.Key(), "krater_mesh/"+b.Object.Key()
 	g.exporters[exporter] = settings
-	g.processors[processor] = map[string]any{
+	view := map[string]any{
 		"backend": b.Object.Key(), "interval": interval(b.Type), "repeat": repeats(b.Type),
 	}
+	if b.Type == model.BackendOPA {
+		view["opa"] = true
+	}
+	g.processors[processor] = view
 	for _, s := range signals {
 		if !takes(b.Type, s.name) {
 			continue
@@ -85,6 +91,14 @@ func (g *generator) backend(b model.TelemetryBackend, stateDir string) {
 			"processors": []any{memoryLimiter, processor, batch},
 			"exporters":  []any{exporter},
 		}
+	}
+}
+
+// recent keeps what was decided lately, for krater explain and its reports.
+func (g *generator) recent(stateDir string) {
+	g.exporters[decisionStore] = map[string]any{"dir": stateDir}
+	g.pipelines["logs/"+decisionStore] = map[string]any{
+		"receivers": []any{accessLogs, otlp}, "processors": []any{memoryLimiter}, "exporters": []any{decisionStore},
 	}
 }
 

@@ -32,6 +32,9 @@ func (p *proxy) accessLogs(c chain) []*accesslogv3.AccessLog {
 		}
 		out = append(out, accessLog("envoy.access_loggers.http_grpc", c, "", recordTo(logRequests, tags)))
 	}
+	if l := p.decisionLog(c); l != nil {
+		out = append(out, l)
+	}
 	for _, rule := range p.view.telemetry {
 		match, ok := rule.Match, true
 		if !rule.Selector.Matches(p.w) {
@@ -113,6 +116,8 @@ func (p *proxy) standardTags(c chain) []*tracingv3.CustomTag {
 		formatted("krater.span_id", "%SPAN_ID%"),
 		formatted("krater.policy_set", "%FILTER_STATE("+statePolicySet+":PLAIN)%"),
 		formatted("krater.limit", "%FILTER_STATE("+stateLimit+":PLAIN)%"),
+		formatted("krater.custom", "%FILTER_STATE(krater.custom:PLAIN)%"),
+		formatted("krater.decision_cache", "%FILTER_STATE(wasm.krater.decision_cache:PLAIN)%"),
 		formatted("krater.filter_decision", "%FILTER_STATE(wasm.krater.filter_decision:PLAIN)%"),
 	}, peerTags(c)...)
 }

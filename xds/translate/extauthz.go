@@ -50,6 +50,7 @@ func (p *proxy) extAuthz(policies []model.RegoPolicy, open bool, policySet, cach
 	if cache != "" {
 		policyd.InitialMetadata = append(policyd.InitialMetadata, &corev3.HeaderValue{Key: "krater-cache", Value: cache})
 	}
+	policyd.InitialMetadata = append(policyd.InitialMetadata, p.decisionMetadata()...)
 	policyd.InitialMetadata = append(policyd.InitialMetadata, p.attributeMetadata()...)
 	out := &extauthzv3.ExtAuthz{
 		Services:            &extauthzv3.ExtAuthz_GrpcService{GrpcService: policyd},

@@ -74,6 +74,7 @@ func (p *proxy) connectionManager(c chain, routes *routev3.RouteConfiguration) *
 			ConfigSource: overADS(), RouteConfigName: routes.GetName(),
 		}}
 	}
+	m.LocalReplyConfig = p.namedDenials(c)
 	p.patchManager(c, m)
 	p.slot(c.manager(), m)
 	return networkSlot(c.manager(), m)

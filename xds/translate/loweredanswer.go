@@ -29,7 +29,7 @@ func (p *proxy) denials(policies []classified) filters {
 	if len(keys) == 0 {
 		return nil
 	}
-	script := "local keys={" + strings.Join(keys, ",") + "}\nlocal answers={" + strings.Join(answers, ",\n") + "}\n" + denialScript
+	script := "local keys={" + strings.Join(keys, ",") + "}\nlocal answers={" + strings.Join(answers, ",\n") + "}\n" + p.namedScript(policies) + denialScript
 	return filters{extension("krater.denial", &luav3.Lua{
 		StatPrefix:        "krater_denial",
 		DefaultSourceCode: &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: script}},
@@ -42,7 +42,7 @@ function envoy_on_request(handle)
   for _,key in ipairs(keys) do
     local verdict=string.match(verdicts[key] or "","^[^|]*")
     if string.sub(verdict,1,4)=="deny" then
-      local answer=answers[key..verdict] or plain
+      local answer=named(answers[key..verdict] or plain,key,verdicts[key])
       handle:respond(answer.headers,answer.body)
       return
     end

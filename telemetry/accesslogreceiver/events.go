@@ -1,0 +1,104 @@
+package accesslogreceiver
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	accesslogdatav3 "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
+	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/telemetry/mesh"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// events makes a record of each decision that the proxy made itself: its body
+// is a model.DecisionEvent. What policyd decided it records itself, with all
+// that it read.
+func events(from origin, list []*accesslogdatav3.HTTPAccessLogEntry, view *mesh.View, into plog.ScopeLogs) {
+	for _, e := range list {
+		for _, d := range verdictsOf(e.GetCommonProperties(), e.GetResponse().GetResponseCodeDetails()).own() {
+			body, err := json.Marshal(event(from, e, d, view))
+			if err != nil { // values of JSON
+				continue
+			}
+			r := into.LogRecords().AppendEmpty()
+			r.SetTimestamp(pcommon.NewTimestampFromTime(e.GetCommonProperties().GetStartTime().AsTime()))
+			r.Body().SetStr(string(body))
+		}
+	}
+}
+
+// own are the decisions that the proxy made without policyd, the last one last,
+// then those in shadow.
+func (v verdicts) own() []model.Decision {
+	var out []model.Decision
+	last, ok := decide(v)
+	for _, l := range v.lowered(false) {
+		d := v.ofRego(l)
+		if l.verdict != model.VerdictAllow && l.verdict != model.VerdictDeny || d == last {
+			continue
+		}
+		if out = append(out, d); !d.Allowed {
+			break // the others' verdicts did not count
+		}
+	}
+	if ok && (last.Place != model.Daemon || last.DecisionID == "") {
+		out = append(out, last)
+	}
+	for _, d := range v.shadows() {
+		if d.Place != model.Daemon {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// event is one decision in the form of OPA's decision logs.
+func event(from origin, e *accesslogdatav3.HTTPAccessLogEntry, d model.Decision, view *mesh.View) model.DecisionEvent {
+	p := e.GetCommonProperties()
+	out := model.DecisionEvent{
+		Labels:     map[string]string{"id": from.proxy, "app": "envoy"},
+		DecisionID: decisionID(from, e, d), TraceID: p.GetCustomTags()[tagTraceID], SpanID: p.GetCustomTags()[tagSpanID],
+		Timestamp: p.GetStartTime().AsTime().UTC(), Result: d.Allowed,
+	}
+	k := &out.Custom.Krater
+	k.Decision, k.Proxy, k.RequestID = d, from.proxy, e.GetRequest().GetRequestId()
+	k.Method, k.URLPath, k.Caller = e.GetRequest().GetRequestMethod().String(), pathOf(e.GetRequest()), caller(p, view)
+	if name, ok := strings.CutPrefix(d.Policy, regoKind+" "); ok {
+		if policy, known := view.Reads(name); known {
+			out.Path = strings.ReplaceAll(strings.TrimPrefix(policy.Query, "data."), ".", "/")
+			out.Input, k.Reads = inputOf(policy, e, view, from.proxy)
+		}
+	}
+	return out
+}
+
+// decisionID is the same for a decision whoever tells of it: the proxy makes
+// none, so it is made of what the decision is.
+func decisionID(from origin, e *accesslogdatav3.HTTPAccessLogEntry, d model.Decision) string {
+	if d.DecisionID != "" {
+		return d.DecisionID
+	}
+	return model.Hash([]any{from.proxy, e.GetRequest().GetRequestId(), e.GetCommonProperties().GetStartTime().AsTime().Format(time.RFC3339Nano), d.Policy, d.Rule, d.Shadow})
+}
+
+// caller is who called: by the certificate, else the workload at the address,
+// else the address.
+func caller(p *accesslogdatav3.AccessLogCommon, view *mesh.View) string {
+	tags := p.GetCustomTags()
+	for _, tag := range []string{"krater.source.principal", "krater.client.principal"} {
+		if who := principal(given(tags, tag)); who != "" {
+			return who
+		}
+	}
+	remote := p.GetDownstreamDirectRemoteAddress()
+	if remote == nil {
+		remote = p.GetDownstreamRemoteAddress()
+	}
+	address := remote.GetSocketAddress().GetAddress()
+	if w, ok := view.At(address); ok {
+		return w.ID()
+	}
+	return address
+}

@@ -1,0 +1,94 @@
+package translate
+
+import (
+	"strings"
+
+	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	celfilterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/filters/cel/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/krater-mesh/krater/model"
+)
+
+// Where RBAC's denials leave the rule. An implicit denial has none.
+const (
+	denyRule     = "%DYNAMIC_METADATA(envoy.filters.http.rbac:deny_enforced_effective_policy_id)%"
+	deniedByDeny = "response.code_details.startsWith('rbac_access_denied_matched_policy[') && !response.code_details.startsWith('rbac_access_denied_matched_policy[none]')"
+	deniedByNone = "response.code_details.startsWith('rbac_access_denied_matched_policy[none]')"
+)
+
+// namedDenials give the denials of AuthorizationPolicies what the mesh wants
+// of their rule; nil: nothing. RegoPolicies' denials name theirs themselves.
+func (p *proxy) namedDenials(c chain) *hcmv3.LocalReplyConfig {
+	d := p.mesh.Denials
+	if d == (model.Denials{}) || !c.served() {
+		return nil
+	}
+	return &hcmv3.LocalReplyConfig{Mappers: []*hcmv3.ResponseMapper{
+		namedDenial(d, deniedByDeny, denyRule), namedDenial(d, deniedByNone, model.ImplicitDeny),
+	}}
+}
+
+func namedDenial(d model.Denials, when, rule string) *hcmv3.ResponseMapper {
+	out := &hcmv3.ResponseMapper{Filter: &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_ExtensionFilter{
+		ExtensionFilter: &accesslogv3.ExtensionFilter{
+			Name:       "envoy.access_loggers.extension_filters.cel",
+			ConfigType: &accesslogv3.ExtensionFilter_TypedConfig{TypedConfig: pack(&celfilterv3.ExpressionFilter{Expression: when})},
+		},
+	}}}
+	if d.Header {
+		out.HeadersToAdd = []*corev3.HeaderValueOption{{
+			Header:       &corev3.HeaderValue{Key: model.HeaderDeniedBy, Value: rule},
+			AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD,
+		}}
+	}
+	switch d.Body {
+	case model.DenialText:
+		out.BodyFormatOverride = &corev3.SubstitutionFormatString{
+			Format: &corev3.SubstitutionFormatString_TextFormatSource{TextFormatSource: &corev3.DataSource{
+				Specifier: &corev3.DataSource_InlineString{InlineString: "denied by " + rule + "\n"},
+			}},
+			ContentType: "text/plain",
+		}
+	case model.DenialJSON:
+		out.BodyFormatOverride = &corev3.SubstitutionFormatString{
+			Format: &corev3.SubstitutionFormatString_JsonFormat{JsonFormat: &structpb.Struct{Fields: map[string]*structpb.Value{
+				"deniedBy": structpb.NewStringValue(rule),
+			}}},
+		}
+	}
+	return out
+}
+
+// namedScript is the part of a denial's script that names the policy: it
+// changes nothing where the mesh does not want that.
+func (p *proxy) namedScript(policies []classified) string {
+	d := p.mesh.Denials
+	if d == (model.Denials{}) {
+		return "local function named(answer) return answer end\n"
+	}
+	var names []string
+	for _, c := range policies {
+		names = append(names, "["+luaString(verdictKey(c.RegoPolicy))+"]="+luaString(model.RegoRuleID(c.Object, "")))
+	}
+	script := "local names={" + strings.Join(names, ",") + "}\n" + namedStart
+	if d.Header {
+		script += "  headers[" + luaString(model.HeaderDeniedBy) + "]=id\n"
+	}
+	if contentType, body := d.BodyOf("\x00"); body != "" {
+		before, after, _ := strings.Cut(strings.ReplaceAll(body, `\u0000`, "\x00"), "\x00")
+		script += "  if body==\"\" then body=" + luaString(before) + "..id.." + luaString(after) + " headers[\"content-type\"]=" + luaString(contentType) + " end\n"
+	}
+	return script + "  return {headers=headers,body=body}\nend\n"
+}
+
+// namedStart reads the rule. What could not stand in a header or in a string of
+// JSON is an underscore.
+const namedStart = `local function named(answer,key,verdict)
+  local headers={}
+  for name,value in pairs(answer.headers) do headers[name]=value end
+  local id=(names[key] or "")..string.gsub(string.match(verdict or "","|(.*)$") or "","[%c\"\\\128-\255]","_")
+  local body=answer.body
+`
