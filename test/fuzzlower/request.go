@@ -2,6 +2,7 @@ package fuzzlower
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -265,7 +266,7 @@ func (r *Request) mend() {
 			r.Host = "shop.test"
 		}
 	}
-	if !strings.HasPrefix(r.Peer, "127.") {
+	if ip := net.ParseIP(r.Peer); ip == nil || !ip.IsLoopback() || ip.To4() == nil {
 		r.Peer = "127.0.0.1"
 	}
 	if strings.HasPrefix(r.Principal, "spiffe://") {

@@ -2,6 +2,7 @@ package fuzzlower
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -44,6 +45,24 @@ func (r Request) view() explain.View {
 // refuses.
 func (r Request) Received() (v explain.View, ok bool) {
 	return explain.Receive(Mesh, explain.RoleServer, r.view())
+}
+
+// Told is what a proxy received, by its question to policyd, which may know
+// better than Received: where all was text, for other bytes are not in it.
+func (r Request) Told(v explain.View, check *authv3.CheckRequest) explain.View {
+	for _, h := range r.Headers {
+		if !utf8.ValidString(h[1]) {
+			return v
+		}
+	}
+	q := check.GetAttributes().GetRequest().GetHttp()
+	v.Method, v.Scheme, v.Authority, v.Path, v.Headers = q.GetMethod(), q.GetScheme(), q.GetHost(), q.GetPath(), explain.Headers{}
+	for name, value := range q.GetHeaders() {
+		if !strings.HasPrefix(name, ":") {
+			v.Headers[name] = []string{value}
+		}
+	}
+	return v
 }
 
 // Check is what Envoy asks policyd for a request that it received.
