@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/policyd/lower"
 	"github.com/krater-mesh/krater/policyd/rego"
 	"github.com/krater-mesh/krater/test/policycases"
 	"github.com/krater-mesh/krater/test/policycases/envoyrunner"
@@ -18,10 +19,13 @@ func TestCasesByEnvoy(t *testing.T) {
 	suites := compiling(t)
 	r := envoyrunner.Start(t, translate.Options{})
 	var units []envoyrunner.Unit
+	var lowered []*model.Lowered
 	for _, s := range suites {
-		asked := s.Model()
+		native, asked := s.Model(), s.Model()
+		native.Lowered = lower.Policy(native, nil)
 		asked.Lower, asked.Lowered = model.LowerNever, nil
-		units = append(units, s.unit(s.Model()), s.unit(asked))
+		lowered = append(lowered, native.Lowered)
+		units = append(units, s.unit(native), s.unit(asked))
 	}
 	for _, p := range r.Publish(units...) {
 		if p.Severity == model.Error {
@@ -37,20 +41,27 @@ func TestCasesByEnvoy(t *testing.T) {
 					continue
 				}
 				sent++
-				t.Run(c.Name, func(t *testing.T) { throughEnvoy(t, client, 2*i, c) })
+				t.Run(c.Name, func(t *testing.T) { throughEnvoy(t, client, 2*i, lowered[i], c) })
 			}
 		})
 	}
 	t.Logf("%d policies, %d cases", len(suites), sent)
 }
 
-func throughEnvoy(t *testing.T, client *envoyrunner.Client, unit int, c policycases.Case) {
+func throughEnvoy(t *testing.T, client *envoyrunner.Client, unit int, lowered *model.Lowered, c policycases.Case) {
 	native, err := client.Send(unit, c.Request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if why := differs(c, native); why != "" {
 		t.Errorf("asked %d times: %s", len(native.Asked), why)
+	}
+	rule, asks := decided(t, lowered, connected(c.Request)), 0
+	if verdictOf(rule) == model.VerdictAsk {
+		asks = 1
+	}
+	if len(native.Asked) != asks {
+		t.Errorf("the proxy asked %d times, where the lowered rules say %s, by %s", len(native.Asked), verdictOf(rule), ruleName(rule))
 	}
 	asked, err := client.Send(unit+1, c.Request)
 	if err != nil {
@@ -67,22 +78,42 @@ func throughEnvoy(t *testing.T, client *envoyrunner.Client, unit int, c policyca
 	}
 }
 
+// connected is a request with the addresses of the connection that it gets
+// where it says none.
+func connected(r policycases.Request) policycases.Request {
+	if r.Source.Address == "" {
+		r.Source = policycases.Endpoint{Address: "127.0.0.1", Port: 40000, Principal: r.Source.Principal}
+	}
+	if r.Target.Address == "" {
+		r.Target = policycases.Endpoint{Address: "127.81.0.1", Port: envoyrunner.Port}
+	}
+	return r
+}
+
 // suite is one that compiles and has cases.
 type suite struct {
 	policycases.Suite
 }
 
 func compiling(t *testing.T) (out []suite) {
-	suites, err := policycases.Load(".")
+	suites, err := loadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range suites {
 		if policy, _ := rego.Compile(s.Model()); policy != nil && len(s.Cases) > 0 {
-			out = append(out, suite{s})
+			out = append(out, s)
 		}
 	}
 	return out
+}
+
+func loadAll() (out []suite, err error) {
+	suites, err := policycases.Load(".")
+	for _, s := range suites {
+		out = append(out, suite{s})
+	}
+	return out, err
 }
 
 // unit serves the ports that the cases call.

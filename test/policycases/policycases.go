@@ -44,6 +44,9 @@ type Case struct {
 	Name    string  `json:"name"`
 	Request Request `json:"request"`
 	Want    Answer  `json:"want"`
+	// Asks says why policyd may be asked though the policy is lowered whole: a
+	// guard finds something strange in the request.
+	Asks string `json:"asks,omitempty"`
 	// NotThroughEnvoy says why a real Envoy cannot be sent this request.
 	NotThroughEnvoy string `json:"notThroughEnvoy,omitempty"`
 }
