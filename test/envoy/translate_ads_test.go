@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/test/harness"
 	"github.com/krater-mesh/krater/xds/serve"
 	"github.com/krater-mesh/krater/xds/translate"
 )

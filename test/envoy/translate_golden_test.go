@@ -1,16 +1,10 @@
 package envoy_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/krater-mesh/krater/filters/builtin/dist"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/test/harness"
-	"github.com/krater-mesh/krater/xds/translate"
 )
 
 // TestTranslateGoldenValidates has a real Envoy check the static form of every

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/test/harness"
 	"github.com/krater-mesh/krater/xds/translate"
 )
 
