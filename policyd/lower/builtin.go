@@ -8,27 +8,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
-// builtins are those that are understood of values of the request.
-var builtins = map[string]func(call) []outcome{
-	"equal": func(c call) []outcome { return c.comparison("==") },
-	"neq":   func(c call) []outcome { return c.comparison("!=") },
-	"lt":    func(c call) []outcome { return c.comparison("<") },
-	"lte":   func(c call) []outcome { return c.comparison("<=") },
-	"gt":    func(c call) []outcome { return c.comparison(">") },
-	"gte":   func(c call) []outcome { return c.comparison(">=") },
-
-	"internal.member_2": memberOf,
-	"internal.member_3": memberWithKey,
-	"count":             countOf,
-	"startswith":        startsWith,
-	"endswith":          endsWith,
-	"contains":          containsText,
-	"lower":             func(c call) []outcome { return folded(c, 'l') },
-	"upper":             func(c call) []outcome { return folded(c, 'u') },
-	"split":             splitText,
-	"concat":            concatText,
-}
-
 // builtin gives the outcomes of a built-in: of what is known OPA's own.
 func (m *machine) builtin(c call) []outcome {
 	for _, a := range c.args {
@@ -36,7 +15,10 @@ func (m *machine) builtin(c call) []outcome {
 	}
 	if why := Volatile[c.name]; why != "" {
 		m.volatile[c.name] = true
-		return c.stop(why)
+		if c.name != "time.now_ns" {
+			return c.stop(why)
+		}
+		return now(c)
 	}
 	args := make([]*ast.Term, len(c.args))
 	all := true
@@ -54,10 +36,46 @@ func (m *machine) builtin(c call) []outcome {
 			return []outcome{{stopped(o.stop), o}}
 		}
 	}
-	if f := builtins[c.name]; f != nil {
-		return f(c)
+	if f := m.builtins[c.name]; f != nil {
+		out := f(c)
+		if len(out) != 1 || !isOpaque(out[0].v) {
+			return out
+		}
+		if ways := c.expanded(); ways != nil {
+			return ways
+		}
+		return out
+	}
+	if ways := c.expanded(); ways != nil {
+		return ways
 	}
 	return c.stop(c.name + " of a value of the request")
+}
+
+func isOpaque(v value) bool { _, ok := v.(opaque); return ok }
+
+// expanded computes a built-in of collections whose members are constants, for
+// each way in which they may be there.
+func (c call) expanded() []outcome {
+	ways, ok := expandList(c.args, func(values []value) value { return tuple{values} })
+	if !ok {
+		return nil
+	}
+	var out []outcome
+	for _, w := range ways {
+		args := make([]*ast.Term, len(c.args))
+		for i, a := range w.v.(tuple).items {
+			g, ok := ground(a)
+			if !ok {
+				return nil
+			}
+			args[i] = ast.NewTerm(g)
+		}
+		for _, o := range c.fold(args) {
+			out = append(out, outcome{and(w.when, o.when), o.v})
+		}
+	}
+	return out
 }
 
 // fold computes a built-in of constants.

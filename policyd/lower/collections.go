@@ -56,8 +56,8 @@ func (m *machine) among(c call, x value, l leaf) *cond {
 	if l.kind == kindList {
 		return yes
 	}
-	stop := stopAt(c.at.Location, c.at.String(), "it may be an object, whose members are not looked through")
-	return or(yes, and(m.unlike(l), stopped(stop)))
+	m.guardUnlike(l)
+	return yes
 }
 
 // memberWithKey is `k, x in xs`.

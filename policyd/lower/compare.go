@@ -185,6 +185,13 @@ func (m *machine) equalKnown(a value, b ast.Value) *cond {
 			return m.sizeIs(x, "==", n)
 		}
 		return never
+	case finite:
+		return x.where(func(v ast.Value) bool { return v.Compare(b) == 0 })
+	case numeral:
+		if _, ok := b.(ast.Number); ok {
+			return and(x.order(">=", b), x.order("<=", b))
+		}
+		return never
 	case bag:
 		return m.equalBag(x, b)
 	case part:

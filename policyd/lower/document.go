@@ -18,6 +18,7 @@ type node struct {
 	absent  bool   // it is never there
 	why     string // the proxy has no such value
 	special string // "parsed_path"
+	list    *leaf  // a list of strings without commas, as one text
 }
 
 func members(m map[string]*node) *node { return &node{members: m} }
@@ -121,12 +122,14 @@ func declared(sets []*model.AttributeSet) map[string]*node {
 		for _, a := range set.Attributes {
 			n := value1(kindText, model.InputAttribute, a.Name)
 			switch a.Type {
-			case model.AttributeInt, model.AttributeDouble:
+			case model.AttributeInt:
 				n.leaf.kind = kindNumber
 			case model.AttributeBool:
 				n.leaf.kind = kindBool
+			case model.AttributeDouble:
+				n = lacking("a proxy does not compare numbers with fractions")
 			case model.AttributeList:
-				n.leaf.kind = kindList
+				n = &node{list: n.leaf}
 			}
 			if a.Redact {
 				n = &node{absent: true}

@@ -119,8 +119,8 @@ func (m *machine) each(v value, at *ast.Location, s state, visit func(state, val
 	}
 }
 
-// look looks at the items of a list of the request, one by one. An object's
-// members are not told from a list's here: they are asked about.
+// look looks at the items of a list of the request, one by one. An object has
+// members, too: it is asked about.
 func (m *machine) look(l leaf, at *ast.Location, s state, visit func(state, value, value), stop func(state, value)) {
 	if l.kind != kindAny && l.kind != kindList || l.shape.any() || l.in.item > 0 {
 		if l.in.item > 0 {
@@ -137,9 +137,7 @@ func (m *machine) look(l leaf, at *ast.Location, s state, visit func(state, valu
 		visit(next, opaque{stopAt(at, l.in.ref, "the place of an item in a list")}, item)
 	}
 	if l.kind == kindAny {
-		if next, ok := s.on(m.unlike(l)); ok {
-			m.onStop(stopAt(at, l.in.ref, "it may be an object, whose members are not looked through"), next, stop)
-		}
+		m.guardUnlike(l)
 	}
 }
 
@@ -150,4 +148,10 @@ func (m *machine) unlike(l leaf) *cond {
 	items.item, items.key = 0, cutLook(items.key)
 	return and(newTest(l.in, model.TestPresent), not(isText(l)), not(isNumber(l)), not(isBool(l)),
 		not(newTest(l.in, model.TestNull)), not(newTest(items, model.TestPresent)))
+}
+
+func (m *machine) guardUnlike(l leaf) {
+	if l.in.why == nil {
+		m.guard(m.unlike(l))
+	}
 }

@@ -19,6 +19,7 @@ type machine struct {
 	refs     map[string]model.Read
 	readsAll bool
 	volatile map[string]bool
+	builtins map[string]func(call) []outcome
 	fault    string // a panic of ours
 	looks    int    // at items of lists
 	steps    int
@@ -37,7 +38,7 @@ func newMachine(linked *rego.Linked, p model.RegoPolicy, attributes []*model.Att
 		data = ast.NewObject()
 	}
 	return &machine{policy: p, linked: linked, data: data, document: document(p, attributes),
-		rules: map[*ast.TreeNode]*extent{}, calls: map[string]*extent{},
+		builtins: understood(), rules: map[*ast.TreeNode]*extent{}, calls: map[string]*extent{},
 		guards: map[string]*cond{}, refs: map[string]model.Read{}, volatile: map[string]bool{}}
 }
 

@@ -39,6 +39,14 @@ func (m *machine) order(v value, op string, b ast.Value) *cond {
 	switch x := v.(type) {
 	case leaf:
 		return m.orderLeaf(x, op, b)
+	case finite:
+		return x.order(op, b)
+	case numeral:
+		return x.order(op, b)
+	case instant:
+		if n, ok := b.(ast.Number); ok {
+			return instantOrder(op, n)
+		}
 	case size:
 		if n, ok := b.(ast.Number); ok {
 			return m.sizeIs(x, op, n)

@@ -245,6 +245,10 @@ func (n *node) at(ref string, at *ast.Location) (value, bool) {
 		return known{n.known}, true
 	case n.special != "":
 		return parsedPath(ref), true
+	case n.list != nil:
+		l := *n.list
+		l.in.ref = ref
+		return segments{in: l.in, sep: ',', when: present(l)}, true
 	case n.leaf != nil:
 		l := *n.leaf
 		l.in.ref = ref

@@ -56,6 +56,12 @@ func (g segments) some(m *machine) leaf {
 
 // segment looks a part up by its place.
 func (m *machine) segment(g segments, key value, at *ast.Location, on func(*cond, value)) {
+	if f, ok := key.(fromEnd); ok && f.of.in.key == g.in.key && f.of.lead == g.lead && f.of.sep == g.sep {
+		g.guarded(m)
+		l := f.last()
+		on(present(l), l)
+		return
+	}
 	k, ok := ground(key)
 	if !ok {
 		stop := stopAt(at, g.in.ref, "a part of a text, at a place that the request says")

@@ -62,11 +62,11 @@ func textOf(k kind) kind {
 func splitText(c call) []outcome {
 	sep, ok := c.constant(1)
 	l, isLeaf := c.args[0].(leaf)
-	if !ok || !isLeaf || len(sep) != 1 || sep[0] >= 0x80 || sep == "!" || l.shape.any() || l.kind == kindAddress || l.in.item > 0 {
+	if !ok || !isLeaf || len(sep) != 1 || sep[0] >= 0x80 || sep == "!" || l.shape.any() && !l.shape.trimmed() || l.kind == kindAddress || l.in.item > 0 {
 		return c.stop("it splits in a way that is not understood")
 	}
 	there := isText(l)
-	return []outcome{{there, segments{in: l.in, sep: sep[0], when: there}}}
+	return []outcome{{there, segments{in: l.in, lead: l.shape.lead, sep: sep[0], when: there}}}
 }
 
 // concatText is concat() of constants around one text of the request.

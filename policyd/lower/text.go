@@ -22,6 +22,11 @@ type shape struct {
 // any tells whether a leaf is anything but the whole value.
 func (s shape) any() bool { return s != shape{} }
 
+// trimmed tells what follows a prefix, and nothing else.
+func (s shape) trimmed() bool {
+	return s == shape{before: quoteText(s.lead), first: true, lead: s.lead}
+}
+
 // text is a leaf with constants around it: what concat and sprintf make.
 type text struct {
 	pre  string
@@ -149,8 +154,12 @@ func (m *machine) shapedTest(l leaf, how model.TestOp, values []string) *cond {
 			ways = append(ways, stopped(stopAt(nil, l.in.ref, "letters beyond ASCII in another case")))
 			continue
 		}
-		if l.shape.first && l.shape.fold == 0 && strings.IndexByte(v, l.shape.sep) < 0 {
+		if l.shape.first && l.shape.fold == 0 && (l.shape.sep == 0 || strings.IndexByte(v, l.shape.sep) < 0) {
 			lead := l.shape.lead + v
+			if how == model.TestIn && l.shape.sep == 0 {
+				ways = append(ways, newTest(l.in, how, lead))
+				continue
+			}
 			if how == model.TestIn {
 				ways = append(ways, newTest(l.in, how, lead), newTest(l.in, model.TestPrefix, lead+string(l.shape.sep)))
 				continue
