@@ -22,6 +22,7 @@ type Answer struct {
 	Body     string
 	Upstream *Seen                  // nil: it did not reach the application
 	Asked    []*authv3.CheckRequest // what policyd was asked; none: the proxy decided
+	Shadowed []*authv3.CheckRequest // what it was asked for policies in shadow
 }
 
 // Client sends requests one after the other, over connections of its own that
@@ -75,7 +76,7 @@ func (c *Client) Send(unit int, in policycases.Request) (Answer, error) {
 	key := fmt.Sprintf("%d %d %s %s %s %s", unit, plain.Target.Port, plain.Source.Address, plain.Source.Principal, in.SNI, plain.Protocol)
 	for attempt := 0; ; attempt++ {
 		a, err := c.try(key, unit, in.SNI, out)
-		a.Upstream, a.Asked = c.r.app.take(id), c.r.policyd.take(id)
+		a.Upstream, a.Asked, a.Shadowed = c.r.app.take(id), c.r.policyd.take(id, false), c.r.policyd.take(id, true)
 		if err == nil {
 			return a, nil
 		}
