@@ -37,6 +37,7 @@ const (
 	CodeRolloutWaits    = "KR0034" // a rollout that waits for readings, or for a proxy to load code
 	CodeFilterHolds     = "KR0035" // requests that wait in a proxy for a filter to let them go
 	CodeNotLowered      = "KR0036" // a policy that proxies were to decide whole, and cannot
+	CodeBundle          = "KR0039" // a policy's bundle that does not come, or cannot be read
 	CodeKeys            = "KR0038" // keys of an issuer that do not come, or not whole
 )
 

@@ -23,7 +23,7 @@ type brought interface {
 // bring asks for all that an entry needs from elsewhere, and puts it there.
 func (h Hooks) bring(e *crds.Entry) []brought {
 	var out []brought
-	for _, of := range []func(*crds.Entry) brought{h.keysOf} {
+	for _, of := range []func(*crds.Entry) brought{h.keysOf, h.bundleOf} {
 		if b := of(e); b != nil {
 			out = append(out, b)
 		}

@@ -23,6 +23,8 @@ type Hooks struct {
 	ResolveModule func(ModuleRequest) ModuleAnswer
 	// ResolveKeys finds the keys that an issuer's tokens are verified by.
 	ResolveKeys func(KeysRequest) KeysAnswer
+	// ResolveBundle finds what a policy's bundle holds.
+	ResolveBundle func(BundleRequest) BundleAnswer
 	// CheckFilter gives what is wrong with what a filter is told, once its module
 	// is there. at is the field of its configuration.
 	CheckFilter func(f *model.FilterBinding, at string) []FilterFinding

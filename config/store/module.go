@@ -115,15 +115,16 @@ type surroundings struct {
 	fetch      *model.FetchPolicy
 	lost       bool              // there is a Mesh, and none of its versions can be read
 	registries map[string][]byte // of Secrets, by "namespace/name"
+	values     map[string]map[string][]byte
 }
 
 // look reads the Mesh and the pull Secrets of a listing: as they are, or as
 // they were when they last read well.
 func (s *Store) look(l source.Listing) {
-	if s.hooks.ResolveModule == nil && s.hooks.ResolveKeys == nil {
+	if s.hooks.ResolveModule == nil && s.hooks.ResolveKeys == nil && s.hooks.ResolveBundle == nil {
 		return
 	}
-	now := surroundings{registries: map[string][]byte{}}
+	now := surroundings{registries: map[string][]byte{}, values: map[string]map[string][]byte{}}
 	var mesh, known *crds.Entry
 	for _, o := range l.Objects {
 		if o.Ref.Kind != "Mesh" && o.Ref.Kind != "Secret" {
@@ -132,6 +133,9 @@ func (s *Store) look(l source.Listing) {
 		e, good := s.read(o).entry, s.good[o.Ref]
 		if e == nil {
 			e = good
+		}
+		if e != nil && e.Content.Secret != nil {
+			now.values[e.Ref.Namespace+"/"+e.Ref.Name] = e.Content.Secret.Values
 		}
 		switch {
 		case e == nil:

@@ -59,13 +59,27 @@ func Read(tarball []byte, o Options) (b Bundle, err error) {
 		}
 	}
 	if err != nil {
-		return Bundle{}, err
+		return Bundle{}, o.unsigned(tarball, err)
 	}
 	// OPA takes one without any signature for good where no key is named.
 	if len(o.Keys) > 0 && len(read.Signatures.Signatures) == 0 {
-		return Bundle{}, errors.New("it is not signed")
+		return Bundle{}, fmt.Errorf("%w: it is not signed", ErrSignature)
 	}
 	return of(read)
+}
+
+// ErrSignature is that of a bundle that is well, but for its signature.
+var ErrSignature = errors.New("its signature is not good")
+
+// unsigned tells a bad signature from a bad bundle.
+func (o Options) unsigned(tarball []byte, err error) error {
+	if len(o.Keys) == 0 {
+		return err
+	}
+	if _, plain := Read(tarball, Options{}); plain != nil {
+		return plain
+	}
+	return fmt.Errorf("%w: %w", ErrSignature, err)
 }
 
 func (o Options) read(tarball []byte, version ast.RegoVersion) (bundle.Bundle, error) {

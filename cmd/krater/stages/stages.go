@@ -32,6 +32,7 @@ type Stages struct {
 	builtin model.Module
 	modules *artifact.Store
 	fetched *fetch.Store
+	bundles bundles
 	schemas schemas
 	starts  *starts
 	dir     string
@@ -70,6 +71,7 @@ func OpenFollowing(paths []string, stateDir, moduleDir string, changed func()) (
 		CheckRego:     checkRego,
 		ResolveModule: s.resolveModule,
 		ResolveKeys:   s.resolveKeys,
+		ResolveBundle: s.resolveBundle,
 		ReadFile:      s.source.ReadFile,
 		CheckFilter:   s.checkFilter,
 	})
@@ -133,6 +135,7 @@ func (s *Stages) Run(ctx context.Context) (Result, error) {
 	_, span = tracer.Start(ctx, "config.apply")
 	s.modules.Round()
 	s.fetched.Round()
+	s.bundles.round()
 	applied := s.store.Apply(listing)
 	span.End()
 
