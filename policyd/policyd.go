@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/tap"
 
 	"github.com/krater-mesh/krater/listen"
 	"github.com/krater-mesh/krater/policyd/authz"
@@ -169,11 +171,21 @@ func (s *Service) serve(ctx context.Context, o opened) error {
 
 const drain = 2 * time.Second
 
+// streams is how many questions a connection may have under way: what would
+// wait longer has a better place at its proxy.
+const streams = 1024
+
 // NewGRPCServer is a gRPC server of ext_authz and health, whose calls are
 // spans below their caller's.
 func NewGRPCServer(checks authv3.AuthorizationServer, more ...grpc.ServerOption) *grpc.Server {
+	if full, ok := checks.(interface{ TurnAway(string) error }); ok {
+		more = append(more, grpc.InTapHandle(func(ctx context.Context, info *tap.Info) (context.Context, error) {
+			return ctx, full.TurnAway(info.FullMethodName)
+		}))
+	}
 	server := grpc.NewServer(append([]grpc.ServerOption{
 		grpc.StatsHandler(otelgrpc.NewServerHandler()),
+		grpc.MaxConcurrentStreams(streams), grpc.NumStreamWorkers(uint32(4*runtime.GOMAXPROCS(0))),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	}, more...)...)
 	authv3.RegisterAuthorizationServer(server, checks)

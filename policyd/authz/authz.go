@@ -19,6 +19,7 @@ import (
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd/decisionlog"
 	"github.com/krater-mesh/krater/policyd/rego"
+	"github.com/krater-mesh/krater/policyd/turn"
 )
 
 // Options are what a Server is made of. Each may be left out.
@@ -27,6 +28,7 @@ type Options struct {
 	Recorder decisionlog.Recorder
 	Random   io.Reader        // of decision ids
 	Now      func() time.Time // of records and durations
+	Turns    turn.Options     // how much is done at once, and waits
 }
 
 // Server answers checks. Its policies may be replaced at any time.
@@ -38,13 +40,15 @@ type Server struct {
 	now         func() time.Time
 	instruments instruments
 	policies    policies
+	line        *turn.Line
 }
 
 var _ authv3.AuthorizationServer = (*Server)(nil)
 
 // New makes a server that knows no policy: it denies what it is asked.
 func New(o Options) *Server {
-	s := &Server{logger: o.Logger, recorder: o.Recorder, random: o.Random, now: o.Now, instruments: newInstruments()}
+	s := &Server{logger: o.Logger, recorder: o.Recorder, random: o.Random, now: o.Now, instruments: newInstruments(), line: turn.New(o.Turns)}
+	s.policies.line = s.line
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
@@ -85,6 +89,9 @@ func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *a
 	outcomes := make([]outcome, 0, len(q.policies))
 	for _, name := range q.policies {
 		o := s.decide(ctx, q, name, in)
+		if len(q.policies) == 1 && overloaded(o) {
+			return nil, errOverload // nothing was done: the proxy's failure mode is the policy's
+		}
 		outcomes = append(outcomes, o)
 		if !o.answer.Allowed {
 			response = denied(o)
@@ -117,7 +124,7 @@ func (s *Server) decide(ctx context.Context, q question, name string, in *rego.I
 		PolicySet: q.policySet, DecisionID: q.decisionID, Shadow: q.shadow,
 	}}
 	if o.answer = notIts(); q.namespace == "" || entry.mayAsk(q.namespace) {
-		o.answer = entry.evaluate(ctx, in)
+		o.answer = entry.inTurn(ctx, in)
 	}
 	o.decision.Allowed = o.answer.Allowed
 	if f := o.answer.Failure; f != nil {

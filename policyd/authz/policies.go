@@ -10,6 +10,7 @@ import (
 
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd/rego"
+	"github.com/krater-mesh/krater/policyd/turn"
 )
 
 // FailUnknown is the failure of a policy that is not there: a Closed one's,
@@ -19,6 +20,7 @@ const FailUnknown rego.FailureKind = "unknown policy"
 // policies are the policies in force. Reading takes no lock.
 type policies struct {
 	mu      sync.Mutex // of writers
+	line    *turn.Line
 	current atomic.Pointer[generation]
 }
 
@@ -43,6 +45,7 @@ type entry struct {
 	labels  [2]metric.MeasurementOption
 	// recorder keeps what the policy reads.
 	recorder *rego.Recorder
+	lane     *turn.Lane // nil: nothing is evaluated
 }
 
 var unknown = &entry{missing: "it is not here (yet)"}
@@ -109,7 +112,7 @@ func (p *policies) compile(list []model.RegoPolicy) (map[string]*entry, model.Pr
 		problems = append(problems, found...)
 		switch {
 		case compiled != nil:
-			next[key] = newEntry(compiled).declared(policy)
+			next[key] = newEntry(compiled).declared(policy).lined(p.line)
 		case before.policy != nil:
 			next[key] = before.selecting(policy)
 		default:

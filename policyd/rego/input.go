@@ -34,6 +34,15 @@ func NewInput(r *authv3.CheckRequest, declared ...Declared) *Input {
 	return &Input{request: r, declared: declared}
 }
 
+// Size is about how many bytes the request holds.
+func (in *Input) Size() int64 {
+	h := in.request.GetAttributes().GetRequest().GetHttp()
+	return smallRequest + int64(len(h.GetBody())+len(h.GetRawBody()))
+}
+
+// smallRequest is a request without a body, as it is kept.
+const smallRequest = 8 << 10
+
 var errNoHTTP = errors.New("there is no HTTP request")
 
 // document is the `input` of a policy that sees the body by these rules:
