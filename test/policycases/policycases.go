@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -109,6 +110,7 @@ func Load(dir string) ([]Suite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding policy cases in %s: %w", dir, err)
 	}
+	files = slices.DeleteFunc(files, func(f string) bool { return filepath.Base(filepath.Dir(f)) == "testdata" })
 	suites := make([]Suite, len(files))
 	for i, file := range files {
 		content, err := os.ReadFile(file)
