@@ -3,6 +3,7 @@ package rego
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -68,8 +69,9 @@ func attributeItems(a *authv3.AttributeContext) (items []item, err error) {
 			return nil, err
 		}
 	}
+	// In lower case, as proxies compare it: names of hosts have no case.
 	if tls := a.GetTlsSession(); tls != nil {
-		items = append(items, item{keyTLSSession, object(text(nil, keySNI, tls.GetSni()))})
+		items = append(items, item{keyTLSSession, object(text(nil, keySNI, strings.ToLower(tls.GetSni())))})
 	}
 	return items, nil
 }
