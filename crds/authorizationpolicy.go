@@ -2,7 +2,6 @@ package crds
 
 import (
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -11,17 +10,20 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// dryRun is Istio's annotation: the policy only records what it would do.
-const dryRun = "istio.io/dry-run"
+const (
+	// dryRun is Istio's annotation: the policy only records what it would do.
+	dryRun = "istio.io/dry-run"
+	// afterAuthn has a CUSTOM policy's provider asked once the token is verified.
+	afterAuthn = "krater.dev/after-authn"
+)
 
 var authorizationPolicyTranslated = []string{
-	"selector", "action", "rules[].from[].source.ipBlocks", "rules[].from[].source.notIpBlocks",
-	"rules[].from[].source.remoteIpBlocks", "rules[].from[].source.notRemoteIpBlocks",
-	"rules[].from[].source.principals", "rules[].from[].source.notPrincipals",
-	"rules[].from[].source.namespaces", "rules[].from[].source.notNamespaces",
-	"rules[].from[].source.serviceAccounts", "rules[].from[].source.notServiceAccounts",
-	"rules[].from[].source.trustDomains", "rules[].from[].source.notTrustDomains",
-	"rules[].to[].operation", "rules[].when",
+	"selector", "targetRefs", "action", "provider.name", "rules[].from[].source", "rules[].to[].operation", "rules[].when",
+}
+
+var authorizationActions = map[security.AuthorizationPolicy_Action]model.Action{
+	security.AuthorizationPolicy_ALLOW: model.Allow, security.AuthorizationPolicy_DENY: model.Deny,
+	security.AuthorizationPolicy_AUDIT: model.Audit, security.AuthorizationPolicy_CUSTOM: model.Custom,
 }
 
 func convertAuthorizationPolicy(c *conversion) Content {
@@ -29,24 +31,48 @@ func convertAuthorizationPolicy(c *conversion) Content {
 	if !c.read(in) {
 		return Content{}
 	}
-	if c.object.Annotation(dryRun) == "true" {
-		c.refuse(`metadata.annotations["`+dryRun+`"]`, "a dry run is not translated yet")
-	}
-	out := &model.AuthorizationPolicy{Object: c.object.Ref, Action: model.Allow,
-		Selector: c.selector(in.GetSelector().GetMatchLabels(), "spec.selector.matchLabels")}
-	switch in.GetAction() {
-	case security.AuthorizationPolicy_DENY:
-		out.Action = model.Deny
-	case security.AuthorizationPolicy_AUDIT, security.AuthorizationPolicy_CUSTOM:
-		c.refuse("spec.action", "only ALLOW and DENY are translated yet, not %s", in.GetAction())
-	}
+	out := &model.AuthorizationPolicy{Object: c.object.Ref, Action: authorizationActions[in.GetAction()],
+		DryRun: c.flag(dryRun), AfterAuthn: c.flag(afterAuthn), Provider: in.GetProvider().GetName()}
+	c.attachPolicy(out, in.GetSelector(), in.GetTargetRefs())
 	for i, r := range in.GetRules() {
 		out.Rules = append(out.Rules, c.authorizationRule(r, index("spec.rules", i)))
 	}
-	if out.Action == model.Deny && len(out.Rules) == 0 && !c.problems.HasErrors() {
-		c.add(model.Warning, model.CodeMissing, "spec.rules", "to deny everything: rules: [{}]", "a DENY policy without rules denies nothing")
-	}
+	c.authorizationAction(out)
 	return Content{Authorization: out}
+}
+
+// authorizationAction reports what does not go with a policy's action.
+func (c *conversion) authorizationAction(p *model.AuthorizationPolicy) {
+	custom := p.Action == model.Custom
+	switch {
+	case custom && p.Provider == "":
+		c.missing("spec.provider.name", "CUSTOM asks one of spec.meshConfig.extensionProviders of the Mesh")
+	case !custom && p.Provider != "":
+		c.add(model.Error, model.CodeInvalidValue, "spec.provider", "write action: CUSTOM, or leave it out", "an %s policy asks no provider", p.Action)
+	}
+	if p.AfterAuthn && !custom {
+		c.add(model.Warning, model.CodeInvalidValue, annotationField(afterAuthn), "leave it out", "an %s policy is behind authentication anyway", p.Action)
+	}
+	if len(p.Rules) == 0 && p.Action != model.Allow && !c.problems.HasErrors() {
+		does := map[model.Action]string{model.Deny: "denies nothing", model.Audit: "marks nothing", model.Custom: "never asks its provider"}
+		c.add(model.Warning, model.CodeMissing, "spec.rules", "for every request: rules: [{}]", "the %s policy has no rules, and %s", p.Action, does[p.Action])
+	}
+}
+
+func annotationField(name string) string { return `metadata.annotations["` + name + `"]` }
+
+// flag reads an annotation that is "true" or "false"; as in Istio, what is
+// neither is no.
+func (c *conversion) flag(name string) bool {
+	text := c.object.Annotation(name)
+	if text == "" {
+		return false
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		c.add(model.Warning, model.CodeInvalidValue, annotationField(name), `write "true" or "false"`, "%q is neither true nor false, and taken for false", text)
+	}
+	return on
 }
 
 func (c *conversion) authorizationRule(r *security.Rule, field string) model.AuthorizationRule {
@@ -116,26 +142,21 @@ func pattern(text string) model.StringMatch {
 func (c *conversion) patterns(in []string, field string) []model.StringMatch {
 	var out []model.StringMatch
 	for i, text := range in {
-		m := pattern(text)
-		if text == "" {
-			c.bad(index(field, i), "it is empty")
-		}
-		if strings.Contains(m.Value, "*") {
-			c.add(model.Warning, model.CodeInvalidValue, index(field, i), "",
-				"a star is a wildcard only at the beginning or at the end, not at both: here it means itself")
-		}
-		out = append(out, m)
+		out = append(out, c.pattern(text, index(field, i)))
 	}
 	return out
 }
 
-func (c *conversion) paths(in []string, field string) []model.StringMatch {
-	for i, text := range in {
-		if strings.Contains(text, "{*}") || strings.Contains(text, "{**}") {
-			c.refuse(index(field, i), "path templates are not translated yet")
-		}
+func (c *conversion) pattern(text, field string) model.StringMatch {
+	m := pattern(text)
+	if text == "" {
+		c.bad(field, "it is empty")
 	}
-	return c.patterns(in, field)
+	if strings.Contains(m.Value, "*") {
+		c.add(model.Warning, model.CodeInvalidValue, field, "",
+			"a star is a wildcard only at the beginning or at the end, not at both: here it means itself")
+	}
+	return m
 }
 
 func (c *conversion) ports(in []string, field string) []uint32 {
@@ -146,38 +167,6 @@ func (c *conversion) ports(in []string, field string) []uint32 {
 			c.bad(index(field, i), "a port is from 1 to 65535, got %q", text)
 		}
 		out = append(out, uint32(n))
-	}
-	return out
-}
-
-// conditionKeys are those of Istio that are not translated yet.
-var conditionKeys = []string{"source.ip", "remote.ip", "request.auth.principal", "request.auth.audiences", "request.auth.presenter",
-	"destination.ip", "destination.port", "connection.sni"}
-
-func (c *conversion) condition(w *security.Condition, field string) model.Condition {
-	if len(w.GetValues())+len(w.GetNotValues()) == 0 {
-		c.missing(field, "a condition has values or notValues")
-	}
-	if src, ok := c.sourceCondition(w, field); ok {
-		return model.Condition{Source: src}
-	}
-	header, isHeader := strings.CutPrefix(w.GetKey(), "request.headers[")
-	header, closed := strings.CutSuffix(header, "]")
-	out := model.Condition{Header: strings.ToLower(header),
-		Values: c.patterns(w.GetValues(), field+".values"), NotValues: c.patterns(w.GetNotValues(), field+".notValues")}
-	if name, ok := declaredName(w.GetKey()); ok {
-		out.Header, out.Attribute = "", name
-		return out
-	}
-	switch {
-	case isHeader && out.Header == peerHeader, toldOnly(w.GetKey()):
-		c.unverified(field+".key", w.GetKey())
-	case isHeader && closed && headerName(out.Header):
-	case slices.Contains(conditionKeys, w.GetKey()), strings.HasPrefix(w.GetKey(), "request.auth.claims["),
-		strings.HasPrefix(w.GetKey(), "experimental.envoy."):
-		c.refuse(field+".key", "conditions on %s are not translated yet", w.GetKey())
-	default:
-		c.add(model.Error, model.CodeInvalidValue, field+".key", "for a header: request.headers[name]; for a declared attribute: attribute.NAME", "unknown key %q", w.GetKey())
 	}
 	return out
 }

@@ -30,6 +30,9 @@ func (c *conversion) source(s *security.Source, at string) model.Source {
 		NotServiceAccounts: c.accounts(s.GetNotServiceAccounts(), at+".notServiceAccounts"),
 		TrustDomains:       c.trustDomains(s.GetTrustDomains(), at+".trustDomains"),
 		NotTrustDomains:    c.trustDomains(s.GetNotTrustDomains(), at+".notTrustDomains"),
+
+		RequestPrincipals:    c.requestPrincipals(s.GetRequestPrincipals(), at+".requestPrincipals"),
+		NotRequestPrincipals: c.requestPrincipals(s.GetNotRequestPrincipals(), at+".notRequestPrincipals"),
 	}
 }
 
@@ -37,6 +40,12 @@ func (c *conversion) source(s *security.Source, at string) model.Source {
 func (c *conversion) sourceCondition(w *security.Condition, field string) (*model.Source, bool) {
 	values, not := field+".values", field+".notValues"
 	switch w.GetKey() {
+	case "source.ip":
+		return &model.Source{IPBlocks: c.cidrs(w.GetValues(), values), NotIPBlocks: c.cidrs(w.GetNotValues(), not)}, true
+	case "remote.ip":
+		return &model.Source{RemoteIPBlocks: c.cidrs(w.GetValues(), values), NotRemoteIPBlocks: c.cidrs(w.GetNotValues(), not)}, true
+	case "request.auth.principal":
+		return &model.Source{RequestPrincipals: c.requestPrincipals(w.GetValues(), values), NotRequestPrincipals: c.requestPrincipals(w.GetNotValues(), not)}, true
 	case "source.principal":
 		return &model.Source{Principals: c.principals(w.GetValues(), values), NotPrincipals: c.principals(w.GetNotValues(), not)}, true
 	case "source.namespace":
@@ -106,4 +115,51 @@ func (c *conversion) trustDomains(in []string, field string) []model.StringMatch
 		}
 	}
 	return c.patterns(in, field)
+}
+
+// requestPrincipals are ISSUER/SUBJECT, parted at the last slash, since an
+// issuer may be a URL. One star stands for all that is before, or behind.
+func (c *conversion) requestPrincipals(in []string, field string) []model.RequestPrincipal {
+	var out []model.RequestPrincipal
+	for i, text := range in {
+		at := index(field, i)
+		last := strings.LastIndexByte(text, '/')
+		if text == "" {
+			c.bad(at, "it is empty")
+		} else if last < 0 && !strings.HasPrefix(text, "*") && !strings.HasSuffix(text, "*") {
+			c.add(model.Warning, model.CodeInvalidValue, at, "want ISSUER/SUBJECT", "it matches only tokens whose subject is empty")
+		}
+		out = append(out, requestPrincipal(text, last))
+	}
+	return out
+}
+
+func requestPrincipal(text string, slash int) model.RequestPrincipal {
+	exact := func(s string) model.StringMatch { return model.StringMatch{Kind: model.Exact, Value: s} }
+	issuer, subject := text, ""
+	if slash >= 0 {
+		issuer, subject = text[:slash], text[slash+1:]
+	}
+	out := model.RequestPrincipal{Issuer: exact(issuer), Subject: exact(subject)}
+	switch {
+	case text == "*":
+		return model.RequestPrincipal{Issuer: something, Subject: something}
+	case strings.HasPrefix(text, "*") && slash < 0:
+		return model.RequestPrincipal{Issuer: something, Subject: value(text)}
+	case strings.HasPrefix(text, "*"):
+		out.Issuer = value(issuer)
+	case strings.HasSuffix(text, "*") && slash < 0:
+		return model.RequestPrincipal{Issuer: value(text), Subject: something}
+	case strings.HasSuffix(text, "*"):
+		out.Subject = value(subject)
+	}
+	return out
+}
+
+// value is a pattern of a text that is there: a star alone is something.
+func value(text string) model.StringMatch {
+	if text == "*" {
+		return something
+	}
+	return pattern(text)
 }

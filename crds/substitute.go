@@ -1,7 +1,7 @@
 package crds
 
 import (
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -13,7 +13,7 @@ import (
 // RequestAuthentication, each token. ok is false for objects that decide nothing.
 func Substitute(o *Object) (e Entry, ok bool) {
 	k, found := lookup(o.APIVersion, o.Ref.Kind)
-	if !found || !k.access || o.Annotation(dryRun) == "true" && !slices.Contains([]string{"PeerAuthentication", "RequestAuthentication"}, o.Ref.Kind) {
+	if !found || !k.access || o.Ref.Kind == "AuthorizationPolicy" && dryRunOf(o) {
 		return Entry{}, false
 	}
 	if mode := o.Root.Field("spec").Field("mode"); o.Ref.Kind == "RegoPolicy" && mode != nil && mode.Value == "Shadow" {
@@ -28,9 +28,13 @@ func Substitute(o *Object) (e Entry, ok bool) {
 		e.Content.RequestAuthentication = tokensSubstitute(o)
 		return e.placed(o), true
 	}
-	e.Content.Authorization = &model.AuthorizationPolicy{Object: o.Ref, Action: model.Deny, Substitute: true,
+	denial := &model.AuthorizationPolicy{Object: o.Ref, Action: model.Deny, Substitute: true,
 		Selector: model.Selector{Namespace: o.Ref.Namespace, Labels: readableLabels(o)},
 		Rules:    []model.AuthorizationRule{{}}}
+	if o.Root.Field("spec").Field("selector") == nil {
+		denial.Gateways, denial.Services = readableTargets(o)
+	}
+	e.Content.Authorization = denial
 	return e.placed(o), true
 }
 
@@ -66,4 +70,33 @@ func readableLabels(o *Object) map[string]string {
 		out[f.Name] = text
 	}
 	return out
+}
+
+// dryRunOf tells whether a policy is declared as one that only records.
+func dryRunOf(o *Object) bool {
+	on, err := strconv.ParseBool(o.Annotation(dryRun))
+	return err == nil && on
+}
+
+// readableTargets are spec.targetRefs' Gateways and Services, or none where
+// some target cannot be read.
+func readableTargets(o *Object) (gateways, services []string) {
+	refs := o.Root.Field("spec").Field("targetRefs")
+	if refs == nil || refs.Kind != List {
+		return nil, nil
+	}
+	for _, ref := range refs.Items {
+		text := func(name string) string { return ref.Field(name).Text() }
+		switch name := text("name"); {
+		case name == "" || text("namespace") != "" && text("namespace") != o.Ref.Namespace:
+			return nil, nil
+		case text("kind") == "Gateway" && text("group") == "gateway.networking.k8s.io":
+			gateways = append(gateways, name)
+		case text("kind") == "Service" && strings.TrimPrefix(text("group"), "core") == "":
+			services = append(services, name)
+		default:
+			return nil, nil
+		}
+	}
+	return gateways, services
 }

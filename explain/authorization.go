@@ -15,12 +15,16 @@ import (
 // the hash that translation writes into the authorization slot.
 func PolicySet(s *model.Snapshot, w model.Workload) string {
 	var rules struct {
-		Deny, Allow []model.AuthorizationPolicy
-		Rego        []model.RegoPolicy
+		Custom, Audit, Deny, Allow []model.AuthorizationPolicy
+		Rego                       []model.RegoPolicy
 	}
 	for _, p := range s.Authorization {
 		switch {
-		case !p.Selector.Matches(w):
+		case !p.Selects(w):
+		case p.Action == model.Custom:
+			rules.Custom = append(rules.Custom, *p)
+		case p.Action == model.Audit:
+			rules.Audit = append(rules.Audit, *p)
 		case p.Action == model.Deny:
 			rules.Deny = append(rules.Deny, *p)
 		default:
@@ -32,7 +36,7 @@ func PolicySet(s *model.Snapshot, w model.Workload) string {
 			rules.Rego = append(rules.Rego, *p)
 		}
 	}
-	if len(rules.Deny)+len(rules.Allow)+len(rules.Rego) == 0 {
+	if len(rules.Custom)+len(rules.Audit)+len(rules.Deny)+len(rules.Allow)+len(rules.Rego) == 0 {
 		return ""
 	}
 	return model.Hash(rules)
@@ -44,6 +48,13 @@ type PolicyResult struct {
 	Action  model.Action `json:"action"`
 	Matched bool         `json:"matched"` // some rule did
 	Rules   []RuleResult `json:"rules,omitempty"`
+	// Provider is who is asked where a rule of a CUSTOM policy matches.
+	Provider string `json:"provider,omitempty"`
+	// DryRun is a policy that only records; Would is what it would have done to
+	// this request, beside the policies that are in force: "deny", "allow",
+	// "mark", "ask", or nothing.
+	DryRun bool   `json:"dryRun,omitempty"`
+	Would  string `json:"would,omitempty"`
 }
 
 // RuleResult is one rule's: Why is its first failing condition.
@@ -56,13 +67,23 @@ type RuleResult struct {
 // Authorize is the reference evaluator of the policies of one action that
 // select a workload, in the snapshot's order: Envoy's RBAC answers the same.
 // rule is the one that decides: of those that match the first by name, as
-// Envoy sorts them; "" where none does.
+// Envoy sorts them; "" where none does. Dry runs are not among them.
 func Authorize(policies []*model.AuthorizationPolicy, action model.Action, w model.Workload, v View) (results []PolicyResult, rule string) {
+	return authorize(policies, action, w, v, func(p *model.AuthorizationPolicy) bool { return !p.DryRun })
+}
+
+// DryRun is Authorize for the policies that only record. "Would" is theirs to
+// say who knows what is in force.
+func DryRun(policies []*model.AuthorizationPolicy, action model.Action, w model.Workload, v View) (results []PolicyResult, rule string) {
+	return authorize(policies, action, w, v, func(p *model.AuthorizationPolicy) bool { return p.DryRun })
+}
+
+func authorize(policies []*model.AuthorizationPolicy, action model.Action, w model.Workload, v View, of func(*model.AuthorizationPolicy) bool) (results []PolicyResult, rule string) {
 	for _, p := range policies {
-		if p.Action != action || !p.Selector.Matches(w) {
+		if p.Action != action || !of(p) || !p.Selects(w) {
 			continue
 		}
-		result := PolicyResult{Policy: p.Object.String(), Action: p.Action}
+		result := PolicyResult{Policy: p.Object.String(), Action: p.Action, Provider: p.Provider, DryRun: p.DryRun}
 		for i, r := range p.Rules {
 			ok, why := MatchRule(r, v)
 			id := p.RuleID(i)
@@ -118,7 +139,10 @@ func sourceFails(s model.Source, v View) string {
 	case inBlocks(s.NotRemoteIPBlocks, v.Remote):
 		return fmt.Sprintf("the client %s is in %s", v.Remote, strings.Join(s.NotRemoteIPBlocks, ", "))
 	}
-	return callerFails(s, v.Principal)
+	if why := callerFails(s, v.Principal); why != "" {
+		return why
+	}
+	return tokenFails(s, v)
 }
 
 // inBlocks tells whether an IP is in one of the CIDR blocks (or addresses).
@@ -156,17 +180,7 @@ func operationFails(o model.Operation, v View) string {
 			return fmt.Sprintf("%s %q is %s", part.name, part.value, Describe(part.no[i]))
 		}
 	}
-	port := v.Port
-	if v.Bound != 0 {
-		port = v.Bound
-	}
-	switch {
-	case len(o.Ports) > 0 && !slices.Contains(o.Ports, port):
-		return fmt.Sprintf("port %d is not one of %v", port, o.Ports)
-	case slices.Contains(o.NotPorts, port):
-		return fmt.Sprintf("port %d is one of %v", port, o.NotPorts)
-	}
-	return ""
+	return connectionFails(o, v)
 }
 
 // endsInPort tells a pattern of host and port.
@@ -181,30 +195,6 @@ func MatchHost(m model.StringMatch, authority string) bool {
 	}
 	i := endsInPort.FindStringIndex(authority)
 	return i != nil && !endsInPort.MatchString(m.Value) && m.Matches(authority[:i[0]])
-}
-
-// conditionFails: where a header comes several times, one that matches is
-// enough. An absent header matches no value, so Values fail and NotValues hold
-// (Envoy: not(header matches)).
-func conditionFails(c model.Condition, v View) string {
-	if c.Source != nil {
-		if why := sourceFails(*c.Source, v); why != "" {
-			return "when: " + why
-		}
-		return ""
-	}
-	if c.Attribute != "" {
-		return attributeFails(c, v)
-	}
-	have := v.Values(c.Header)
-	matches := func(m model.StringMatch) bool { return slices.ContainsFunc(have, m.Matches) }
-	if len(c.Values) > 0 && !slices.ContainsFunc(c.Values, matches) {
-		return fmt.Sprintf("when: header %s is %s, not %s", c.Header, shownAll(have), describeAny(c.Values))
-	}
-	if i := slices.IndexFunc(c.NotValues, matches); i >= 0 {
-		return fmt.Sprintf("when: header %s is %s, and must not be %s", c.Header, shownAll(have), Describe(c.NotValues[i]))
-	}
-	return ""
 }
 
 func describeAny(list []model.StringMatch) string {

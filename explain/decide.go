@@ -38,12 +38,17 @@ type RegoResult struct {
 	Trace []string `json:"trace,omitempty"`
 }
 
-// authorization is DENY, then RegoPolicies, then ALLOW.
+// authorization is AUDIT, which decides nothing, then DENY, then RegoPolicies,
+// then ALLOW.
 func (p *passage) authorization() {
 	if p.role == RoleClient {
 		return
 	}
-	results, rule := Authorize(p.e.snap.Authorization, model.Deny, p.w, p.view)
+	p.dryRun(model.Audit, "mark")
+	results, _ := p.authorize(model.Audit)
+	p.policies(results)
+	p.dryRun(model.Deny, "deny")
+	results, rule := p.authorize(model.Deny)
 	p.policies(results)
 	if rule != "" {
 		p.refuse(owner(results, rule), rule, "a DENY rule matches")
@@ -52,7 +57,28 @@ func (p *passage) authorization() {
 	if p.rego(); p.verdict != nil {
 		return
 	}
-	results, rule = Authorize(p.e.snap.Authorization, model.Allow, p.w, p.view)
+	p.allow()
+}
+
+func (p *passage) authorize(action model.Action) ([]PolicyResult, string) {
+	return Authorize(p.e.snap.Authorization, action, p.w, p.view)
+}
+
+// dryRun tells what the policies of an action that only record would do, of
+// which any one that matches is enough.
+func (p *passage) dryRun(action model.Action, would string) {
+	results, _ := DryRun(p.e.snap.Authorization, action, p.w, p.view)
+	for i := range results {
+		if results[i].Matched {
+			results[i].Would = would
+		}
+	}
+	p.policies(results)
+}
+
+func (p *passage) allow() {
+	results, rule := p.authorize(model.Allow)
+	p.dryAllow(len(results) > 0, rule != "")
 	p.policies(results)
 	switch {
 	case len(results) == 0:
@@ -63,6 +89,21 @@ func (p *passage) authorization() {
 	default:
 		p.refuse("", model.ImplicitDeny, "no rule of any ALLOW policy matches")
 	}
+}
+
+// dryAllow is dryRun for ALLOW, whose policies count together: they would deny
+// only where nothing that is in force allows, and allow only what that denies.
+func (p *passage) dryAllow(some, allowed bool) {
+	results, rule := DryRun(p.e.snap.Authorization, model.Allow, p.w, p.view)
+	for i, r := range results {
+		switch {
+		case !some && rule == "":
+			results[i].Would = "deny"
+		case some && !allowed && r.Matched:
+			results[i].Would = "allow"
+		}
+	}
+	p.policies(results)
 }
 
 func (p *passage) policySet() string { return PolicySet(p.e.snap, p.w) }

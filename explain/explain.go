@@ -117,6 +117,7 @@ func (e *explainer) enter(w model.Workload, v View) *passage {
 	if w.Gateway {
 		role = RoleGateway
 		v.Port, v.Bound = gatewayPort(w, v.Port)
+		v.Destination = w.Address
 		if encrypted(e.snap, w, v.Port) {
 			v.Scheme = "https"
 		}
@@ -204,7 +205,10 @@ func (e *explainer) outcome(from model.Workload, role Role, t Target, server Ser
 		return o
 	}
 	arrived := arriving(from, role, t.Request, server.Port)
-	arrived.Principal = e.principal(from, server)
+	arrived.Principal, arrived.Destination = e.principal(from, server), server.Address
+	if server.MTLS {
+		arrived.ServerName = fmt.Sprintf("outbound_.%d_.%s_.%s", t.Port, t.Subset, t.Host)
+	}
 	p := e.pass(w, RoleServer, arrived)
 	if p.verdict == nil {
 		p.verdict = &Verdict{Status: 200, Upstream: true, Details: "via_upstream", Reason: "the application answers", Decision: p.decision}

@@ -77,6 +77,12 @@ type View struct {
 	Attributes Attributes        `json:"-"`
 	Given      map[string]string `json:"-"`
 	Body       string            `json:"-"`
+	// Claims are the payload of the token that was verified; nil: there is none.
+	Claims map[string]any `json:"-"`
+	// Destination is the IP of the proxy's own end of the connection, and
+	// ServerName what the caller asked TLS for there.
+	Destination string `json:"-"`
+	ServerName  string `json:"-"`
 }
 
 // Target gives the path and the query, apart.

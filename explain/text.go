@@ -212,7 +212,14 @@ func (t *text) attribute(a AttributeValue) {
 }
 
 func (t *text) policy(p PolicyResult) {
-	t.line(1, "%s %s %s", mark(p.Matched), p.Action, p.Policy)
+	dry := ""
+	switch {
+	case p.DryRun && p.Would == "":
+		dry = " (dry run: would change nothing)"
+	case p.DryRun:
+		dry = " (dry run: would " + p.Would + ")"
+	}
+	t.line(1, "%s %s %s%s", mark(p.Matched), p.Action, p.Policy, dry)
 	for _, r := range p.Rules {
 		if r.Matched {
 			t.line(2, "✓ %s", r.Rule)

@@ -14,6 +14,8 @@ const (
 	Suffix  MatchKind = "suffix"
 	Regex   MatchKind = "regex" // RE2, against the whole value, as Envoy does
 	Present MatchKind = "present"
+	// Template is of a path: "{*}" is one segment, "{**}" any number of them.
+	Template MatchKind = "template"
 )
 
 // StringMatch compares one string.
@@ -40,6 +42,8 @@ func (m StringMatch) Matches(s string) bool {
 		return strings.HasSuffix(s, v)
 	case Present:
 		return true
+	case Template:
+		return matchTemplate(v, s)
 	case Regex:
 		if m.IgnoreCase {
 			v = "(?i)" + v
@@ -48,6 +52,28 @@ func (m StringMatch) Matches(s string) bool {
 		return err == nil && re.MatchString(latin1(s))
 	}
 	return false
+}
+
+// matchTemplate compares from the left; what "{**}" stands for may be empty.
+func matchTemplate(template, s string) bool {
+	literal, rest, found := strings.Cut(template, "{*")
+	if !found {
+		return s == template
+	}
+	s, begins := strings.CutPrefix(s, literal)
+	if !begins {
+		return false
+	}
+	if after, many := strings.CutPrefix(rest, "*}"); many {
+		for i := 0; i <= len(s); i++ {
+			if matchTemplate(after, s[i:]) {
+				return true
+			}
+		}
+		return false
+	}
+	segment := strings.IndexByte(s+"/", '/')
+	return segment > 0 && matchTemplate(strings.TrimPrefix(rest, "}"), s[segment:])
 }
 
 func lowerASCII(s string) string {

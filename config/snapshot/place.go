@@ -14,12 +14,9 @@ func (d *draft) place() {
 		s.Placements = append(s.Placements, model.Placement{Object: o, Rule: rule, Place: place, Reason: reason})
 	}
 	for _, p := range s.Authorization {
-		reason := "Envoy's RBAC filter decides it"
-		if p.Substitute {
-			reason = "the object is bad and has no last good version: RBAC denies what it selects"
-		}
+		place, reason := authorizationPlace(p)
 		for i := range p.Rules {
-			add(p.Object, p.RuleID(i), model.Native, reason)
+			add(p.Object, p.RuleID(i), place, reason)
 		}
 	}
 	for _, p := range s.Rego {
@@ -54,6 +51,23 @@ func (d *draft) place() {
 		}
 	}
 	sort.SliceStable(s.Placements, func(i, j int) bool { return s.Placements[i].Object.Less(s.Placements[j].Object) })
+}
+
+// authorizationPlace says what decides by an AuthorizationPolicy.
+func authorizationPlace(p *model.AuthorizationPolicy) (model.Place, string) {
+	place, reason := model.Native, "Envoy's RBAC filter decides it"
+	switch {
+	case p.Substitute:
+		return place, "the object is bad and has no last good version: RBAC denies what it selects"
+	case p.Action == model.Custom:
+		place, reason = model.Daemon, "Envoy's RBAC filter finds the requests; the provider "+p.Provider+" decides them"
+	case p.Action == model.Audit:
+		reason = "Envoy's RBAC filter marks the requests"
+	}
+	if p.DryRun {
+		reason += "; a dry run: nothing comes of it but a record"
+	}
+	return place, reason
 }
 
 // accessPlace says what compares an access list's entries.

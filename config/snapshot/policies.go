@@ -13,7 +13,7 @@ var policiesStep = step{
 	name:  "policies",
 	kinds: []string{"AuthorizationPolicy", "RegoPolicy", "AccessList", "RateLimit", "Filter", "WasmPlugin", "TrafficExtension", "AttributeSet"},
 	reads: func(d *draft) []any {
-		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups), d.secrets}
+		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups), d.secrets, d.attachedServices()}
 	},
 	run: func(d *draft) {
 		d.each(d.policy)
@@ -46,10 +46,7 @@ func (d *draft) policy(e *crds.Entry) {
 	c := e.Content
 	switch {
 	case c.Authorization != nil:
-		p := *c.Authorization
-		p.Selector = d.selector(e, p.Selector)
-		p.Rules = trustDomainsOf(d.snap.Mesh).rules(p.Rules)
-		d.snap.Authorization = append(d.snap.Authorization, &p)
+		d.authorization(e)
 	case c.AccessList != nil:
 		l := *c.AccessList
 		l.Selector = d.selector(e, l.Selector)

@@ -109,7 +109,7 @@ func (p *proxy) attributesFilter(attributes []config.Attribute) filters {
 func (p *proxy) decidesByAttributes() bool {
 	r := rulesOf(p.view.authorization, p.rego, p.w)
 	reads := func(c model.Condition) bool { return c.Attribute != "" }
-	for _, a := range append(slices.Clone(r.Deny), r.Allow...) {
+	for _, a := range slices.Concat(r.Audit, r.Deny, r.Allow) {
 		for _, rule := range a.Rules {
 			if slices.ContainsFunc(rule.When, reads) {
 				return true

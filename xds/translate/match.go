@@ -2,6 +2,7 @@ package translate
 
 import (
 	"regexp"
+	"strings"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
@@ -56,6 +57,22 @@ func matchPath(out *routev3.RouteMatch, m model.StringMatch) {
 	}
 }
 
+// templateExpression writes a path template as an expression.
+func templateExpression(template string) string {
+	segments := strings.Split(template, "/")
+	for i, s := range segments {
+		switch s {
+		case "{*}":
+			segments[i] = "[^/]+"
+		case "{**}":
+			segments[i] = "(?s:.*)"
+		default:
+			segments[i] = regexp.QuoteMeta(s)
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
 // headerMatcher compares a request header. As in Istio, an inverted one takes
 // an absent header for an empty one.
 func headerMatcher(h model.HeaderMatch) *routev3.HeaderMatcher {
@@ -86,6 +103,9 @@ func stringMatcher(m model.StringMatch) *matcherv3.StringMatcher {
 	switch {
 	case anything:
 		return &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: regex("(?s).*")}}
+	case m.Kind == model.Template:
+		m.Value = templateExpression(m.Value)
+		fallthrough
 	case m.Kind == model.Regex:
 		return &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: regex(flags(m) + m.Value)}}
 	}

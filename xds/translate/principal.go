@@ -5,6 +5,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	rbacconfigv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/krater-mesh/krater/model"
@@ -19,8 +20,16 @@ func (p *proxy) principals(from []model.Source, when []model.Condition) []*rbacc
 			conditions = append(conditions, sourcePrincipals(*w.Source)...)
 			continue
 		}
-		if w.Attribute != "" {
+		switch {
+		case w.Operation != nil, w.Metadata != nil: // what is called
+			continue
+		case w.Attribute != "":
 			conditions = p.attributeConditions(conditions, w)
+			continue
+		case len(w.Claim) > 0:
+			is := func(m model.StringMatch) *rbacconfigv3.Principal { return claimPrincipal(w.Claim, claimValue(m)) }
+			conditions = appendList(conditions, each(w.Values, is), false)
+			conditions = appendList(conditions, each(w.NotValues, is), true)
 			continue
 		}
 		values := func(m model.StringMatch) *rbacconfigv3.Principal {
@@ -60,7 +69,20 @@ func sourcePrincipals(s model.Source) []*rbacconfigv3.Principal {
 		all = appendList(all, each(l.yes, l.of), false)
 		all = appendList(all, each(l.no, l.of), true)
 	}
-	return all
+	all = appendList(all, each(s.RequestPrincipals, requestPrincipal), false)
+	return appendList(all, each(s.NotRequestPrincipals, requestPrincipal), true)
+}
+
+// claimPrincipal compares a claim of the token that was verified. Without a
+// token it never matches.
+func claimPrincipal(path []string, value *matcherv3.ValueMatcher) *rbacconfigv3.Principal {
+	return &rbacconfigv3.Principal{Identifier: &rbacconfigv3.Principal_SourcedMetadata{SourcedMetadata: &rbacconfigv3.SourcedMetadata{
+		MetadataMatcher: metadataMatcher(metadataJWT, append([]string{"payload"}, path...), value),
+	}}}
+}
+
+func requestPrincipal(r model.RequestPrincipal) *rbacconfigv3.Principal {
+	return allOf([]*rbacconfigv3.Principal{claimPrincipal([]string{"iss"}, textValue(r.Issuer)), claimPrincipal([]string{"sub"}, textValue(r.Subject))})
 }
 
 // appendList adds "one of the values", or "none of them"; no values say nothing.

@@ -1,6 +1,9 @@
 package translate
 
 import (
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	rbacconfigv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
 	statev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/common/set_filter_state/v3"
 	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
@@ -14,20 +17,20 @@ const filterRBAC = "envoy.filters.http.rbac"
 
 // rules is what decides about one workload's requests.
 type rules struct {
-	Deny, Allow []model.AuthorizationPolicy
-	Rego        []model.RegoPolicy
+	Custom, Audit, Deny, Allow []model.AuthorizationPolicy
+	Rego                       []model.RegoPolicy
 }
 
 // rulesOf selects them, in the order of the snapshot.
 func rulesOf(authorization []*model.AuthorizationPolicy, rego []*model.RegoPolicy, w model.Workload) rules {
 	var out rules
+	lists := map[model.Action]*[]model.AuthorizationPolicy{
+		model.Custom: &out.Custom, model.Audit: &out.Audit, model.Deny: &out.Deny, model.Allow: &out.Allow,
+	}
 	for _, a := range authorization {
-		switch {
-		case !a.Selector.Matches(w):
-		case a.Action == model.Deny:
-			out.Deny = append(out.Deny, *a)
-		default:
-			out.Allow = append(out.Allow, *a)
+		if a.Selects(w) {
+			list := lists[a.Action]
+			*list = append(*list, *a)
 		}
 	}
 	for _, r := range rego {
@@ -38,7 +41,9 @@ func rulesOf(authorization []*model.AuthorizationPolicy, rego []*model.RegoPolic
 	return out
 }
 
-func (r rules) empty() bool { return len(r.Deny)+len(r.Allow)+len(r.Rego) == 0 }
+func (r rules) empty() bool {
+	return len(r.Custom)+len(r.Audit)+len(r.Deny)+len(r.Allow)+len(r.Rego) == 0
+}
 
 // version is the policy set's: what decided is found again by it.
 func (r rules) version() string {
@@ -54,39 +59,89 @@ func PolicySet(snap *model.Snapshot, w model.Workload) string {
 	return rulesOf(snap.Authorization, snap.Rego, w).version()
 }
 
-// authorization fills the slot that decides: DENY, then RegoPolicies, then
-// ALLOW. It is one resource, since its parts must change together.
+// policySet writes the rules' version where records find it, and what else the
+// slot's filters want known.
+func policySet(r rules, more ...*statev3.FilterStateValue) *corev3.TypedExtensionConfig {
+	return extension("krater.policy_set", &setstatev3.Config{
+		OnRequestHeaders: append([]*statev3.FilterStateValue{stateValue(statePolicySet, r.version())}, more...),
+	})
+}
+
+// authorization fills the slot that decides: AUDIT, DENY, then RegoPolicies,
+// then ALLOW. It is one resource, since its parts must change together.
 func (p *proxy) authorization(c chain) filters {
 	r := rulesOf(p.view.authorization, p.rego, p.w)
-	if !c.served() || r.empty() {
+	if !c.served() || len(r.Audit)+len(r.Deny)+len(r.Allow)+len(r.Rego) == 0 {
 		return nil
 	}
 	rego, states := p.regoPolicies(r.Rego, r.version())
-	out := filters{extension("krater.policy_set", &setstatev3.Config{
-		OnRequestHeaders: append([]*statev3.FilterStateValue{stateValue(statePolicySet, r.version())}, states...),
-	})}
-	if len(r.Deny) > 0 {
-		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "deny_", Rules: p.rbacRules(r.Deny, model.Deny, false)}))
-	}
+	out := filters{policySet(r, states...)}
+	out = append(out, p.rulesOfAction(model.Audit, r.Audit)...)
+	out = append(out, p.rulesOfAction(model.Deny, r.Deny)...)
 	out = append(out, rego...)
-	if len(r.Allow) > 0 {
-		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "allow_", Rules: p.rbacRules(r.Allow, model.Allow, false)}))
+	return append(out, p.rulesOfAction(model.Allow, r.Allow)...)
+}
+
+// rbacActions are Envoy's words for them.
+var rbacActions = map[model.Action]rbacconfigv3.RBAC_Action{
+	model.Allow: rbacconfigv3.RBAC_ALLOW, model.Deny: rbacconfigv3.RBAC_DENY, model.Audit: rbacconfigv3.RBAC_LOG,
+	model.Custom: rbacconfigv3.RBAC_DENY, // "denied" is who is to be asked about
+}
+
+// enforcedPrefix begins the metadata keys, and stats, of an action's rules.
+func enforcedPrefix(a model.Action) string { return strings.ToLower(string(a)) + "_" }
+
+// dryRunPrefix is the same for those that only record; the first two are Istio's.
+func dryRunPrefix(a model.Action) string { return "istio_dry_run_" + enforcedPrefix(a) }
+
+// rulesOfAction is the filter of one action's policies; none where there are none.
+// Those of a dry run are its shadow: they are compared, and never answer.
+func (p *proxy) rulesOfAction(action model.Action, policies []model.AuthorizationPolicy) filters {
+	enforced, dry := apart(policies)
+	out := &rbacv3.RBAC{}
+	if len(enforced) > 0 {
+		out.RulesStatPrefix, out.Rules = enforcedPrefix(action), p.rbacRules(enforced, action, false)
 	}
-	return out
+	if len(dry) > 0 {
+		out.ShadowRulesStatPrefix, out.ShadowRules = dryRunPrefix(action), p.rbacRules(dry, action, false)
+	}
+	if len(policies) == 0 {
+		return nil
+	}
+	return filters{extension(filterRBAC, out)}
+}
+
+// apart parts the policies that are in force from those of a dry run.
+func apart(policies []model.AuthorizationPolicy) (enforced, dry []model.AuthorizationPolicy) {
+	for _, a := range policies {
+		if a.DryRun {
+			dry = append(dry, a)
+		} else {
+			enforced = append(enforced, a)
+		}
+	}
+	return enforced, dry
 }
 
 // networkRBAC is the same for connections whose requests cannot be seen. What
 // asks for a request's parts is dropped from an ALLOW, which then never
-// allows, and ignored in a DENY, which then denies more.
+// allows, and ignored elsewhere, so that a DENY denies more.
 func (p *proxy) networkRBAC(c chain, action model.Action) *networkrbacv3.RBAC {
 	r := rulesOf(p.view.authorization, p.rego, p.w)
-	r.Deny = append(r.Deny, p.connectionLists(c)...)
+	policies := r.Allow
+	switch action {
+	case model.Deny:
+		policies = append(r.Deny, p.connectionLists(c)...)
+	case model.Audit:
+		policies = r.Audit
+	}
+	enforced, dry := apart(policies)
 	out := &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_"}
-	switch {
-	case action == model.Deny && len(r.Deny) > 0:
-		out.Rules = p.rbacRules(r.Deny, action, true)
-	case action == model.Allow && len(r.Allow) > 0:
-		out.Rules = p.rbacRules(r.Allow, action, true)
+	if len(enforced) > 0 {
+		out.Rules = p.rbacRules(enforced, action, true)
+	}
+	if len(dry) > 0 {
+		out.ShadowRulesStatPrefix, out.ShadowRules = dryRunPrefix(action), p.rbacRules(dry, action, true)
 	}
 	if action == model.Deny {
 		for _, rego := range r.Rego {
@@ -100,10 +155,7 @@ func (p *proxy) networkRBAC(c chain, action model.Action) *networkrbacv3.RBAC {
 // rbacRules names each rule's policy by the rule's id. No policy under ALLOW
 // allows nothing.
 func (p *proxy) rbacRules(policies []model.AuthorizationPolicy, action model.Action, network bool) *rbacconfigv3.RBAC {
-	out := &rbacconfigv3.RBAC{Action: rbacconfigv3.RBAC_ALLOW, Policies: map[string]*rbacconfigv3.Policy{}}
-	if action == model.Deny {
-		out.Action = rbacconfigv3.RBAC_DENY
-	}
+	out := &rbacconfigv3.RBAC{Action: rbacActions[action], Policies: map[string]*rbacconfigv3.Policy{}}
 	for _, a := range policies {
 		for i, r := range a.Rules {
 			if network {
@@ -113,7 +165,7 @@ func (p *proxy) rbacRules(policies []model.AuthorizationPolicy, action model.Act
 				}
 			}
 			out.Policies[a.RuleID(i)] = &rbacconfigv3.Policy{
-				Permissions: permissions(r.To),
+				Permissions: permissions(r.To, r.When),
 				Principals:  p.principals(r.From, r.When),
 			}
 		}
@@ -121,20 +173,33 @@ func (p *proxy) rbacRules(policies []model.AuthorizationPolicy, action model.Act
 	return out
 }
 
-// withoutHTTP is what remains of a rule where there are no requests.
+// withoutHTTP is what remains of a rule where there are no requests. A
+// connection has its caller, its address and its server name, too.
 func withoutHTTP(r model.AuthorizationRule, action model.Action) (model.AuthorizationRule, bool) {
 	hasHTTP := false
-	out := model.AuthorizationRule{From: r.From}
+	var out model.AuthorizationRule
+	connection := func(s model.Source) model.Source {
+		hasHTTP = hasHTTP || len(s.RequestPrincipals)+len(s.NotRequestPrincipals) > 0
+		s.RequestPrincipals, s.NotRequestPrincipals = nil, nil
+		return s
+	}
+	for _, s := range r.From {
+		out.From = append(out.From, connection(s))
+	}
+	for _, o := range r.To {
+		hasHTTP = hasHTTP || o.OfRequest()
+		out.To = append(out.To, model.Operation{Ports: o.Ports, NotPorts: o.NotPorts})
+	}
 	for _, c := range r.When {
-		if c.Source != nil { // a connection has its caller, too
+		switch {
+		case c.Source != nil:
+			s := connection(*c.Source)
+			out.When = append(out.When, model.Condition{Source: &s})
+		case c.Operation != nil, c.Metadata != nil:
 			out.When = append(out.When, c)
-		} else {
+		default:
 			hasHTTP = true
 		}
 	}
-	for _, o := range r.To {
-		hasHTTP = hasHTTP || len(o.Methods)+len(o.NotMethods)+len(o.Paths)+len(o.NotPaths)+len(o.Hosts)+len(o.NotHosts) > 0
-		out.To = append(out.To, model.Operation{Ports: o.Ports, NotPorts: o.NotPorts})
-	}
-	return out, !hasHTTP || action == model.Deny
+	return out, !hasHTTP || action != model.Allow
 }

@@ -26,6 +26,7 @@ var slots = []struct {
 	{"custom", empty},
 	{"wasm-authn", phase(model.PhaseAuthn)},
 	{"authentication", (*proxy).authentication},
+	{"custom-after-authn", empty},
 	{"attributes", (*proxy).attributes},
 	{"wasm-authz", phase(model.PhaseAuthz)},
 	{"access-lists", (*proxy).accessLists},

@@ -120,13 +120,13 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 
 // TestEverySlotIsAlwaysThere counts the slots of each HTTP listener, one of
 // which is for its connection manager. Where calls are served it is two, by
-// whether the caller showed a certificate, and what is passed on has three.
+// whether the caller showed a certificate, and what is passed on has four.
 // Where calls are sent there is one for what they say of the caller. Filters of
 // connections have two for each direction and port.
 func TestEverySlotIsAlwaysThere(t *testing.T) {
 	c, w := readCase(t, "testdata/sidecar-http.in.yaml")
 	r, _ := translate.Translate(c.Snapshot, c.Endpoints, w, options)
-	if got, want := len(r.Extensions), 3*18+1+3+2+4; got != want {
+	if got, want := len(r.Extensions), 3*19+1+4+2+4; got != want {
 		t.Errorf("%d slots, want %d", got, want)
 	}
 }

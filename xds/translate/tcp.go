@@ -16,12 +16,12 @@ import (
 )
 
 // inboundTCP guards a port whose requests cannot be seen by its authorization
-// slots: connections are allowed or denied, nothing else applies to them. DENY
-// and ALLOW are two filters, so two slots. Envoy decides at the client's first
-// byte: what a server says before that is heard.
+// slots: connections are marked, allowed or denied, nothing else applies to
+// them. Each action is a filter of its own, so a slot. Envoy decides at the
+// client's first byte: what a server says before that is heard.
 func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) []*listenerv3.Filter {
 	out := []*listenerv3.Filter{p.networkFilters(inbound, c.port, 0)}
-	for _, action := range []model.Action{model.Deny, model.Allow} {
+	for _, action := range []model.Action{model.Audit, model.Deny, model.Allow} {
 		name := slotName(c.listener, slotAuthorization+"-"+strings.ToLower(string(action)))
 		if c.sealed && action == model.Deny && len(p.rego) > 0 {
 			p.slot(name, p.refuseAll(c))

@@ -35,7 +35,7 @@ func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 	v := view{opt: r.opt, mesh: r.mesh, workload: w, connections: s.connections, httpPorts: s.httpPorts, headless: s.headless, mode: s.outbound, egressTo: s.egressTo, sidecar: s.sidecar, listeners: l,
 		accepts:       acceptedBy(r.snap.MTLS(*w)),
 		patches:       patchesFor(r.snap, *w),
-		authorization: selected(r.snap.Authorization, w, func(a *model.AuthorizationPolicy) model.Selector { return a.Selector }),
+		authorization: policiesFor(r.snap.Authorization, w),
 		rego:          selected(r.snap.Rego, w, func(p *model.RegoPolicy) model.Selector { return p.Selector }),
 		accessLists:   selected(r.snap.AccessLists, w, func(l *model.AccessList) model.Selector { return l.Selector }),
 		limits:        selected(r.snap.Limits, w, func(l *model.Limit) model.Selector { return l.Selector }),
@@ -49,6 +49,17 @@ func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 	}
 	v.filters, v.preload = r.filtersOf(w)
 	return v
+}
+
+// policiesFor are those that are for the workload.
+func policiesFor(list []*model.AuthorizationPolicy, w *model.Workload) []*model.AuthorizationPolicy {
+	var out []*model.AuthorizationPolicy
+	for _, a := range list {
+		if a.Selects(*w) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // selected are the items whose selector takes the workload.

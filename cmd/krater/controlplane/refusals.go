@@ -100,8 +100,13 @@ func (b blame) virtualHost(name string) (model.Ref, string) {
 func (b blame) slot(name string) (model.Ref, string) {
 	slot := name[strings.LastIndexByte(name, '/')+1:]
 	switch {
-	case slot == "authorization", strings.HasPrefix(slot, "authorization-"):
-		list := chosen(b, b.snap.Authorization, func(a *model.AuthorizationPolicy) (model.Ref, model.Selector) { return a.Object, a.Selector })
+	case slot == "authorization", strings.HasPrefix(slot, "authorization-"), slot == "custom", slot == "custom-after-authn":
+		var list []model.Ref
+		for _, a := range b.snap.Authorization {
+			if a.Selects(b.w) {
+				list = append(list, a.Object)
+			}
+		}
 		list = append(list, chosen(b, b.snap.Rego, func(r *model.RegoPolicy) (model.Ref, model.Selector) { return r.Object, r.Selector })...)
 		return b.one(list, "spec.rules")
 	case strings.HasPrefix(slot, "limit-"):
