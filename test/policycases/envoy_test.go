@@ -1,6 +1,7 @@
 package policycases_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -27,8 +28,12 @@ func TestCasesByEnvoy(t *testing.T) {
 		lowered = append(lowered, native.Lowered)
 		units = append(units, s.unit(native), s.unit(asked))
 	}
+	untranslated := map[string]bool{} // namespaces of what the proxy asks about nevertheless
 	for _, p := range r.Publish(units...) {
-		if p.Severity == model.Error {
+		switch {
+		case p.Code == model.CodeNotSupported && strings.HasSuffix(p.Message, "policyd is asked"):
+			untranslated[p.Object.Namespace] = true
+		case p.Severity == model.Error:
 			t.Error(p)
 		}
 	}
@@ -36,6 +41,12 @@ func TestCasesByEnvoy(t *testing.T) {
 	sent := 0
 	for i, s := range suites {
 		t.Run(strings.TrimSuffix(s.File, ".yaml"), func(t *testing.T) {
+			if untranslated[fmt.Sprintf("u%d", 2*i)] {
+				if s.Policy.Lower == model.LowerRequire {
+					t.Error("the proxy has no words for what it is to decide")
+				}
+				lowered[i] = nil
+			}
 			for _, c := range s.Cases {
 				if c.NotThroughEnvoy != "" {
 					continue

@@ -23,7 +23,7 @@ func TestCasesByLoweredRules(t *testing.T) {
 		t.Run(strings.TrimSuffix(s.File, ".yaml"), func(t *testing.T) {
 			lowered := lower.Policy(s.Model(), nil)
 			if s.Policy.Lower == model.LowerRequire && !lowered.Whole() {
-				t.Logf("it is not lowered whole: %s", placement(lowered))
+				t.Errorf("it is not lowered whole: %s", placement(lowered))
 			}
 			for _, c := range s.Cases {
 				t.Run(c.Name, func(t *testing.T) {
@@ -38,9 +38,6 @@ func TestCasesByLoweredRules(t *testing.T) {
 	}
 	t.Logf("cases: %v", shares)
 }
-
-// required is set when each construct is lowered.
-const required = false
 
 func decided(t *testing.T, l *model.Lowered, r policycases.Request) *model.LoweredRule {
 	t.Helper()
@@ -74,7 +71,7 @@ func ruleDiffers(l *model.Lowered, rule *model.LoweredRule, c policycases.Case, 
 	}
 	want.Failure = ""
 	switch verdict := verdictOf(rule); {
-	case verdict == model.VerdictAsk && required && lowered == model.LowerRequire && c.Asks == "":
+	case verdict == model.VerdictAsk && lowered == model.LowerRequire && c.Asks == "":
 		return "it asks, by the rule " + ruleName(rule)
 	case verdict == model.VerdictAsk:
 		return ""
