@@ -94,7 +94,9 @@ func (m *machine) each(v value, at *ast.Location, s state, visit func(state, val
 		m.look(c, at, s, visit, stop)
 		return
 	case segments:
-		visit(s, opaque{stopAt(at, c.in.ref, "the place of a part")}, c.some(m))
+		if next, ok := s.on(c.when); ok {
+			visit(next, opaque{stopAt(at, c.in.ref, "the place of a part")}, c.some(m))
+		}
 		return
 	case part:
 		m.onStop(stopAt(at, c.ref, "all that the input has there"), s, stop)

@@ -10,6 +10,9 @@ func intText(i int) string { return strconv.Itoa(i) }
 
 // present is when a leaf is there.
 func present(l leaf) *cond {
+	if l.in.item > 0 && !l.in.Items { // one of a text's parts, while it is looked at
+		return always
+	}
 	if l.shape.any() {
 		return l.shaped(anyText)
 	}
