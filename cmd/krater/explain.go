@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"strconv"
 	"strings"
 
+	"github.com/krater-mesh/krater/cmd/krater/state"
 	"github.com/krater-mesh/krater/explain"
 	"github.com/spf13/cobra"
 )
@@ -16,19 +18,25 @@ func explainCommand() *cobra.Command {
 	var to string
 	var headers, given []string
 	var trace bool
+	var id string
 	cmd := &cobra.Command{
-		Use:   "explain PATH... --to HOST[:PORT]",
+		Use:   "explain PATH... --to HOST[:PORT] | explain --request-id ID [DIR]",
 		Short: "Say what the mesh would do with a request, and why, offline.",
 		Long: `Say what the mesh would do with a request, and why, offline: the route, each
 filter's verdict with its policy and rule, the limits that would be charged, the
 attributes that would be drawn.
 
 --from names the calling workload, or the gateway that the request comes in by.
-A workload calls as its service account wherever the call is mutual TLS.`,
+A workload calls as its service account wherever the call is mutual TLS.
+
+--request-id tells of a request that happened, in the running mesh of DIR: which
+proxies it passed, who decided about it and what policies in shadow would have
+said. The id is that of x-request-id, of the trace, or of a decision.`,
 		Example: "  krater explain samples/bookinfo --from istio-ingressgateway --to localhost --path /productpage\n" +
 			"  krater explain samples/bookinfo --from productpage-v1 --to reviews:9080 --path /reviews/0 --header 'end-user=jason'",
-		Args: cobra.MinimumNArgs(1),
 	}
+	cmd.Flags().StringVar(&id, "request-id", "", "Tell of this request, which happened.")
+	find := recordsFlag(cmd)
 	cmd.Flags().StringVar(&r.From, "from", "", "The calling workload, or a gateway (default: the first gateway).")
 	cmd.Flags().StringVar(&to, "to", "", "The host that is called, with a port where it is not 80.")
 	cmd.Flags().StringVar(&r.Method, "method", "GET", "The request's method.")
@@ -39,9 +47,16 @@ A workload calls as its service account wherever the call is mutual TLS.`,
 	cmd.Flags().StringVar(&r.Body, "body", "", "The request's body.")
 	cmd.Flags().StringArrayVar(&given, "attribute", nil, "An attribute that only a running proxy has, NAME=VALUE: of a token, or that a filter sets.")
 	cmd.Flags().BoolVar(&trace, "trace", false, "Show how OPA comes to each RegoPolicy's answer.")
-	_ = cmd.MarkFlagRequired("to")
+	cmd.MarkFlagsOneRequired("to", "request-id")
+	cmd.MarkFlagsMutuallyExclusive("to", "request-id")
 	output := outputFlag(cmd, "json or yaml")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
+		if id != "" {
+			return explainHappened(cmd, find, id, *output, paths)
+		}
+		if len(paths) == 0 {
+			return errors.New("explain needs the files of a mesh: explain PATH... --to HOST")
+		}
 		if err := fillRequest(&r, to, headers); err != nil {
 			return err
 		}
@@ -68,6 +83,21 @@ A workload calls as its service account wherever the call is mutual TLS.`,
 		return print(cmd.OutOrStdout(), *output, e, func(w io.Writer) error { return explain.Text(w, e) })
 	}
 	return cmd
+}
+
+func explainHappened(cmd *cobra.Command, find func(string) (state.Layout, error), id, output string, paths []string) error {
+	if len(paths) > 1 {
+		return errors.New("--request-id: name the folder of one running mesh")
+	}
+	l, err := find(strings.Join(paths, ""))
+	if err != nil {
+		return err
+	}
+	h, err := explainRecord(cmd.Context(), l, id)
+	if err != nil {
+		return err
+	}
+	return print(cmd.OutOrStdout(), output, h, h.text)
 }
 
 // fillRequest reads the flags that have a form of their own.

@@ -11,6 +11,6 @@ func policyCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(policyTestCommand(), policyCoverageCommand())
+	cmd.AddCommand(policyTestCommand(), policyCoverageCommand(), policyShadowReportCommand(), policyReplayCommand())
 	return cmd
 }

@@ -112,9 +112,6 @@ func runPolicyTests(ctx context.Context, paths, mesh []string, coverage bool) (*
 	return report, nil
 }
 
-// lowering makes tests hold cases against the rules of proxies, too.
-func lowering(*policytest.Options) {}
-
 // regoTests are files of OPA's tests.
 type regoTests []string
 

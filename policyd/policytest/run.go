@@ -21,7 +21,7 @@ type Options struct {
 	// Lower gives what proxies decide of a policy by themselves; nil: nothing.
 	Lower func(model.RegoPolicy) *model.Lowered
 	// Decide is what lowered rules say of a request; nil: nothing does.
-	Decide func(*model.Lowered, rego.Request) Native
+	Decide func(*model.Lowered, rego.Request, map[string]any) Native
 	// Coverage asks which lines the cases touch.
 	Coverage bool
 }
@@ -113,7 +113,7 @@ func (t *trial) run(ctx context.Context, c Case) Result {
 	answer := t.compiled.Evaluate(ctx, rego.NewInput(c.Request.check(request, t.policy.MaxBody), request.Declared...), tracers...)
 	out.Duration = time.Since(began)
 	out.Why = c.Want.differences(answer)
-	if n, ok := t.native(request); ok {
+	if n, ok := t.native(request, c.Request.Claims); ok {
 		out.Rule = n.Rule
 		if n.Verdict != model.VerdictAsk {
 			out.Placement = model.Native
@@ -128,11 +128,11 @@ func (t *trial) run(ctx context.Context, c Case) Result {
 }
 
 // native asks the lowered rules.
-func (t *trial) native(r rego.Request) (Native, bool) {
+func (t *trial) native(r rego.Request, claims map[string]any) (Native, bool) {
 	if t.policy.Lowered == nil || t.options.Decide == nil || len(t.policy.Lowered.Rules) == 0 {
 		return Native{}, false
 	}
-	n := t.options.Decide(t.policy.Lowered, r)
+	n := t.options.Decide(t.policy.Lowered, r, claims)
 	if t.hit == nil {
 		t.hit = map[string]int{}
 	}

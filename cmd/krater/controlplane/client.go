@@ -9,9 +9,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
+	"github.com/krater-mesh/krater/config/status"
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -44,6 +46,11 @@ func (c *Client) Snapshot(ctx context.Context) (model.Snapshot, error) {
 // Fleet asks for what is to run.
 func (c *Client) Fleet(ctx context.Context) (Fleet, error) {
 	return get[Fleet](ctx, c, "/fleet")
+}
+
+// WithPolicySet asks for the changes of the configuration that had a policy set.
+func (c *Client) WithPolicySet(ctx context.Context, set string) ([]status.Change, error) {
+	return get[[]status.Change](ctx, c, "/history?policySet="+url.QueryEscape(set))
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {
