@@ -37,6 +37,7 @@ rust: ## Install Rust for Wasm, for the tests of filters in Rust.
 include filters/build.mk
 include test/bench/build.mk
 include test/envoy/build.mk
+include test/fuzzlower/build.mk
 include test/wasm/build.mk
 include test/security/build.mk
 

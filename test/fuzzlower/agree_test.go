@@ -167,6 +167,28 @@ func (c *campaign) figures() []figure {
 	}
 }
 
+// TestLoweringAgreesOffline is what seeded bugs of lowering must fail.
+func TestLoweringAgreesOffline(t *testing.T) {
+	c := newCampaign(t)
+	c.offline(250, 30)
+	t.Logf("%d policies, %d trials: %v", c.policies, c.trials, c.native)
+}
+
+// TestALowererThatAlwaysAsksFails: nothing can disagree with it.
+func TestALowererThatAlwaysAsksFails(t *testing.T) {
+	c := newCampaign(t)
+	c.lower = func(model.RegoPolicy) *model.Lowered { return &model.Lowered{Stops: []model.Stop{{Why: "it is lazy"}}} }
+	c.offline(40, 20)
+	for _, f := range c.figures() {
+		if f.Figure == "native, by the reference evaluator" && f.Met {
+			t.Errorf("%v%% are native, and nothing was lowered", f.Value)
+		}
+	}
+	if len(c.found) > 0 {
+		t.Errorf("asking disagrees: %v", c.found)
+	}
+}
+
 // TestLoweringAgrees draws policies and requests, and holds the lowered rules,
 // by their reference evaluator and in a real Envoy, to OPA. A disagreement is a
 // security bug. `make fuzz-lower` draws more.
@@ -179,7 +201,6 @@ func TestLoweringAgrees(t *testing.T) {
 	}
 	c.offline(policies, max(long/2, 5000)/policies+1)
 	offline := time.Since(began)
-	t.Logf("by the reference evaluator: %v", c.native)
 	c.throughEnvoy(units, requests)
 	figures := c.figures()
 	if long > 0 {
