@@ -2,6 +2,7 @@ package lowered_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,6 +72,14 @@ func TestLoweredInputs(t *testing.T) {
 	}
 	nobody := policycases.Request{}
 	role := []string{"role"}
+	part := func(name, layout string) model.Predicate { // as it is now, and may become
+		var values []string
+		for i := range int64(120) {
+			values = append(values, time.Unix(now+i, 0).UTC().Format(layout))
+		}
+		slices.Sort(values)
+		return testOf(model.InputTime, name, model.TestIn, slices.Compact(values)...)
+	}
 	many := []string{"m0", "m1", "m2", "m3", "m4", "yes", "a.b", "m7"}
 	for _, batch := range [][]struct {
 		name  string
@@ -138,6 +147,13 @@ func TestLoweredInputs(t *testing.T) {
 		{name: "time before", when: testOf(model.InputTime, "", model.TestLess, fmt.Sprint(now+3600)), holds: []policycases.Request{nobody}},
 		{name: "time after", when: testOf(model.InputTime, "", model.TestGreaterEqual, fmt.Sprint(now+3600)), not: []policycases.Request{nobody}},
 		{name: "time with parts", when: testOf(model.InputTime, "", model.TestGreater, fmt.Sprint(now-3600)+".25"), holds: []policycases.Request{nobody}},
+		{name: "time's parts", when: all(part("hour", "15"), part("weekday", "Monday"), part("month", "01"), part("day", "02"), part("minute", "04"), part("second", "05")), holds: []policycases.Request{nobody}},
+		{name: "another hour", when: testOf(model.InputTime, "hour", model.TestIn, time.Unix(now+2*3600, 0).UTC().Format("15")), not: []policycases.Request{nobody}},
+		{name: "weekday", when: testOf(model.InputTime, "weekday", model.TestIn, time.Unix(now, 0).UTC().Weekday().String(), time.Unix(now+60, 0).UTC().Weekday().String()), holds: []policycases.Request{nobody}},
+		{name: "another weekday", when: testOf(model.InputTime, "weekday", model.TestIn, time.Unix(now+2*86400, 0).UTC().Weekday().String()), not: []policycases.Request{nobody}},
+		{name: "empty regex", when: header(model.TestRegex, ""), holds: []policycases.Request{with("x-a:")}, not: []policycases.Request{with("x-a: a"), nobody}},
+		{name: "empty regex of a claim", when: claimTest(model.TestRegex, role, ""), holds: []policycases.Request{claims(map[string]any{"role": ""})}, not: []policycases.Request{claims(map[string]any{"role": "a"}), nobody}},
+		{name: "attribute list as a text", when: attribute("list", model.TestRegex, `(?:[\x00-\xff]*,)?b(?:,[\x00-\xff]*)?`), holds: []policycases.Request{at("/?list=x,b")}, not: []policycases.Request{at("/?list=bx"), nobody}},
 		{name: "attribute", when: attribute("text", model.TestIn, "a"), holds: []policycases.Request{at("/?text=a")}, not: []policycases.Request{at("/?text=b"), nobody}},
 		{name: "attribute present", when: attribute("text", model.TestPresent), holds: []policycases.Request{at("/?text=a")}, not: []policycases.Request{nobody}},
 		{name: "attribute int", when: attribute("int", model.TestGreaterEqual, "-12"), holds: []policycases.Request{at("/?int=-12"), at("/?int=7"), at("/?int=-9"), at("/?int=0")}, not: []policycases.Request{at("/?int=-13"), at("/?int=-100"), at("/?int=x"), nobody}},

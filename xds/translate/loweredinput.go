@@ -18,7 +18,11 @@ const (
 	stateMatchedPort      = "krater.source_port"
 	stateMatchedProtocol  = "krater.protocol"
 	stateMatchedClaim     = "krater.claim."
+	stateMatchedTime      = "krater.time."
 )
+
+// timeParts are the parts of when a request came, in UTC.
+var timeParts = map[string]string{"hour": "%H", "minute": "%M", "second": "%S", "month": "%m", "day": "%d", "weekday": "%A"}
 
 // loweredInputs are what lowered rules of a workload read, as far as it must be
 // written down before.
@@ -52,6 +56,10 @@ func (in *loweredInputs) text(i model.ProxyInput) *xdscorev3.TypedExtensionConfi
 		return in.state(stateMatchedProtocol, "%PROTOCOL%")
 	case model.InputClaim:
 		return in.state(stateMatchedClaim+strings.Join(i.Path, ":"), claimFormat(i.Path))
+	case model.InputTime:
+		if part, ok := timeParts[i.Name]; ok {
+			return in.state(stateMatchedTime+i.Name, "%START_TIME("+part+")%")
+		}
 	case model.InputAttribute:
 		if a, ok := in.p.declaredAs("attribute." + i.Name); ok {
 			return fromState(attributeState(a))

@@ -71,7 +71,7 @@ func keysOf(p model.Predicate) map[treeKey]keyed {
 
 func keyOf(t *model.Test) map[treeKey]keyed {
 	kind, ok := map[model.TestOp]treeKind{model.TestIn: treeExact, model.TestPrefix: treePrefix, model.TestCIDR: treeCIDR}[t.How]
-	if !ok || t.Input.Items || t.Input.Kind == model.InputTime || t.Input.Kind == model.InputClaim && !plainClaim(t.Input.Path) {
+	if !ok || t.Input.Items || t.Input.Kind == model.InputTime && t.Input.Name == "" || t.Input.Kind == model.InputClaim && !plainClaim(t.Input.Path) {
 		return nil
 	}
 	for _, v := range t.Values {

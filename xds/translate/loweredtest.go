@@ -46,7 +46,7 @@ func (l *loweredTests) known(t *model.Test) truth {
 		fits = a.Type == model.AttributeBool
 	default: // of texts
 		fits = a.Type != model.AttributeInt && a.Type != model.AttributeDouble && a.Type != model.AttributeBool
-		fits = fits && t.Input.Items == (a.Type == model.AttributeList)
+		fits = fits && (!t.Input.Items || a.Type == model.AttributeList) // which is one text, too
 	}
 	if !fits {
 		return fails
@@ -70,7 +70,9 @@ func (l *loweredTests) made(t *model.Test) predicate {
 	case model.InputClaim:
 		return onClaim(t)
 	case model.InputTime:
-		return onTime(t)
+		if t.Input.Name == "" {
+			return onTime(t)
+		}
 	}
 	input := l.text(t.Input)
 	if input == nil {
@@ -155,6 +157,8 @@ func textMatches(t *model.Test) ([]text, bool) {
 	}
 	for _, v := range t.Values {
 		switch valid := utf8.ValidString(v); {
+		case t.How == model.TestRegex && v == "": // Envoy has no empty one
+			out = append(out, textRegex("(?:)"))
 		case t.How == model.TestRegex, valid && (v != "" || t.How == model.TestIn):
 			out = append(out, text{t.How, v})
 		case t.How == model.TestIn:
