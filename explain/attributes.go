@@ -62,6 +62,12 @@ func Draw(a model.Attribute, v View, maxBody uint32) (value string, ok, unknown 
 		value = decoded(value, false)
 	case a.CEL != "":
 		value, ok, unknown = evaluate(a.CEL, v)
+	case len(a.Claim) > 0:
+		value, ok = claimValue(a.Claim, v.Claims)
+		if value, ok = Convert(a.Type, value, ok); !ok || value == "" {
+			return "", false, false
+		}
+		return value, true, false
 	case a.JSON != "":
 		value, ok = drawJSON(a, v, maxBody)
 	case len(a.GRPC) > 0:

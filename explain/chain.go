@@ -29,6 +29,7 @@ type Hop struct {
 type Step struct {
 	Slot      string          `json:"slot"`
 	Filter    *FilterRun      `json:"filter,omitempty"`
+	Token     *TokenResult    `json:"token,omitempty"`
 	Attribute *AttributeValue `json:"attribute,omitempty"`
 	Policy    *PolicyResult   `json:"policy,omitempty"`
 	Rego      *RegoResult     `json:"rego,omitempty"`
@@ -50,7 +51,7 @@ type passage struct {
 
 // pass walks a chain up to the router.
 func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
-	v.Attributes = nil // each proxy draws its own
+	v.Attributes, v.Claims = nil, nil // each proxy draws and verifies for itself
 	p := &passage{e: e, w: w, role: role, view: v}
 	p.hop.Role = role
 	if role != RoleServer {
@@ -65,6 +66,7 @@ func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
 	for _, slot := range []func(){
 		p.cors,
 		func() { p.wasm(model.PhaseAuthn, "wasm-authn") },
+		p.authentication,
 		p.attributes,
 		func() { p.wasm(model.PhaseAuthz, "wasm-authz") },
 		p.accessLists,

@@ -3,6 +3,7 @@ package explain
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -55,15 +56,18 @@ type explainer struct {
 	endpoints model.Endpoints
 	decider   Decider
 	secret    []model.Attribute // redacted ones that the request has
+	tokens    []string          // that the request has
+	now       time.Time
 }
 
 // Explain says what the mesh of a snapshot would do with a request. decider
 // answers for RegoPolicies; nil leaves them open. An error means that the
 // request has no way into the mesh: no such workload, no gateway.
 func Explain(s *model.Snapshot, endpoints model.Endpoints, decider Decider, r Request) (Explanation, error) {
-	e := &explainer{snap: s, endpoints: endpoints, decider: decider}
+	e := &explainer{snap: s, endpoints: endpoints, decider: decider, now: r.Now}
 	out, err := e.explain(r)
 	e.withhold(&out)
+	e.withholdTokens(&out)
 	return out, err
 }
 

@@ -60,8 +60,8 @@ func matchHTTP(m model.HTTPMatch, v View, values func(name string) []string) (ok
 		}
 	}
 	for _, c := range m.Claims {
-		if !c.Not {
-			return false, "no token was verified, and its claim must be " + describeClaim(c)
+		if why := claimFails(c, v.Claims); why != "" {
+			return false, why
 		}
 	}
 	return true, ""

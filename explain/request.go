@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Request is what would be sent.
@@ -27,6 +28,8 @@ type Request struct {
 	// "spiffe://"; empty: it shows none.
 	Principal string `json:"principal,omitempty"`
 	Body      string `json:"body,omitempty"`
+	// Now is when the request is sent; zero: the times of tokens are not looked at.
+	Now time.Time `json:"-"`
 	// Attributes are declared ones whose sources an explanation cannot see: a
 	// verified token, what a filter sets. Given ones are converted as drawn.
 	Attributes map[string]string `json:"attributes,omitempty"`
@@ -77,7 +80,7 @@ type View struct {
 	Attributes Attributes        `json:"-"`
 	Given      map[string]string `json:"-"`
 	Body       string            `json:"-"`
-	// Claims are the payload of the token that was verified; nil: there is none.
+	// Claims are those of the token that was verified; nil: there is none.
 	Claims map[string]any `json:"-"`
 	// Destination is the IP of the proxy's own end of the connection, and
 	// ServerName what the caller asked TLS for there.

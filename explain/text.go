@@ -173,6 +173,8 @@ func (t *text) step(s Step) {
 	switch {
 	case s.Filter != nil:
 		t.filter(*s.Filter)
+	case s.Token != nil:
+		t.token(*s.Token)
 	case s.Attribute != nil:
 		t.attribute(*s.Attribute)
 	case s.Policy != nil:
@@ -196,6 +198,17 @@ func (t *text) filter(f FilterRun) {
 		code += ", which cannot be had"
 	}
 	t.line(1, "%s filter %s (%s, %s)%s", sign, f.Filter, f.Phase, code, after(f.Why))
+}
+
+func (t *text) token(r TokenResult) {
+	switch {
+	case r.Where == "":
+		t.line(1, "• %s: no token of %s", r.Rule, or(r.Issuer, "anybody"))
+	case !r.Valid:
+		t.line(1, "✗ %s: the token in %s: %s", r.Rule, r.Where, r.Why)
+	default:
+		t.line(1, "✓ %s: the token in %s holds, of %s; claims %s", r.Rule, r.Where, or(r.Principal, "nobody in particular"), strings.Join(r.Claims, ", "))
+	}
 }
 
 func (t *text) attribute(a AttributeValue) {

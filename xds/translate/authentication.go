@@ -14,9 +14,9 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// noKeys is a key set by which no token holds. Envoy takes an empty text for
-// keys that may still come.
-const noKeys = `{"keys":[]}`
+// noKeys is a key set by which no token holds: Envoy refuses a set without
+// keys, and this key is for an algorithm that no token may have.
+const noKeys = `{"keys":[{"kty":"RSA","kid":"none","alg":"RS0","e":"AQAB","n":"qxeCCO8k4SKf2Qf5luduAPr46sQxt-idcdmWOOSbr-2krBcrUv3ucnFtEEkjG39lJ06q-1OK4_wQlxTqpiESG7Ei4ka6oqoHlEoq4ODXOCiXPx1pZirtccX1vRKA9Q5XbbSbtlw1p1j-uMRQeLgBq8AdwZErBax8DjwcVOdHCtzcAiFp-F7-_cJBt5N5OO4rgXbreC97vlZiUMtveqadlljRwy2q2rWEL-3kg5rKGTJwdEzE_hnuhVc0Y2fzjzBXOogyvvj0K_F9k9b8mOKxz2oP2ZvbF44XcBXMy82zGP46UX0cJIfA6R5PdvgjDJAmaDViZXFSKwwZ2xZhlwIzVw"}]}`
 
 // jwtProvider is a rule, and the name that Envoy knows it by.
 type jwtProvider struct {
