@@ -69,6 +69,36 @@ func TestPoliciesInEveryOrder(t *testing.T) {
 		})
 	}
 	t.Logf("%d orders, %d requests each", len(orders), len(requests))
+	t.Run("without policyd", func(t *testing.T) {
+		r.StopPolicyd()
+		for i, order := range orders {
+			for _, request := range requests {
+				a, err := client.Send(i, request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if why := differs(policycases.Case{Request: request, Want: alone(t, order, request)}, a); why != "" {
+					t.Errorf("unit %d, %q: %s", i, request.Headers, why)
+				}
+			}
+		}
+	})
+}
+
+// alone is what becomes of a request while policyd is away: the first native
+// denial, unless a policy before it asks and fails closed.
+func alone(t *testing.T, order []member, request policycases.Request) policycases.Answer {
+	for _, m := range order {
+		switch rule := decided(t, m.model.Lowered, request); verdictOf(rule) {
+		case model.VerdictDeny:
+			return m.answer(t, request)
+		case model.VerdictAsk:
+			if m.model.Failure == model.FailClosed {
+				return policycases.Answer{}
+			}
+		}
+	}
+	return policycases.Answer{Allowed: true}
 }
 
 func inOrder(t *testing.T, client *envoyrunner.Client, unit int, order []member, request policycases.Request) {
