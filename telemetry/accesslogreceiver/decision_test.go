@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/krater-mesh/krater/model"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
@@ -171,5 +172,32 @@ func TestShadowsTellWhatWouldHaveBeen(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestASpanHasTheSameIdentity: from the tags that Envoy writes as JSON, which
+// are gone then.
+func TestASpanHasTheSameIdentity(t *testing.T) {
+	a := pcommon.NewMap()
+	for name, value := range map[string]string{
+		"krater.verdicts.rbac":    `{"rego/default/b/shadow_effective_policy_id":"deny|b.rego:7","rego-shadow/default/s/shadow_effective_policy_id":"ask|"}`,
+		"krater.verdicts.shadow":  `[{"policy":"RegoPolicy default/s","rule":"data.s.allow","placement":"daemon","allowed":false}]`,
+		"krater.verdicts.details": "lua_response", "krater.policy_set": "s1", "http.method": "GET",
+	} {
+		a.PutStr(name, value)
+	}
+	DecideSpan(a)
+	want := map[string]any{
+		"http.method": "GET", "krater.decision.policy": "RegoPolicy default/b", "krater.decision.rule": "RegoPolicy/default/b/b.rego:7",
+		"krater.decision.placement": "native", "krater.decision.policy_set": "s1", "krater.decision.allowed": false, "krater.shadow.denied": true,
+		"krater.shadow": []any{map[string]any{"policy": "RegoPolicy default/s", "rule": "data.s.allow", "placement": "daemon", "allowed": false}},
+	}
+	if diff := cmp.Diff(want, a.AsRaw()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	none := pcommon.NewMap()
+	none.PutStr("http.method", "GET")
+	if DecideSpan(none); none.Len() != 1 {
+		t.Errorf("a span without verdicts has %v", none.AsRaw())
 	}
 }

@@ -34,8 +34,12 @@ func events(from origin, list []*accesslogdatav3.HTTPAccessLogEntry, view *mesh.
 func (v verdicts) own() []model.Decision {
 	var out []model.Decision
 	last, ok := decide(v)
+	asked := last.Place == model.Daemon && last.DecisionID != "" // about all of them, whatever their rules say
 	for _, l := range v.lowered(false) {
 		d := v.ofRego(l)
+		if asked {
+			break
+		}
 		if l.verdict != model.VerdictAllow && l.verdict != model.VerdictDeny || d == last {
 			continue
 		}

@@ -110,37 +110,7 @@ func (r record) decision(p *accesslogdatav3.AccessLogCommon, details string) {
 	}
 }
 
-func (r record) put(d model.Decision) {
-	r.str("krater.decision.policy", d.Policy)
-	r.str("krater.decision.rule", d.Rule)
-	r.str("krater.decision.placement", string(d.Place))
-	r.str("krater.decision.policy_set", d.PolicySet)
-	r.str("krater.decision.id", d.DecisionID)
-	r.str("krater.decision.reason", d.Reason)
-	r.str("krater.limit", d.Limit)
-	r.Attributes().PutBool("krater.decision.allowed", d.Allowed)
-}
+func (r record) put(d model.Decision) { putDecision(r.Attributes(), d) }
 
 // shadows puts what policies in shadow would have decided.
-func (r record) shadows(list []model.Decision) {
-	if len(list) == 0 {
-		return
-	}
-	denied := false
-	all := r.Attributes().PutEmptySlice("krater.shadow")
-	for _, d := range list {
-		denied = denied || !d.Allowed
-		m := all.AppendEmpty().SetEmptyMap()
-		m.PutStr("policy", d.Policy)
-		m.PutStr("rule", d.Rule)
-		m.PutStr("placement", string(d.Place))
-		m.PutBool("allowed", d.Allowed)
-		if d.DecisionID != "" {
-			m.PutStr("id", d.DecisionID)
-		}
-		if d.Reason != "" {
-			m.PutStr("reason", d.Reason)
-		}
-	}
-	r.Attributes().PutBool("krater.shadow.denied", denied)
-}
+func (r record) shadows(list []model.Decision) { putShadows(r.Attributes(), list) }

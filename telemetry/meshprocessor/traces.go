@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/krater-mesh/krater/telemetry/accesslogreceiver"
 	"github.com/krater-mesh/krater/telemetry/mesh"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -17,6 +18,7 @@ func (t *traces) process(_ context.Context, td ptrace.Traces) (ptrace.Traces, er
 	for _, rs := range td.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {
+				accesslogreceiver.DecideSpan(span.Attributes())
 				t.clean(span.Attributes())
 			}
 		}

@@ -3,6 +3,7 @@ package translate
 import (
 	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tracingv3 "github.com/envoyproxy/go-control-plane/envoy/type/tracing/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -21,7 +22,7 @@ func (p *proxy) tracing(c chain) *hcmv3.HttpConnectionManager_Tracing {
 		RandomSampling:    &typev3.Percent{Value: p.mesh.Sampling},
 		OverallSampling:   &typev3.Percent{Value: 100},
 		SpawnUpstreamSpan: wrapperspb.Bool(true),
-		CustomTags:        peerTags(c),
+		CustomTags:        append(peerTags(c), decisionTags(c)...),
 		Provider: &tracev3.Tracing_Http{
 			Name: "envoy.tracers.opentelemetry",
 			ConfigType: &tracev3.Tracing_Http_TypedConfig{TypedConfig: pack(&tracev3.OpenTelemetryConfig{
@@ -29,5 +30,24 @@ func (p *proxy) tracing(c chain) *hcmv3.HttpConnectionManager_Tracing {
 				ServiceName: p.w.Name,
 			})},
 		},
+	}
+}
+
+// decisionTags tell the collector what it makes the decision's identity of,
+// where requests are served: the filters' verdicts as they left them.
+func decisionTags(c chain) []*tracingv3.CustomTag {
+	if !c.served() {
+		return nil
+	}
+	return []*tracingv3.CustomTag{
+		formatted("krater.verdicts.rbac", "%DYNAMIC_METADATA(envoy.filters.http.rbac)%"),
+		formatted("krater.verdicts.policyd", "%DYNAMIC_METADATA(envoy.filters.http.ext_authz:krater)%"),
+		formatted("krater.verdicts.shadow", "%DYNAMIC_METADATA(envoy.filters.http.ext_authz:krater_shadow)%"),
+		formatted("krater.verdicts.details", "%RESPONSE_CODE_DETAILS%"),
+		formatted("krater.policy_set", "%FILTER_STATE("+statePolicySet+":PLAIN)%"),
+		formatted("krater.limit", "%FILTER_STATE("+stateLimit+":PLAIN)%"),
+		formatted("krater.custom", "%FILTER_STATE(krater.custom:PLAIN)%"),
+		formatted("krater.decision_cache", "%FILTER_STATE(wasm.krater.decision_cache:PLAIN)%"),
+		formatted("krater.filter_decision", "%FILTER_STATE(wasm.krater.filter_decision:PLAIN)%"),
 	}
 }
