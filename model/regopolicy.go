@@ -31,6 +31,8 @@ type RegoPolicy struct {
 	WholeBody bool `json:"wholeBody,omitempty"`
 	// RawBody: the body is sent as bytes, not as text: for gRPC.
 	RawBody bool `json:"rawBody,omitempty"`
+	// UnreadBody: input has neither parsed_body nor truncated_body.
+	UnreadBody bool `json:"unreadBody,omitempty"`
 	// ProtoDescriptor is a FileDescriptorSet, by which gRPC bodies are read.
 	ProtoDescriptor []byte `json:"protoDescriptor,omitempty"`
 	Memory          int64  `json:"memory,omitempty"`      // bytes that one decision may take; 0: policyd's own limit
@@ -125,11 +127,12 @@ func (p RegoPolicy) Version() string {
 		B     uint32
 		Whole bool
 		Raw   bool
+		Un    bool
 		P     []byte
 		Mem   int64
 		N     uint32
 		H     *HTTPSend
-	}{p.Modules, p.Data, p.Query, p.Timeout, p.Failure, p.Mode, p.MaxBody, p.WholeBody, p.RawBody, p.ProtoDescriptor, p.Memory, p.Concurrency, p.HTTPSend})
+	}{p.Modules, p.Data, p.Query, p.Timeout, p.Failure, p.Mode, p.MaxBody, p.WholeBody, p.RawBody, p.UnreadBody, p.ProtoDescriptor, p.Memory, p.Concurrency, p.HTTPSend})
 }
 
 // Asked is the policy as policyd needs it: without the rules of proxies.

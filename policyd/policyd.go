@@ -185,7 +185,7 @@ func NewGRPCServer(checks authv3.AuthorizationServer, more ...grpc.ServerOption)
 	}
 	server := grpc.NewServer(append([]grpc.ServerOption{
 		grpc.StatsHandler(otelgrpc.NewServerHandler()),
-		grpc.MaxConcurrentStreams(streams), grpc.NumStreamWorkers(uint32(4*runtime.GOMAXPROCS(0))),
+		grpc.MaxConcurrentStreams(streams), grpc.NumStreamWorkers(uint32(4 * runtime.GOMAXPROCS(0))),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	}, more...)...)
 	authv3.RegisterAuthorizationServer(server, checks)

@@ -121,7 +121,8 @@ func (f daemonFlags) runCollector(ctx context.Context, o telemetry.Options, l st
 func policydCommand() *cobra.Command {
 	var listen string
 	var f daemonFlags
-	cmd := part("policyd --state DIR", "Answer Envoy's authorization questions by Rego policies.", cobra.NoArgs,
+	var a aloneFlags
+	cmd := part("policyd --state DIR | policyd --config FILE [MODULE|DATA...]", "Answer Envoy's authorization questions by Rego policies.", a.args,
 		func(cmd *cobra.Command, _ []string, l state.Layout) error {
 			o := policydOptions(l, logger(cmd))
 			f.place(listen, &o.Listen, &o.Doors)
@@ -132,6 +133,7 @@ func policydCommand() *cobra.Command {
 		})
 	cmd.Flags().StringVar(&listen, "listen", "", "Where ext_authz is served: unix:PATH (default: unix:STATE/policyd.sock); or beside that, for the mesh's proxies on other machines, host:port with mutual TLS.")
 	f.add(cmd)
+	a.add(cmd, &f)
 	return cmd
 }
 

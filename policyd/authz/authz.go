@@ -29,6 +29,7 @@ type Options struct {
 	Random   io.Reader        // of decision ids
 	Now      func() time.Time // of records and durations
 	Turns    turn.Options     // how much is done at once, and waits
+	Alone    *Alone           // nil: the proxies of a mesh ask
 }
 
 // Server answers checks. Its policies may be replaced at any time.
@@ -41,13 +42,14 @@ type Server struct {
 	instruments instruments
 	policies    policies
 	line        *turn.Line
+	alone       *Alone // nil: the proxies of a mesh ask
 }
 
 var _ authv3.AuthorizationServer = (*Server)(nil)
 
 // New makes a server that knows no policy: it denies what it is asked.
 func New(o Options) *Server {
-	s := &Server{logger: o.Logger, recorder: o.Recorder, random: o.Random, now: o.Now, instruments: newInstruments(), line: turn.New(o.Turns)}
+	s := &Server{logger: o.Logger, recorder: o.Recorder, random: o.Random, now: o.Now, instruments: newInstruments(), line: turn.New(o.Turns), alone: o.Alone}
 	s.policies.line = s.line
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
@@ -76,6 +78,9 @@ func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *a
 	q.decisionID, err = newDecisionID(s.random)
 	if err != nil {
 		return nil, status.Error(codes.Unavailable, "no randomness for a decision id")
+	}
+	if s.alone != nil {
+		return s.checkAlone(ctx, q, rego.NewInput(r))
 	}
 	if len(q.policies) == 0 {
 		return denied(noPolicy(q)), nil

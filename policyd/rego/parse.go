@@ -57,7 +57,7 @@ func (r *reporter) data() map[string]any {
 // body reads what the policy says of bodies.
 func (r *reporter) body() bodyRules {
 	p := r.policy
-	out := bodyRules{max: p.MaxBody, whole: p.WholeBody, raw: p.RawBody}
+	out := bodyRules{max: p.MaxBody, whole: p.WholeBody, raw: p.RawBody, unread: p.UnreadBody}
 	if len(p.ProtoDescriptor) == 0 {
 		return out
 	}

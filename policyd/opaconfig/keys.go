@@ -1,0 +1,85 @@
+package opaconfig
+
+// Key is one key of OPA's configuration file. "*" in its path is a name.
+type Key struct {
+	Path string
+	// Means is what becomes of it, or, where it is refused, what to do.
+	Means   string
+	Refused bool
+}
+
+const plugin = "plugins.envoy_ext_authz_grpc."
+
+// Keys are all that a configuration may hold, in the order of OPA's and the
+// plugin's own documentation.
+var Keys = []Key{
+	{"services", "where bundles come from: a list, or an object by name", false},
+	{"services.*.name", "the name that bundles say", false},
+	{"services.*.url", "what resources are added to", false},
+	{"services.*.headers.*", "write a token under credentials.bearer; no other header is sent", true},
+	{"services.*.credentials.bearer.token", "sent over https", false},
+	{"services.*.credentials.bearer.token_path", "the file is read at the start", false},
+	{"services.*.credentials.bearer.scheme", "Bearer only", true},
+	{"services.*.credentials.*", "use bearer, or fetch the bundle by a job of your own and name its file: resource: file:///…", true},
+	{"services.*.tls.ca_cert", "file of the authorities that the server is known by", false},
+	{"services.*.tls.system_ca_required", "leave it out: where ca_cert is given, only it counts", true},
+	{"services.*.response_header_timeout_seconds", "leave it out: a fetch may take 30 s", true},
+	{"services.*.allow_insecure_tls", "name the server's authority by tls.ca_cert", true},
+	{"services.*.type", "serve bundles over https; oci is not read", true},
+	{"labels.*", "in each line of the decision log", false},
+	{"bundles.*.service", "one of services", false},
+	{"bundles.*.resource", "the path behind the service's url (default bundles/NAME), or file:///FILE.tar.gz", false},
+	{"bundles.*.polling.min_delay_seconds", "a look comes after max_delay_seconds, less up to a fifth", false},
+	{"bundles.*.polling.max_delay_seconds", "the longest time between two looks (default 120)", false},
+	{"bundles.*.polling.long_polling_timeout_seconds", "leave it out: bundles are asked for again and again, by ETag", true},
+	{"bundles.*.trigger", "leave it out: bundles are asked for periodically", true},
+	{"bundles.*.signing.keyid", "one of keys", false},
+	{"bundles.*.signing.scope", "the scope that the signature must have", false},
+	{"bundles.*.signing.exclude_files", "files that are not signed", false},
+	{"bundles.*.persist", "the last good bundle is always kept, under --state", false},
+	{"bundles.*.size_limit_bytes", "leave it out: 64 MiB", true},
+	{"bundle", "write it under bundles.NAME", true},
+	{"keys.*.key", "PEM of a public key, or a shared secret", false},
+	{"keys.*.algorithm", "default RS256", false},
+	{"keys.*.scope", "the scope that signatures by it must have", false},
+	{"keys.*.private_key", "policyd signs nothing: leave it out", true},
+	{"decision_logs.console", "each decision is a line on standard error", false},
+	{"decision_logs.mask_decision", "nothing to mask: no value of a request is logged", false},
+	{"decision_logs.drop_decision", "drop lines where they are collected", true},
+	{"decision_logs.service", "have a collector read policyd's lines, or run policyd in a Krater mesh: docs/decisions.md", true},
+	{"decision_logs.plugin", "have a collector read policyd's lines", true},
+	{"decision_logs.resource", "have a collector read policyd's lines", true},
+	{"decision_logs.partition_name", "have a collector read policyd's lines", true},
+	{"decision_logs.reporting", "have a collector read policyd's lines", true},
+	{"decision_logs.request_context", "leave it out: nothing of a request is logged", true},
+	{"decision_logs.nd_builtin_cache", "leave it out: nothing of an evaluation is logged", true},
+	{"status.console", "what becomes of bundles is always logged", false},
+	{"status.service", "have a collector read policyd's lines", true},
+	{"status.plugin", "have a collector read policyd's lines", true},
+	{"status.partition_name", "have a collector read policyd's lines", true},
+	{"status.prometheus", "name an OTLP collector by --telemetry", true},
+	{"status.prometheus_config", "name an OTLP collector by --telemetry", true},
+	{"status.trigger", "leave it out", true},
+	{plugin + "addr", "where Envoy asks: host:port (default 127.0.0.1:9191) or unix:///PATH; beyond this machine only with --plaintext", false},
+	{plugin + "path", "the rule that decides (default envoy/authz/allow)", false},
+	{plugin + "query", "the older way to say it: data.PACKAGE.RULE", false},
+	{plugin + "dry-run", "every request is allowed, and what would have been is logged", false},
+	{plugin + "enable-reflection", "gRPC's reflection service is served", false},
+	{plugin + "proto-descriptor", "file of the descriptors that gRPC bodies are read by", false},
+	{plugin + "grpc-max-recv-msg-size", "bytes of a question (default 4 MiB)", false},
+	{plugin + "grpc-max-send-msg-size", "bytes of an answer", false},
+	{plugin + "skip-request-body-parse", "there is no input.parsed_body and no input.truncated_body", false},
+	{plugin + "enable-performance-metrics", "always on, as OpenTelemetry metrics: krater.policyd.decision.duration", false},
+	{plugin + "grpc-request-duration-seconds-buckets", "leave it out: the histogram's bounds are policyd's own", true},
+	{"plugins.*", "policyd has no other plugins", true},
+	{"default_decision", "leave it out: policyd has no REST API; say path under plugins.envoy_ext_authz_grpc", true},
+	{"default_authorization_decision", "leave it out: policyd has no REST API", true},
+	{"discovery", "write what it would give into this file", true},
+	{"caching", "leave it out", true},
+	{"nd_builtin_cache", "leave it out: nothing of an evaluation is logged", true},
+	{"persistence_directory", "name it by --state", true},
+	{"distributed_tracing", "name an OTLP collector by --telemetry", true},
+	{"metrics_export", "name an OTLP collector by --telemetry", true},
+	{"server", "leave it out: policyd has no REST API", true},
+	{"storage", "leave it out: data is kept in memory", true},
+}
