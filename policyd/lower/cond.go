@@ -162,6 +162,16 @@ func join(op condOp, of []*cond) *cond {
 	if op == condOr {
 		unit, zero = never, always
 	}
+	if len(of) == 2 {
+		switch a, b := of[0], of[1]; {
+		case a.op == zero.op || b.op == zero.op:
+			return zero
+		case a.op == unit.op || a.key == b.key:
+			return b
+		case b.op == unit.op:
+			return a
+		}
+	}
 	flat, seen := make([]*cond, 0, len(of)), make(map[string]bool, len(of))
 	var add func(list []*cond) bool
 	add = func(list []*cond) bool {

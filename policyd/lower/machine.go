@@ -27,7 +27,7 @@ type machine struct {
 }
 
 // maxSteps bounds what one policy may cost: expressions that are evaluated.
-const maxSteps = 500_000
+const maxSteps = 400_000
 
 // maxDepth bounds how deep rules may call each other.
 const maxDepth = 100
@@ -99,6 +99,9 @@ func (s state) bind(name ast.Var, v value) state {
 
 // on adds a condition; false: then nothing is left.
 func (s state) on(c *cond) (state, bool) {
+	if c.op == condTrue || c.op == condFalse {
+		return s, c.op == condTrue
+	}
 	if s.at != nil {
 		c.placeAt(s.at)
 	}
