@@ -1,12 +1,14 @@
 # Lowering under drawn policies and requests: included by the Makefile. TRIALS
-# is how many, SEED where drawing begins; a failure names both.
+# is how many, KEPT how many requests to policies whose answers are kept, SEED
+# where drawing begins; a failure names it.
 TRIALS ?= 104000
+KEPT   ?= 100000
 
 .PHONY: fuzz-lower
-fuzz-lower: envoy ## Hold lowered policies and a real Envoy to OPA, on TRIALS drawn requests.
-	@echo "fuzz-lower: $(TRIALS) trials from seed $(SEED)"
-	@KRATER_TRIALS=$(TRIALS) KRATER_SEED=$(SEED) $(GO) test -count=1 -timeout 4h -v -run '^TestLoweringAgrees$$' ./test/fuzzlower
+fuzz-lower: envoy filters ## Hold lowered policies, kept answers and a real Envoy to OPA, on TRIALS drawn requests.
+	@echo "fuzz-lower: $(TRIALS) trials and $(KEPT) requests to kept answers, from seed $(SEED)"
+	@KRATER_TRIALS=$(TRIALS) KRATER_KEPT=$(KEPT) KRATER_SEED=$(SEED) $(GO) test -count=1 -timeout 4h -v -run '^Test(LoweringAgrees|KeptAnswersAreThoseOfPolicyd)$$' ./test/fuzzlower
 
 .PHONY: test-mutations
-test-mutations: envoy ## Seed bugs into lowering and translation: each must be caught.
+test-mutations: envoy filters ## Seed bugs into lowering and translation: each must be caught.
 	@KRATER_MUTATIONS=all $(GO) test -count=1 -timeout 1h -v ./test/mutations

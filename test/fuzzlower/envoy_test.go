@@ -48,7 +48,7 @@ func (c *campaign) throughEnvoy(groups, requests int) {
 		var list []group
 		for range min(groups, atOnce) {
 			g := group{c.policy()}
-			for d := New(c.seed+2<<32, c.next); len(g) < 3 && d.chance(25); {
+			for d := New(c.seed+2<<32, c.next); len(g) < 3 && d.chance(15); {
 				g = append(g, c.policy())
 			}
 			list = append(list, g)
