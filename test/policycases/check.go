@@ -6,7 +6,22 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/krater-mesh/krater/policyd/rego"
 )
+
+// Input is the request as policyd has it, when it is told so many bytes of the body.
+func (r Request) Input(maxBody uint32) (*rego.Input, error) {
+	plain, err := r.Plain()
+	if err != nil {
+		return nil, err
+	}
+	check, err := r.Check(maxBody)
+	if err != nil {
+		return nil, err
+	}
+	return rego.NewInput(check, plain.Declared...), nil
+}
 
 // Check is what Envoy's ext_authz filter asks for the request, when it is told
 // to send so many bytes of the body.

@@ -29,7 +29,7 @@ func TestCorpus(t *testing.T) {
 	whole, rego := 0, 0
 	for _, s := range suites {
 		rego++
-		l := lower.Policy(s.Model(), nil)
+		l := lower.Policy(s.Model(), s.AttributeSets())
 		if l.Whole() {
 			whole++
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd/lower"
 	"github.com/krater-mesh/krater/policyd/rego"
+	"github.com/krater-mesh/krater/test/harness"
 	"github.com/krater-mesh/krater/test/policycases"
 	"github.com/krater-mesh/krater/test/policycases/envoyrunner"
-	"github.com/krater-mesh/krater/xds/translate"
 )
 
 // TestCasesByEnvoy sends every case to a real Envoy twice: to the policy as it
@@ -18,12 +18,12 @@ import (
 // that the case wants, and the very same one. What is lowered whole never asks.
 func TestCasesByEnvoy(t *testing.T) {
 	suites := compiling(t)
-	r := envoyrunner.Start(t, translate.Options{})
+	r := envoyrunner.Start(t, harness.Builtin(t))
 	var units []envoyrunner.Unit
 	var lowered []*model.Lowered
 	for _, s := range suites {
 		native, asked := s.Model(), s.Model()
-		native.Lowered = lower.Policy(native, nil)
+		native.Lowered = lower.Policy(native, s.AttributeSets())
 		asked.Lower, asked.Lowered = model.LowerNever, nil
 		lowered = append(lowered, native.Lowered)
 		units = append(units, s.unit(native), s.unit(asked))
@@ -130,6 +130,9 @@ func loadAll() (out []suite, err error) {
 // unit serves the ports that the cases call.
 func (s suite) unit(p model.RegoPolicy) envoyrunner.Unit {
 	u := envoyrunner.Unit{Rego: []model.RegoPolicy{p}}
+	for _, a := range s.AttributeSets() {
+		u.Attributes = append(u.Attributes, *a)
+	}
 	seen := map[uint32]bool{}
 	for _, c := range s.Cases {
 		if n := c.Request.Target.Port; n != 0 && !seen[n] && c.NotThroughEnvoy == "" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/krater-mesh/krater/explain"
+	"github.com/krater-mesh/krater/policyd/rego"
 )
 
 // Facts are what a proxy knows of the request when it decides.
@@ -21,7 +22,7 @@ func (r Request) Facts() (explain.RequestFacts, error) {
 		v.Headers[name] = append(v.Headers[name], h.Value)
 	}
 	out := explain.RequestFacts{View: v, Principal: plain.Source.Principal, Protocol: orText(plain.Protocol, "HTTP/1.1"), SNI: r.SNI,
-		SourcePort: plain.Source.Port, Target: plain.Target.Address, Time: float64(time.Now().Unix())}
+		SourcePort: plain.Source.Port, Target: plain.Target.Address, Time: float64(time.Now().Unix()), Attributes: attributes(plain.Declared)}
 	if r.Claims == nil {
 		return out, nil
 	}
@@ -30,6 +31,23 @@ func (r Request) Facts() (explain.RequestFacts, error) {
 		return out, err
 	}
 	return out, json.Unmarshal(text, &out.Claims)
+}
+
+// attributes are declared ones, as a proxy compares them: numbers and booleans
+// as such, the rest as the text that it is.
+func attributes(declared []rego.Declared) map[string]any {
+	out := map[string]any{}
+	for _, d := range declared {
+		switch d.Type {
+		case "int", "double":
+			out[d.Name] = json.Number(d.Value)
+		case "bool":
+			out[d.Name] = d.Value == "true"
+		default:
+			out[d.Name] = d.Value
+		}
+	}
+	return out
 }
 
 func orText(s, otherwise string) string {

@@ -21,7 +21,7 @@ func TestCasesByLoweredRules(t *testing.T) {
 	shares := map[model.Verdict]int{}
 	for _, s := range compiling(t) {
 		t.Run(strings.TrimSuffix(s.File, ".yaml"), func(t *testing.T) {
-			lowered := lower.Policy(s.Model(), nil)
+			lowered := lower.Policy(s.Model(), s.AttributeSets())
 			if s.Policy.Lower == model.LowerRequire && !lowered.Whole() {
 				t.Errorf("it is not lowered whole: %s", placement(lowered))
 			}

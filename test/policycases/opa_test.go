@@ -47,11 +47,11 @@ func TestCasesByOPA(t *testing.T) {
 }
 
 func run(t *testing.T, policy *rego.Policy, c policycases.Case) {
-	check, err := c.Request.Check(policy.MaxBody())
+	input, err := c.Request.Input(policy.MaxBody())
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := policy.Evaluate(context.Background(), rego.NewInput(check))
+	got := policy.Evaluate(context.Background(), input)
 	want := c.Want
 	if want.Status == 0 {
 		want.Status = 403

@@ -137,11 +137,11 @@ func inOrder(t *testing.T, client *envoyrunner.Client, unit int, order []member,
 
 // answer is OPA's.
 func (m member) answer(t *testing.T, request policycases.Request) policycases.Answer {
-	check, err := request.Check(0)
+	input, err := request.Input(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := asCase(m.compiled.Evaluate(context.Background(), rego.NewInput(check)))
+	a := asCase(m.compiled.Evaluate(context.Background(), input))
 	a.Failure = ""
 	return a
 }

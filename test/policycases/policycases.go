@@ -38,6 +38,8 @@ type Policy struct {
 	Timeout model.Duration     `json:"timeout,omitempty"` // 10s where not given
 	MaxBody uint32             `json:"maxBody,omitempty"`
 	Lower   model.Lower        `json:"lower,omitempty"` // Require: no request of it is ever asked
+	// Attributes are those that are declared for the policy's workload.
+	Attributes []model.Attribute `json:"attributes,omitempty"`
 }
 
 // Case is one request and its answer.
@@ -73,6 +75,9 @@ type Request struct {
 	SNI    string         `json:"sni,omitempty"` // what the client asked TLS for
 	// Trailers follow the body; no policy ever sees them.
 	Trailers []string `json:"trailers,omitempty"`
+	// Declared is what the proxy draws for the declared attributes:
+	// "NAME=TYPE:VALUE", and nothing for one that is absent.
+	Declared []string `json:"declared,omitempty"`
 	// Normalized is the path that a proxy makes of Path, and that policies see.
 	Normalized string `json:"normalized,omitempty"`
 }
@@ -144,6 +149,14 @@ func (s Suite) Model() model.RegoPolicy {
 	return p
 }
 
+// AttributeSets declare the policy's attributes; nil: there are none.
+func (s Suite) AttributeSets() []*model.AttributeSet {
+	if len(s.Policy.Attributes) == 0 {
+		return nil
+	}
+	return []*model.AttributeSet{{Object: model.Ref{Kind: "AttributeSet", Namespace: "cases", Name: "declared"}, Attributes: s.Policy.Attributes}}
+}
+
 // Plain is the request as the evaluators take it.
 func (r Request) Plain() (rego.Request, error) {
 	out := rego.Request{
@@ -163,6 +176,13 @@ func (r Request) Plain() (rego.Request, error) {
 			return out, fmt.Errorf("reading header %s: %w", raw.Name, err)
 		}
 		out.Headers = append(out.Headers, rego.Header{Name: raw.Name, Value: string(value)})
+	}
+	for _, text := range r.Declared {
+		d, ok := rego.ReadDeclared(text)
+		if !ok {
+			return out, fmt.Errorf("reading the attribute %q: want NAME=TYPE:VALUE", text)
+		}
+		out.Declared = append(out.Declared, d)
 	}
 	if r.PathBase64 != "" {
 		path, err := base64.StdEncoding.DecodeString(r.PathBase64)
