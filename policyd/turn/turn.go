@@ -16,7 +16,7 @@ import (
 // Options bound what is under way and what waits. Zeros are defaults.
 type Options struct {
 	Slots   int           // evaluations at once
-	Slow    int           // of these, of slow lanes
+	Slow    int           // of these, of slow lanes; of one of them half of that
 	Waiting int           // evaluations that wait, of all lanes
 	Bytes   int64         // that those hold
 	Wait    time.Duration // how long one waits at most
@@ -29,9 +29,9 @@ const (
 	defaultWaiting = 1024
 	defaultBytes   = 64 << 20
 	defaultWait    = 100 * time.Millisecond
-	// slowAfter is from when on an evaluation is a slow one: a usual one takes
-	// a hundredth of it.
-	slowAfter = 5 * time.Millisecond
+	// slowAfter is from when on a lane's evaluations are slow: usual ones take a
+	// hundredth of it.
+	slowAfter = 10 * time.Millisecond
 	// calling is how many evaluations of a lane that waits for others are at
 	// once, where nothing else is said.
 	calling = 64
@@ -64,7 +64,7 @@ func New(o Options) *Line {
 		o.Slots = slotsEach * processors
 	}
 	if o.Slow == 0 {
-		o.Slow = max(1, processors/2)
+		o.Slow = max(2, processors/2)
 	}
 	if o.Waiting == 0 {
 		o.Waiting = defaultWaiting
@@ -191,7 +191,8 @@ func (a *Lane) may() bool {
 	case a.outside:
 		return true
 	}
-	return l.running < l.o.Slots && (a.cost < slowAfter || l.slow < l.o.Slow)
+	quick := a.cost < slowAfter
+	return l.running < l.o.Slots && (quick || l.slow < l.o.Slow && a.running < max(1, l.o.Slow/2))
 }
 
 func (a *Lane) take() (slow bool) {
@@ -212,7 +213,7 @@ func (t Turn) End() {
 	took := time.Since(t.started)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a.cost = max(took, a.cost-a.cost/16)
+	a.cost += (took - a.cost) / 16 // one that the machine held up makes no slow lane
 	a.running--
 	if !a.outside {
 		l.running--
