@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/krater-mesh/krater/cmd/krater/state"
 	"github.com/krater-mesh/krater/explain"
@@ -18,6 +19,7 @@ func explainCommand() *cobra.Command {
 	var to string
 	var headers, given []string
 	var trace bool
+	var token string
 	var id string
 	cmd := &cobra.Command{
 		Use:   "explain PATH... --to HOST[:PORT] | explain --request-id ID [DIR]",
@@ -46,6 +48,7 @@ said. The id is that of x-request-id, of the trace, or of a decision.`,
 	cmd.Flags().StringVar(&r.Principal, "principal", "", "Who a client of a gateway is by its certificate: TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT.")
 	cmd.Flags().StringVar(&r.Body, "body", "", "The request's body.")
 	cmd.Flags().StringArrayVar(&given, "attribute", nil, "An attribute that only a running proxy has, NAME=VALUE: of a token, or that a filter sets.")
+	cmd.Flags().StringVar(&token, "token", "", "A token, as Authorization: Bearer; \"-\" reads it from the standard input.")
 	cmd.Flags().BoolVar(&trace, "trace", false, "Show how OPA comes to each RegoPolicy's answer.")
 	cmd.MarkFlagsOneRequired("to", "request-id")
 	cmd.MarkFlagsMutuallyExclusive("to", "request-id")
@@ -70,6 +73,10 @@ said. The id is that of x-request-id, of the trace, or of a decision.`,
 			}
 			r.Attributes[strings.TrimPrefix(name, "attribute.")] = value
 		}
+		if err := bearer(&r, cmd.InOrStdin(), token); err != nil {
+			return err
+		}
+		r.Now = time.Now()
 		read, done, err := readOffline(cmd.Context(), paths)
 		if err != nil {
 			return err
@@ -98,6 +105,22 @@ func explainHappened(cmd *cobra.Command, find func(string) (state.Layout, error)
 		return err
 	}
 	return print(cmd.OutOrStdout(), output, h, h.text)
+}
+
+// bearer has the request carry a token.
+func bearer(r *explain.Request, in io.Reader, token string) error {
+	if token == "" {
+		return nil
+	}
+	if token == "-" {
+		b, err := io.ReadAll(io.LimitReader(in, 1<<20))
+		if err != nil {
+			return fmt.Errorf("reading the token: %w", err)
+		}
+		token = strings.TrimSpace(string(b))
+	}
+	r.Headers["authorization"] = append(r.Headers["authorization"], "Bearer "+token)
+	return nil
 }
 
 // fillRequest reads the flags that have a form of their own.

@@ -13,6 +13,9 @@ func claims(r *run) {
 		if e.Content.Routes == nil {
 			continue
 		}
+		if verified(r.Snapshot, e.Ref.Namespace, e.Content.Routes.Gateways) {
+			continue
+		}
 		for i, h := range e.Content.Routes.HTTP {
 			for j, m := range h.Matches {
 				for _, c := range m.Claims {
@@ -22,6 +25,20 @@ func claims(r *run) {
 			}
 		}
 	}
+}
+
+// verified tells whether a RequestAuthentication is for a proxy of one of the
+// gateways.
+func verified(s *model.Snapshot, namespace string, gateways []string) bool {
+	serves := func(w model.Workload) bool {
+		return w.Gateway && slices.ContainsFunc(s.Gateways, func(g *model.Gateway) bool {
+			named := slices.Contains(gateways, g.Object.Namespace+"/"+g.Object.Name) || g.Object.Namespace == namespace && slices.Contains(gateways, g.Object.Name)
+			return named && g.Selector.Matches(w)
+		})
+	}
+	return slices.ContainsFunc(s.Workloads, func(w model.Workload) bool {
+		return serves(w) && slices.ContainsFunc(s.RequestAuthentications, func(a *model.RequestAuthentication) bool { return len(a.Rules) > 0 && a.Selects(w) })
+	})
 }
 
 // delegates looks for delegates that nobody delegates to.
