@@ -3,6 +3,7 @@ package crds
 import (
 	"net/netip"
 	"strings"
+	"time"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
 
@@ -19,6 +20,7 @@ type MeshSpec struct {
 	Filters    *MeshFilters           `json:"filters"`
 	Fetch      *MeshFetch             `json:"fetch"`
 	Denials    MeshDenials            `json:"denials"`
+	Lowering   MeshLowering           `json:"lowering"`
 	Local      MeshLocal              `json:"local"`
 	Workloads  []MeshWorkload         `json:"workloads"`
 	Gateways   []MeshGateway          `json:"gateways"`
@@ -40,9 +42,22 @@ type MeshDenials struct {
 	Body   string `json:"body"`   // Text, JSON; empty: none
 }
 
+// MeshLowering bounds what RegoPolicies may take of a proxy that decides by
+// them; what does not fit is asked.
+type MeshLowering struct {
+	Bytes      int64  `json:"bytes"`      // of configuration; 0: 2 MiB
+	MainThread string `json:"mainThread"` // "50ms": of its main thread, when they come
+}
+
 // MeshLocal is for one machine.
 type MeshLocal struct {
 	Network string `json:"network"` // CIDR in 127.0.0.0/8 that workloads' addresses are from
+}
+
+// mainThread is 0 where nothing, or no duration, is written.
+func (l MeshLowering) mainThread() model.Duration {
+	d, _ := time.ParseDuration(l.MainThread)
+	return model.Duration(d)
 }
 
 // DefaultMesh are the settings of a mesh that declares none.
@@ -70,6 +85,12 @@ func (s *MeshSpec) Validate() model.Problems {
 		s.Filters.validate(r)
 	}
 	r.oneOf(s.Denials.Body, "spec.denials.body", "", "Text", "JSON")
+	if s.Lowering.Bytes < 0 {
+		r.bad("spec.lowering.bytes", "it is a number of bytes")
+	}
+	if d := s.Lowering.MainThread; d != "" && s.Lowering.mainThread() <= 0 {
+		r.bad("spec.lowering.mainThread", "want a duration such as 50ms, got %q", d)
+	}
 	if s.Fetch != nil {
 		s.Fetch.validate(r)
 	}
@@ -138,6 +159,7 @@ func (s *MeshSpec) settings(name string) model.Mesh {
 	m := DefaultMesh()
 	m.Name, m.RootNamespace, m.AccessLog, m.Modules = name, s.rootNamespace(), !s.AccessLog.Disabled, s.Filters.policy()
 	m.Fetch = s.Fetch.policy()
+	m.Lowering = model.LoweredBudget{Bytes: s.Lowering.Bytes, MainThread: s.Lowering.mainThread()}
 	m.Denials = model.Denials{Header: s.Denials.Header, Body: model.DenialBody(s.Denials.Body)}
 	if s.Domain != "" {
 		m.Domain = strings.ToLower(s.Domain)

@@ -24,6 +24,8 @@ type Mesh struct {
 	AccessLog        bool     `json:"accessLog"` // every proxy sends records of all requests to the collector
 	// Denials say how a refused request is told which policy refused it.
 	Denials Denials `json:"denials,omitzero"`
+	// Lowering bounds what RegoPolicies' rules take of a proxy.
+	Lowering LoweredBudget `json:"lowering,omitzero"`
 	// Outbound is what becomes of calls to hosts that nobody declared.
 	Outbound OutboundMode `json:"outbound"`
 	Retries  Retries      `json:"retries"` // the default of routes without their own

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
@@ -60,7 +61,14 @@ func stopText(s model.Stop) string {
 }
 
 // regoPlace says who decides a RegoPolicy.
-func regoPlace(p *model.RegoPolicy) (model.Place, string) {
+func (d *draft) regoPlace(p *model.RegoPolicy) (model.Place, string) {
+	if past := d.snap.PastBudget(p); len(past) > 0 {
+		return model.Daemon, fmt.Sprintf("its rules take about %d bytes of a proxy, past the budget of %s: policyd is asked there; see the Mesh's spec.lowering", p.Lowered.Bytes(), strings.Join(past, ", "))
+	}
+	return regoPlaceOf(p)
+}
+
+func regoPlaceOf(p *model.RegoPolicy) (model.Place, string) {
 	l := p.Lowered
 	switch {
 	case p.Lower == model.LowerNever:

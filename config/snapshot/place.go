@@ -20,7 +20,7 @@ func (d *draft) place() {
 		}
 	}
 	for _, p := range s.Rego {
-		place, reason := regoPlace(p)
+		place, reason := d.regoPlace(p)
 		add(p.Object, p.Query, place, reason)
 	}
 	for _, l := range s.AccessLists {

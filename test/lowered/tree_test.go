@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/test/harness"
@@ -229,11 +230,15 @@ func matcherOf(t testing.TB, l *model.Lowered) *rbacv3.RBAC {
 // TestTreesMeanTheirRules: however rules are put into trees, the answer is that
 // of the first that holds.
 func TestTreesMeanTheirRules(t *testing.T) {
-	trees := 0
+	trees, estimated, size := 0, 0, 0
 	for seed := range uint64(600) {
 		d := drawer{rand.New(rand.NewPCG(seed, 7))}
 		l := d.lowered()
 		m := matcherOf(t, l).ShadowMatcher
+		estimated, size = estimated+int(l.Bytes()), size+proto.Size(m)
+		if about := int(l.Bytes()); proto.Size(m) > 4*about+1000 {
+			t.Errorf("seed %d: %d bytes, %d were estimated", seed, proto.Size(m), about)
+		}
 		if strings.Contains(m.String(), "matcher_tree") {
 			trees++
 		}
@@ -246,6 +251,10 @@ func TestTreesMeanTheirRules(t *testing.T) {
 				t.Fatalf("seed %d, %+v: the matcher says %q, the rules %s by one of %v", seed, v, name, want, rules)
 			}
 		}
+	}
+	// Sets that are in no tree are taken for what they would be in one.
+	if estimated < size*2/3 || estimated > size*4 {
+		t.Errorf("all are %d bytes, %d were estimated", size, estimated)
 	}
 	if trees < 300 {
 		t.Errorf("only %d of 600 became trees", trees)

@@ -44,9 +44,6 @@ func verdictOf(r model.LoweredRule) string {
 // is asked.
 func (p *proxy) classify(policy *model.RegoPolicy, states *[]*statev3.FilterStateValue) classified {
 	out := classified{RegoPolicy: policy, asks: true}
-	if policy.Lowered == nil || len(policy.Lowered.Rules) == 0 {
-		return out
-	}
 	tests := &loweredTests{loweredInputs: loweredInputs{p: p, states: *states}}
 	var rules []treeRule
 	asks, denies := false, false
@@ -84,8 +81,16 @@ func verdictAction(name string) *matcherv3.Matcher_OnMatch {
 // decides. Those in shadow come first, since a denial ends a request.
 func (p *proxy) regoPolicies(policies []model.RegoPolicy, policySet string) (out filters, states []*statev3.FilterStateValue) {
 	var enforced, shadow []classified
+	var fitting []*model.RegoPolicy
 	for i := range policies {
-		c := p.classify(&policies[i], &states)
+		fitting = append(fitting, &policies[i])
+	}
+	native := p.mesh.Lowering.Native(fitting)
+	for i := range policies {
+		c := classified{RegoPolicy: &policies[i], asks: true}
+		if native[i] {
+			c = p.classify(&policies[i], &states)
+		}
 		if c.Mode == model.Shadow {
 			shadow = append(shadow, c)
 		} else {
