@@ -94,6 +94,33 @@ func TestLoweredAnswers(t *testing.T) {
 	}
 }
 
+// TestLoweredDenialsNameTheirRule, where the mesh says so.
+func TestLoweredDenialsNameTheirRule(t *testing.T) {
+	for i, d := range []model.Denials{{Header: true}, {Body: model.DenialText}, {Header: true, Body: model.DenialJSON}} {
+		r := envoyrunner.Start(t, harness.Builtin(t))
+		client := r.Client()
+		r.Mesh(func(m *model.Mesh) { m.Denials = d })
+		for _, p := range r.Publish(envoyrunner.Unit{Rego: []model.RegoPolicy{byHeader(fmt.Sprint("p", i), model.FailClosed, model.Enforce, true)}}) {
+			t.Error(p)
+		}
+		const rule = "RegoPolicy/u0/p%d/a.rego:%d"
+		for says, line := range map[string]int{"deny": 7, "whole": 9, "body": 11} {
+			a, err := client.Send(0, policycases.Request{Headers: []string{fmt.Sprintf("x-p%d: %s", i, says)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := fmt.Sprintf(rule, i, line)
+			if have := a.Header.Get(model.HeaderDeniedBy); d.Header && have != id || !d.Header && have != "" {
+				t.Errorf("%+v, %s: denied by %q", d, says, have)
+			}
+			kind, body := d.BodyOf(id)
+			if says == "deny" && (a.Body != body || a.Header.Get("content-type") != kind) || says == "body" && a.Body != "gone" {
+				t.Errorf("%+v, %s: %q %v", d, says, a.Body, a.Header)
+			}
+		}
+	}
+}
+
 // TestSeveralLoweredPolicies has several on one workload, in every order, some
 // of them asked and some native, with shadow ones beside them, against those
 // that are all asked.
