@@ -15,7 +15,8 @@ import (
 
 // decided is a request to the mesh of testdata/decisions, and who decides it.
 type decided struct {
-	id, path string
+	name     string
+	id, path string // an id that is no UUID is never traced
 	headers  []string
 	status   int
 	// The identity of what settled it.
@@ -28,22 +29,22 @@ type decided struct {
 
 var decisions = []decided{
 	{
-		id: "is-asked", path: "/ok", headers: []string{"x-user: anna", "x-role: admin", "x-badge: silver"}, status: 200,
+		name: "is-asked", id: "6ba7b810-9dad-41d1-80b4-00c04fd43000", path: "/ok", headers: []string{"x-user: anna", "x-role: admin", "x-badge: silver"}, status: 200,
 		policy: "RegoPolicy default/roles", rule: "data.roles.allow", place: "daemon", shadow: true,
 		events: []string{"RegoPolicy default/roles daemon true", "RegoPolicy default/banned daemon true", "RegoPolicy default/strict native false shadow"},
 	},
 	{
-		id: "is-denied-by-asking", path: "/ok", headers: []string{"x-user: anna", "x-role: guest", "x-badge: gold"}, status: 403,
+		name: "is-denied-by-asking", id: "6ba7b810-9dad-41d1-80b4-00c04fd43001", path: "/ok", headers: []string{"x-user: anna", "x-role: guest", "x-badge: gold"}, status: 403,
 		policy: "RegoPolicy default/roles", rule: "data.roles.allow", place: "daemon",
 		events: []string{"RegoPolicy default/roles daemon false", "RegoPolicy default/strict native true shadow"},
 	},
 	{
-		id: "is-denied-natively", path: "/ok", headers: []string{"x-user: mallory", "x-role: admin"}, status: 403,
+		name: "is-denied-natively", id: "6ba7b810-9dad-41d1-80b4-00c04fd43002", path: "/ok", headers: []string{"x-user: mallory", "x-role: admin"}, status: 403,
 		policy: "RegoPolicy default/banned", place: "native", shadow: true,
 		events: []string{"RegoPolicy default/banned native false", "RegoPolicy default/strict native false shadow"},
 	},
 	{
-		id: "is-denied-by-a-rule", path: "/forbidden/1", headers: []string{"x-user: anna"}, status: 403,
+		name: "is-denied-by-a-rule", id: "6ba7b810-9dad-41d1-80b4-00c04fd43003", path: "/forbidden/1", headers: []string{"x-user: anna"}, status: 403,
 		policy: "AuthorizationPolicy default/forbidden", rule: "AuthorizationPolicy/default/forbidden/rule[0]", place: "native",
 		events: []string{"AuthorizationPolicy default/forbidden native false"},
 	},
@@ -65,7 +66,7 @@ func TestEachDecisionIsToldOfAlikeEverywhere(t *testing.T) {
 	}
 	dir := filepath.Join(m.StateDir(t), "collector")
 	for _, d := range decisions {
-		t.Run(d.id, func(t *testing.T) {
+		t.Run(d.name, func(t *testing.T) {
 			harness.Until(t, 20*time.Second, "its record and span", func() error { return d.recorded(t, filepath.Join(dir, "telemetry.jsonl")) })
 			harness.Until(t, 20*time.Second, "its events", func() error { return d.logged(filepath.Join(dir, "events.jsonl")) })
 			out, _ := m.Krater(t, "explain", "--request-id", d.id, m.Dir)

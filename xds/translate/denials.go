@@ -6,18 +6,32 @@ import (
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	celfilterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/filters/cel/v3"
+	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/krater-mesh/krater/model"
 )
 
-// Where RBAC's denials leave the rule. An implicit denial has none.
+// Where the rule of a denial is found. An implicit denial has none.
 const (
-	denyRule     = "%DYNAMIC_METADATA(envoy.filters.http.rbac:deny_enforced_effective_policy_id)%"
-	deniedByDeny = "response.code_details.startsWith('rbac_access_denied_matched_policy[') && !response.code_details.startsWith('rbac_access_denied_matched_policy[none]')"
+	namedPrefix  = "named_"
+	denyRule     = "%DYNAMIC_METADATA(envoy.filters.http.rbac:" + namedPrefix + "shadow_effective_policy_id)%"
+	deniedByDeny = "response.code_details.startsWith('rbac_access_denied_matched_policy[AuthorizationPolicy/')"
 	deniedByNone = "response.code_details.startsWith('rbac_access_denied_matched_policy[none]')"
 )
+
+// nameDenials finds the rule that is going to deny before it does: the filter
+// that denies writes its name only when its answer is on its way.
+func (p *proxy) nameDenials(policies []model.AuthorizationPolicy) filters {
+	enforced, _ := apart(policies)
+	if p.mesh.Denials == (model.Denials{}) || len(enforced) == 0 {
+		return nil
+	}
+	return filters{extension(filterRBAC+".named", &rbacv3.RBAC{
+		ShadowRulesStatPrefix: namedPrefix, ShadowRules: p.rbacRules(enforced, model.Deny, false),
+	})}
+}
 
 // namedDenials give the denials of AuthorizationPolicies what the mesh wants
 // of their rule; nil: nothing. RegoPolicies' denials name theirs themselves.

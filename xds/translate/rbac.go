@@ -77,6 +77,7 @@ func (p *proxy) authorization(c chain) filters {
 	rego, states := p.regoPolicies(r.Rego, r.version())
 	out := filters{policySet(r, states...)}
 	out = append(out, p.rulesOfAction(model.Audit, r.Audit)...)
+	out = append(out, p.nameDenials(r.Deny)...)
 	out = append(out, p.rulesOfAction(model.Deny, r.Deny)...)
 	out = append(out, rego...)
 	return append(out, p.rulesOfAction(model.Allow, r.Allow)...)
