@@ -15,14 +15,13 @@ import (
 // is Envoy's own way to answer a body and headers of one's own, and passes
 // through the same code as policyd's denials: see RATIONALE.md.
 func (p *proxy) denials(policies []classified) filters {
-	var keys, answers, rules []string
+	var keys, answers []string
 	for _, c := range policies {
 		if !c.denies {
 			continue
 		}
 		key := luaString(verdictKey(c.RegoPolicy))
 		keys = append(keys, key)
-		rules = append(rules, fmt.Sprintf("[%s]=%s", key, luaString(model.RegoRuleID(c.Object, ""))))
 		for i, a := range c.Lowered.Answers {
 			answers = append(answers, fmt.Sprintf("[%s..%s]=%s", key, luaString(fmt.Sprintf("deny#%d", i+1)), luaAnswer(a)))
 		}
@@ -51,38 +50,6 @@ function envoy_on_request(handle)
   handle:respond(plain.headers,plain.body)
 end
 `
-
-// naming is the part of the script that tells which rule refused, where the
-// mesh says so, as policyd does.
-func (p *proxy) naming(rules []string) string {
-	d := p.mesh.Denials
-	if d == (model.Denials{}) {
-		return "local function named(answer) return answer.headers,answer.body end\n"
-	}
-	var out strings.Builder
-	out.WriteString("local rules={" + strings.Join(rules, ",") + `}
-local function named(answer,key,verdict)
-  local rule=rules[key]..string.match(verdict,"|(.*)$")
-  local headers,body={},answer.body
-  for name,value in pairs(answer.headers) do headers[name]=value end
-`)
-	if d.Header {
-		out.WriteString("  headers[" + luaString(model.HeaderDeniedBy) + "]=rule\n")
-	}
-	kind, body := d.BodyOf("\x00")
-	hole := "\x00" // where the rule goes
-	if d.Body == model.DenialJSON {
-		hole = `\u0000`
-		out.WriteString(`  local text=string.gsub(rule,'[\\"]','\\%0')` + "\n")
-	} else {
-		out.WriteString("  local text=rule\n")
-	}
-	if before, after, ok := strings.Cut(body, hole); ok {
-		fmt.Fprintf(&out, "  if body==\"\" then\n    headers[\"content-type\"]=%s\n    body=%s..text..%s\n  end\n", luaString(kind), luaString(before), luaString(after))
-	}
-	out.WriteString("  return headers,body\nend\n")
-	return out.String()
-}
 
 // luaAnswer writes an answer as the script has it: of several headers of one
 // name there is a list.
