@@ -101,6 +101,7 @@ func (m *machine) equal(a, b value) *cond {
 			a, b = b, a
 		}
 	}
+	a, b = plain(a), plain(b)
 	if o, ok := a.(opaque); ok {
 		return stopped(o.stop)
 	}
@@ -151,6 +152,14 @@ func (m *machine) equalAll(a, b []value) *cond {
 		all[i] = m.equal(a[i], b[i])
 	}
 	return and(all...)
+}
+
+// plain is a value without tables.
+func plain(v value) value {
+	if t, ok := v.(*table); ok {
+		return known{t.object()}
+	}
+	return v
 }
 
 // equalKnown compares with a constant.

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,9 @@ type test struct {
 	in     input
 	how    model.TestOp
 	values []string // sorted, of a set
+	// Sets of one lookup have nothing in common: each is a branch of its own.
+	lookup *int
+	branch int
 }
 
 // input is a value of the request. One with a why is not the proxy's to see:
@@ -80,7 +84,7 @@ func newTest(in input, how model.TestOp, values ...string) *cond {
 		}
 		values = slices.Compact(values)
 	}
-	return &cond{op: condTest, test: &test{in, how, values}, key: testKey(in, how, values)}
+	return &cond{op: condTest, test: &test{in: in, how: how, values: values}, key: testKey(in, how, values)}
 }
 
 // isSet tells whether any of a test's values is enough.
@@ -105,13 +109,16 @@ func testKey(in input, how model.TestOp, values []string) string {
 		}
 		return b.String()
 	}
-	h := sha256.New()
+	size := 0
 	for _, v := range values {
-		h.Write([]byte(strconv.Itoa(len(v))))
-		h.Write([]byte{0})
-		h.Write([]byte(v))
+		size += len(v) + 4
 	}
-	b.Write(h.Sum(nil))
+	all := make([]byte, 0, size)
+	for _, v := range values {
+		all = append(binary.AppendUvarint(all, uint64(len(v))), v...)
+	}
+	sum := sha256.Sum256(all)
+	b.Write(sum[:])
 	return b.String()
 }
 

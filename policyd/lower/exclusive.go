@@ -68,6 +68,9 @@ func alternatives(c *cond) []*cond {
 // separate tells whether arms are sets of exact values of one input that have
 // none in common: what a lookup gives.
 func separate(arms []outcome) bool {
+	if branches(arms) {
+		return true
+	}
 	seen := map[string]bool{}
 	in := ""
 	for _, o := range arms {
@@ -82,6 +85,20 @@ func separate(arms []outcome) bool {
 			}
 			seen[v] = true
 		}
+	}
+	return true
+}
+
+// branches tells whether arms are different branches of one lookup.
+func branches(arms []outcome) bool {
+	seen := map[int]bool{}
+	var lookup *int
+	for _, o := range arms {
+		t := exactSet(o.when)
+		if t == nil || t.lookup == nil || lookup != nil && lookup != t.lookup || seen[t.branch] {
+			return false
+		}
+		lookup, seen[t.branch] = t.lookup, true
 	}
 	return true
 }
@@ -110,6 +127,8 @@ func valueKey(v value) (string, bool) {
 		return "k" + v.v.String(), true
 	case leaf:
 		return fmt.Sprintf("l%s%v", v.in.key, v.shape), true
+	case *table:
+		return fmt.Sprintf("T%p", v), true
 	case part:
 		return "p" + v.ref, true
 	case virtual:

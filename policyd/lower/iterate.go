@@ -12,6 +12,12 @@ func (m *machine) members(v value, at *ast.Expr) ([]member, bool) {
 	switch v := v.(type) {
 	case known:
 		return knownMembers(v.v), true
+	case *table:
+		out := make([]member, len(v.entries))
+		for i, e := range v.entries {
+			out[i] = member{always, known{ast.String(e.name)}, known{e.v}}
+		}
+		return out, true
 	case tuple:
 		out := make([]member, len(v.items))
 		for i, item := range v.items {

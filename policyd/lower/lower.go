@@ -5,6 +5,8 @@
 package lower
 
 import (
+	"github.com/open-policy-agent/opa/v1/ast"
+
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd/rego"
 )
@@ -17,5 +19,13 @@ func Policy(p model.RegoPolicy, attributes []*model.AttributeSet) *model.Lowered
 	if problems.HasErrors() {
 		return nil
 	}
-	return newMachine(linked, p, attributes).lower()
+	data, ok := readData(dataText(p), nil)
+	if !ok { // the slow way, as policyd reads it
+		v, err := ast.InterfaceToValue(linked.Data)
+		if err != nil {
+			return nil
+		}
+		data = &base{value: v}
+	}
+	return newMachine(linked, p, attributes, data).lower()
 }

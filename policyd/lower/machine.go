@@ -11,7 +11,7 @@ import (
 type machine struct {
 	policy   model.RegoPolicy
 	linked   *rego.Linked
-	data     ast.Value
+	data     *base
 	document *node
 	rules    map[*ast.TreeNode]*extent // of complete and partial rules, once evaluated
 	calls    map[string]*extent        // of functions, by their arguments
@@ -32,11 +32,7 @@ const maxSteps = 400_000
 // maxDepth bounds how deep rules may call each other.
 const maxDepth = 100
 
-func newMachine(linked *rego.Linked, p model.RegoPolicy, attributes []*model.AttributeSet) *machine {
-	data, err := ast.InterfaceToValue(linked.Data)
-	if err != nil { // JSON is always a value
-		data = ast.NewObject()
-	}
+func newMachine(linked *rego.Linked, p model.RegoPolicy, attributes []*model.AttributeSet, data *base) *machine {
 	return &machine{policy: p, linked: linked, data: data, document: document(p, attributes),
 		builtins: understood(), rules: map[*ast.TreeNode]*extent{}, calls: map[string]*extent{},
 		guards: map[string]*cond{}, refs: map[string]model.Read{}, volatile: map[string]bool{}}

@@ -112,6 +112,16 @@ func (m *machine) member(v, key value, rest []*ast.Term, at *ast.Location, s sta
 		m.onStop(stopAt(at, v.in.ref, "a member that the request names"), s, then)
 	case segments:
 		m.segment(v, key, at, on)
+	case *table:
+		if !isKnown {
+			m.tableBy(v, key, rest, at, s, then)
+			return
+		}
+		if name, ok := g.(ast.String); ok {
+			if found := v.get(string(name)); found != nil {
+				on(always, known{found})
+			}
+		}
 	case known:
 		if isKnown {
 			if found := lookup(v.v, g); found != nil {
@@ -199,6 +209,58 @@ func (m *machine) lookupBy(v ast.Value, key value, rest []*ast.Term, at *ast.Loc
 	for _, g := range order {
 		if next, ok := s.on(m.anyEqual(key, g.keys)); ok {
 			m.walk(g.v, rest[ground:], at, next, then)
+		}
+	}
+}
+
+// tableBy is lookupBy of a table.
+func (m *machine) tableBy(t *table, key value, rest []*ast.Term, at *ast.Location, s state, then func(state, value)) {
+	l, isLeaf := key.(leaf)
+	if !isLeaf || l.kind != kindText && l.kind != kindAny {
+		m.lookupBy(t.object(), key, rest, at, s, then)
+		return
+	}
+	ground := 0
+	for ground < len(rest) && rest[ground].IsGround() && !isRef(rest[ground]) {
+		ground++
+	}
+	type group struct {
+		v     ast.Value
+		names []string
+	}
+	var order []*group
+	groups := map[string]*group{}
+	for i := range t.entries {
+		e := &t.entries[i]
+		found, id := e.v, e.id
+		for _, k := range rest[:ground] {
+			if found = lookup(found, k.Value); found == nil {
+				break
+			}
+		}
+		if found == nil {
+			continue
+		}
+		if ground > 0 {
+			id = found.String()
+		}
+		g := groups[id]
+		if g == nil {
+			g = &group{v: found}
+			groups[id] = g
+			order = append(order, g)
+		}
+		g.names = append(g.names, e.name)
+	}
+	lookup := new(int)
+	for i, g := range order {
+		m.step()
+		c := m.textTest(l, model.TestIn, g.names)
+		if c.op == condTest {
+			c.test.lookup, c.test.branch = lookup, i
+		}
+		if next, ok := s.on(c); ok {
+			m.walk(known{g.v}, rest[ground:], at, next, then)
 		}
 	}
 }

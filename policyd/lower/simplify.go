@@ -68,6 +68,7 @@ func narrow(of []*cond, at []int, drop map[int]bool) bool {
 		return false
 	}
 	of[at[first]] = newTest(set.in, model.TestIn, values...)
+	of[at[first]].test.lookup, of[at[first]].test.branch = set.lookup, set.branch
 	return true
 }
 

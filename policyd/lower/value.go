@@ -108,6 +108,8 @@ func ground(v value) (ast.Value, bool) {
 		return ast.NewObject(items...), true
 	case bag:
 		return v.ground()
+	case *table:
+		return v.object(), true
 	}
 	return nil, false
 }

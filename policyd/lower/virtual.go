@@ -18,8 +18,9 @@ func (m *machine) virtualMember(v virtual, key value, rest []*ast.Term, at *ast.
 			}
 		}
 	}
-	if base := m.base(v.path); base != nil {
-		for _, one := range knownMembers(base) {
+	if found := m.base(v.path); found != nil {
+		list, _ := m.members(found, nil)
+		for _, one := range list {
 			if s, ok := one.key.(known).v.(ast.String); ok {
 				names[string(s)] = true
 			}
@@ -38,7 +39,7 @@ func (m *machine) virtualAt(path ast.Ref, rest []*ast.Term, at *ast.Location, s 
 	switch {
 	case n == nil || len(n.Values) == 0 && len(n.Children) == 0:
 		if found := m.base(path); found != nil {
-			m.walk(known{found}, rest, at, s, then)
+			m.walk(found, rest, at, s, then)
 		}
 	case len(n.Values) == 0:
 		m.walk(virtual{path}, rest, at, s, then)
@@ -54,21 +55,13 @@ func (m *machine) virtualAt(path ast.Ref, rest []*ast.Term, at *ast.Location, s 
 }
 
 // base is what the data document has at a path below data; nil: nothing.
-func (m *machine) base(path ast.Ref) ast.Value {
-	v := m.data
-	for _, t := range path[1:] {
-		if v = lookup(v, t.Value); v == nil {
-			return nil
-		}
-	}
-	return v
-}
+func (m *machine) base(path ast.Ref) value { return m.data.at(path[1:]) }
 
 // whole is a package as a value: all its rules at once.
 func (m *machine) whole(v virtual, at *ast.Location, s state, then func(state, value)) {
 	if n := m.linked.Compiler.RuleTree.Find(v.path); n == nil {
 		if found := m.base(v.path); found != nil {
-			then(s, known{found})
+			then(s, found)
 		}
 		return
 	}
