@@ -6,7 +6,6 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/storage"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -19,30 +18,13 @@ import (
 // its meaning. So `not` of what fails is true.
 func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 	report := reporter{policy: policy}
-	query := report.query()
-	data := report.data()
-	if len(policy.Modules) == 0 {
-		report.add(model.Problem{Code: model.CodeMissing, Severity: model.Error, Field: "spec.modules",
-			Message: "a RegoPolicy needs a module", Fix: "add one under spec.modules"})
-	}
-	modules := report.parse()
-	body := report.body()
-	if report.problems.HasErrors() {
+	l := report.link()
+	if l == nil {
 		return nil, report.problems
 	}
-	store := newStore(data)
-	compiler, modules := report.compile(modules, store)
-	if report.problems.HasErrors() {
-		return nil, report.problems
-	}
-	if report.expansions(compiler); report.problems.HasErrors() {
-		return nil, report.problems
-	}
-	report.undefinedQuery(compiler, query, data)
-	report.oldModules(modules)
-
+	store := newStore(l.data)
 	prepared, err := rego.New(
-		rego.Compiler(compiler), rego.Store(store), rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(query)))),
+		rego.Compiler(l.compiler), rego.Store(store), rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(l.query)))),
 		rego.Capabilities(Capabilities(policy)), rego.StrictBuiltinErrors(false),
 		rego.Runtime(runtime), rego.GenerateJSON(term),
 	).PrepareForEval(context.Background())
@@ -53,7 +35,7 @@ func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 	}
 	p := &Policy{
 		object: policy.Object, query: policy.Query, version: policy.Version(), failure: policy.Failure,
-		timeout: policy.Timeout.Std(), memory: policy.Memory, send: newHTTPSend(policy.HTTPSend), body: body,
+		timeout: policy.Timeout.Std(), memory: policy.Memory, send: newHTTPSend(policy.HTTPSend), body: l.body,
 		prepared: prepared, versions: map[string]string{},
 	}
 	if p.memory == 0 {
@@ -63,21 +45,56 @@ func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 		report.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.data", Message: fmt.Sprintf("reading the data: %v", err)})
 		return nil, report.problems
 	}
-	for name, m := range modules {
+	for name, m := range l.modules {
 		p.versions[name] = regoVersionName(m)
 	}
 	return p, report.problems
 }
 
+// linked is a policy whose modules fit together.
+type linked struct {
+	query    ast.Ref
+	data     map[string]any
+	body     bodyRules
+	compiler *ast.Compiler
+	modules  map[string]*ast.Module
+}
+
+// link reads and checks a policy; nil: it has errors. Its data is only read
+// where rules and data might have the same name: making it ready to be asked
+// takes as long again.
+func (r *reporter) link() *linked {
+	l := &linked{query: r.query(), data: r.data()}
+	if len(r.policy.Modules) == 0 {
+		r.add(model.Problem{Code: model.CodeMissing, Severity: model.Error, Field: "spec.modules",
+			Message: "a RegoPolicy needs a module", Fix: "add one under spec.modules"})
+	}
+	modules := r.parse()
+	l.body = r.body()
+	if r.problems.HasErrors() {
+		return nil
+	}
+	l.compiler, l.modules = r.compile(modules, l.data)
+	if r.problems.HasErrors() {
+		return nil
+	}
+	if r.expansions(l.compiler); r.problems.HasErrors() {
+		return nil
+	}
+	r.undefinedQuery(l.compiler, l.query, l.data)
+	r.oldModules(l.modules)
+	return l
+}
+
 // compile links the modules. Modules that were read as v1 without saying so,
 // and do not compile as v1, get a second chance as v0.
-func (r *reporter) compile(modules map[string]*ast.Module, store storage.Store) (*ast.Compiler, map[string]*ast.Module) {
-	compiler := compileModules(modules, store, Capabilities(r.policy))
+func (r *reporter) compile(modules map[string]*ast.Module, data map[string]any) (*ast.Compiler, map[string]*ast.Module) {
+	compiler := compileModules(modules, data, Capabilities(r.policy))
 	if !compiler.Failed() {
 		return compiler, modules
 	}
 	if old, ok := r.asV0(modules); ok {
-		if second := compileModules(old, store, Capabilities(r.policy)); !second.Failed() {
+		if second := compileModules(old, data, Capabilities(r.policy)); !second.Failed() {
 			return second, old
 		}
 	}
@@ -88,24 +105,31 @@ func (r *reporter) compile(modules map[string]*ast.Module, store storage.Store) 
 	return nil, nil
 }
 
-func compileModules(modules map[string]*ast.Module, store storage.Store, may *ast.Capabilities) *ast.Compiler {
+func compileModules(modules map[string]*ast.Module, data map[string]any, may *ast.Capabilities) *ast.Compiler {
 	copies := make(map[string]*ast.Module, len(modules)) // compiling rewrites a module
 	for name, m := range modules {
 		copies[name] = m.Copy()
 	}
-	ctx := context.Background()
-	conflicts := func(path []string) (bool, error) {
-		var found bool
-		err := storage.Txn(ctx, store, storage.TransactionParams{}, func(txn storage.Transaction) (err error) {
-			found, err = storage.NonEmpty(ctx, store, txn)(path)
-			return err
-		})
-		return found, err
-	}
 	compiler := ast.NewCompiler().WithCapabilities(may).WithDefaultRegoVersion(ast.RegoV1).
-		WithPathConflictsCheck(conflicts)
+		WithPathConflictsCheck(func(path []string) (bool, error) { return taken(data, path), nil })
 	compiler.Compile(copies)
 	return compiler
+}
+
+// taken tells whether data has a value at a path, or at a part of it one that
+// holds no others.
+func taken(data map[string]any, path []string) bool {
+	var at any = data
+	for _, name := range path {
+		object, ok := at.(map[string]any)
+		if !ok {
+			return true
+		}
+		if at, ok = object[name]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // undefinedQuery warns where neither a rule nor the data defines the query.

@@ -22,7 +22,7 @@ func Link(policy model.RegoPolicy) (*Linked, model.Problems) {
 	if report.problems.HasErrors() {
 		return nil, report.problems
 	}
-	compiler, _ := report.compile(modules, newStore(data))
+	compiler, _ := report.compile(modules, data)
 	if report.problems.HasErrors() {
 		return nil, report.problems
 	}

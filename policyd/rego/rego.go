@@ -65,8 +65,9 @@ func Evaluate(ctx context.Context, policy model.RegoPolicy, r Request) (Answer, 
 
 // CheckRego gives what Compile finds in a policy.
 func CheckRego(policy model.RegoPolicy) model.Problems {
-	_, problems := Compile(policy)
-	return problems
+	r := reporter{policy: policy}
+	r.link()
+	return r.problems
 }
 
 // CompileError is the refusal of a policy that does not compile.
