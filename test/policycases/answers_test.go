@@ -53,6 +53,9 @@ func allowedDiffers(c policycases.Case, a envoyrunner.Answer) string {
 	if a.Upstream == nil {
 		return fmt.Sprintf("%d %q, and wants to be allowed", a.Status, a.Body)
 	}
+	if plain, err := c.Request.Plain(); err != nil || a.Upstream.Body != string(plain.Body) {
+		return fmt.Sprintf("the application got the body %q, want %q (error %v)", a.Upstream.Body, plain.Body, err)
+	}
 	for _, name := range c.Want.RemoveHeaders {
 		if got := a.Upstream.Header(strings.ToLower(name)); len(got) > 0 && !names(c.Want.Headers, name) {
 			return fmt.Sprintf("the application got %s: %q, which is to be removed", name, got)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/test/harness"
@@ -38,6 +39,8 @@ type Runner struct {
 	network  string // "127.a."
 	sent     atomic.Int64
 	mesh     model.Mesh
+	// listeners are those in force.
+	listeners map[string]*listenerv3.Listener
 }
 
 const node = "default/policies"
@@ -64,8 +67,7 @@ func (r *Runner) Publish(units ...Unit) model.Problems {
 	r.t.Helper()
 	snap := r.snapshot(units)
 	problems := r.policyd.server.SetPolicies(values(snap.Rego))
-	var all translate.Resources
-	clusters := map[string]*clusterv3.Cluster{}
+	listeners, clusters := []*listenerv3.Listener{}, map[string]*clusterv3.Cluster{}
 	compiled := r.compiler.Compile(snap, nil, snap.Workloads)
 	for _, w := range snap.Workloads {
 		c := compiled[w.ID()]
@@ -74,19 +76,41 @@ func (r *Runner) Publish(units ...Unit) model.Problems {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		all.Listeners = append(all.Listeners, inlined.Listeners...)
+		listeners = append(listeners, inlined.Listeners...)
 		for _, c := range inlined.Clusters { // all lead to the same application
 			clusters[c.Name] = c
 		}
 	}
-	all.Clusters = slices.Collect(maps.Values(clusters))
-	for _, e := range r.plane.Publish(r.t, node, all.Set()) {
-		r.t.Fatalf("Envoy refuses what was translated: %+v", e)
-	}
+	r.put(listeners, clusters)
 	for i := range units {
 		r.reachable(i)
 	}
 	return problems
+}
+
+// atOnce is how many listeners Envoy is sent together: while it makes them it
+// answers nobody, and a control plane takes one that is silent for dead.
+const atOnce = 60
+
+// put sends listeners to Envoy, in parts, and takes away what is not among them.
+func (r *Runner) put(listeners []*listenerv3.Listener, clusters map[string]*clusterv3.Cluster) {
+	r.t.Helper()
+	next := map[string]*listenerv3.Listener{}
+	for _, l := range listeners {
+		if before := r.listeners[l.Name]; before != nil {
+			next[l.Name] = before
+		}
+	}
+	for done := 0; done == 0 || done < len(listeners); done += atOnce {
+		for _, l := range listeners[done:min(done+atOnce, len(listeners))] {
+			next[l.Name] = l
+		}
+		set := translate.Resources{Listeners: slices.Collect(maps.Values(next)), Clusters: slices.Collect(maps.Values(clusters))}.Set()
+		for _, e := range r.plane.Publish(r.t, node, set) {
+			r.t.Fatalf("Envoy refuses what was translated: %+v", e)
+		}
+	}
+	r.listeners = next
 }
 
 // reachable waits for a unit's listener: Envoy acknowledges it before it binds it.
