@@ -14,9 +14,6 @@ import (
 func (c *conversion) providers(in []*meshconfig.MeshConfig_ExtensionProvider, field string) []model.Provider {
 	var out []model.Provider
 	seen := map[string]bool{}
-	if len(in) > 0 {
-		c.ignore(field, "providers are kept, and not asked yet: CUSTOM policies and Istio's Telemetry come later")
-	}
 	for i, p := range in {
 		at := index(field, i)
 		switch {
@@ -53,5 +50,14 @@ func (c *conversion) provider(p *meshconfig.MeshConfig_ExtensionProvider, at str
 		c.bad(at, "reading the provider: %v", err)
 		return model.Provider{}, false
 	}
-	return model.Provider{Name: p.GetName(), Kind: f.JSONName(), Config: config.Bytes()}, true
+	out := model.Provider{Name: p.GetName(), Kind: f.JSONName(), Config: config.Bytes()}
+	switch {
+	case p.GetEnvoyExtAuthzHttp() != nil:
+		out.ExtAuthz = c.httpProvider(p.GetEnvoyExtAuthzHttp(), at+".envoyExtAuthzHttp")
+	case p.GetEnvoyExtAuthzGrpc() != nil:
+		out.ExtAuthz = c.grpcProvider(p.GetEnvoyExtAuthzGrpc(), at+".envoyExtAuthzGrpc")
+	default:
+		c.ignore(at, "the provider is kept, and told nothing yet: Istio's Telemetry comes later")
+	}
+	return out, true
 }

@@ -65,8 +65,10 @@ func (e *explainer) pass(w model.Workload, role Role, v View) *passage {
 	}
 	for _, slot := range []func(){
 		p.cors,
+		func() { p.custom("custom", false) },
 		func() { p.wasm(model.PhaseAuthn, "wasm-authn") },
 		p.authentication,
+		func() { p.custom("custom-after-authn", true) },
 		p.attributes,
 		func() { p.wasm(model.PhaseAuthz, "wasm-authz") },
 		p.accessLists,

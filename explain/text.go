@@ -232,6 +232,9 @@ func (t *text) policy(p PolicyResult) {
 	case p.DryRun:
 		dry = " (dry run: would " + p.Would + ")"
 	}
+	if p.Provider != "" && p.Matched && !p.DryRun {
+		dry = ": the provider " + p.Provider + " is asked"
+	}
 	t.line(1, "%s %s %s%s", mark(p.Matched), p.Action, p.Policy, dry)
 	for _, r := range p.Rules {
 		if r.Matched {

@@ -64,6 +64,8 @@ type Provider struct {
 	Name   string          `json:"name"`
 	Kind   string          `json:"kind"`   // the provider's field: "envoyExtAuthzGrpc", "opentelemetry", …
 	Config json.RawMessage `json:"config"` // of that field
+	// ExtAuthz is the same, of one that CUSTOM policies may name.
+	ExtAuthz *ExtAuthz `json:"extAuthz,omitempty"`
 }
 
 // Snapshot is the whole declared mesh, resolved and valid, and immutable.

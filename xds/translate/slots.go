@@ -23,10 +23,10 @@ var slots = []struct {
 	name string
 	fill func(*proxy, chain) filters
 }{
-	{"custom", empty},
+	{"custom", (*proxy).customBefore},
 	{"wasm-authn", phase(model.PhaseAuthn)},
 	{"authentication", (*proxy).authentication},
-	{"custom-after-authn", empty},
+	{"custom-after-authn", (*proxy).customAfter},
 	{"attributes", (*proxy).attributes},
 	{"wasm-authz", phase(model.PhaseAuthz)},
 	{"access-lists", (*proxy).accessLists},

@@ -21,6 +21,7 @@ import (
 // client's first byte: what a server says before that is heard.
 func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) []*listenerv3.Filter {
 	out := []*listenerv3.Filter{p.networkFilters(inbound, c.port, 0)}
+	out = append(out, p.customTCP(c)...)
 	for _, action := range []model.Action{model.Audit, model.Deny, model.Allow} {
 		name := slotName(c.listener, slotAuthorization+"-"+strings.ToLower(string(action)))
 		if c.sealed && action == model.Deny && len(p.rego) > 0 {

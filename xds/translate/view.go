@@ -20,6 +20,7 @@ type view struct {
 	egressTo       *model.Destination
 	patches        patches
 	authorization  []*model.AuthorizationPolicy
+	providers      []provider // that its CUSTOM policies have asked
 	rego           []*model.RegoPolicy
 	authentication []*model.RequestAuthentication
 	accessLists    []*model.AccessList
@@ -47,6 +48,7 @@ func (r *round) view(w *model.Workload, s shared, l *plannedListeners) view {
 			v.authentication = append(v.authentication, a)
 		}
 	}
+	v.providers = r.providersFor(w, v.authorization)
 	v.filters, v.preload = r.filtersOf(w)
 	return v
 }
