@@ -26,9 +26,9 @@ func convertRequestAuthentication(c *conversion) Content {
 	if one := in.GetTargetRef(); one != nil {
 		refs = append(refs, one)
 	}
-	var to model.FilterBinding
-	c.attach(&to, in.GetSelector(), refs)
-	out := &model.RequestAuthentication{Object: c.object.Ref, Selector: to.Selector, Gateways: to.Gateways}
+	var to model.AuthorizationPolicy
+	c.attachPolicy(&to, in.GetSelector(), refs)
+	out := &model.RequestAuthentication{Object: c.object.Ref, Selector: to.Selector, Gateways: to.Gateways, Services: to.Services}
 	for i, r := range in.GetJwtRules() {
 		out.Rules = append(out.Rules, c.jwtRule(r, index("spec.jwtRules", i)))
 	}

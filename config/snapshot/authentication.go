@@ -1,8 +1,6 @@
 package snapshot
 
 import (
-	"slices"
-
 	"github.com/krater-mesh/krater/crds"
 	"github.com/krater-mesh/krater/model"
 )
@@ -12,7 +10,7 @@ var authenticationStep = step{
 	name:  "authentication",
 	kinds: []string{"RequestAuthentication"},
 	reads: func(d *draft) []any {
-		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups)}
+		return []any{d.settings, listID(d.snap.Workloads), listID(d.snap.Groups), d.authenticatedServices()}
 	},
 	run: func(d *draft) {
 		d.each(func(e *crds.Entry) {
@@ -29,16 +27,41 @@ var authenticationStep = step{
 }
 
 func (d *draft) requestAuthentication(e *crds.Entry, a model.RequestAuthentication) {
-	if len(a.Gateways) == 0 {
+	if len(a.Gateways)+len(a.Services) == 0 {
 		a.Selector = d.selector(e, a.Selector)
-	}
-	for _, name := range a.Gateways { // targets are of its own namespace, the root's, too
-		a.Targets = append(a.Targets, model.Selector{Namespace: a.Selector.Namespace, Labels: map[string]string{model.GatewayNameLabel: name}})
-	}
-	if len(a.Gateways) > 0 && !slices.ContainsFunc(d.snap.Workloads, a.Selects) {
-		d.problem(e, model.Warning, model.CodeSelectsNothing, "spec.targetRefs", "", "no workload has the label "+model.GatewayNameLabel+" with the name of one of these Gateways")
+	} else { // as a policy
+		to := model.AuthorizationPolicy{Selector: a.Selector, Gateways: a.Gateways, Services: a.Services}
+		d.attach(e, &to)
+		a.Targets = to.Targets
 	}
 	d.snap.RequestAuthentications = append(d.snap.RequestAuthentications, &a)
+}
+
+// authenticatedServices tells the Services that objects are attached to from
+// what they were before.
+func (d *draft) authenticatedServices() string {
+	out := ""
+	for _, s := range d.byKind["RequestAuthentication"] {
+		if a := s.versions[0].Content.RequestAuthentication; a != nil {
+			for _, name := range a.Services {
+				if k := d.kubeSlot(name, s.ref.Namespace); k != nil {
+					out += k.ref.Key() + "=" + k.versions[0].Version + ","
+				}
+			}
+		}
+	}
+	return out
+}
+
+// authenticationPlace says what verifies by a rule.
+func authenticationPlace(a *model.RequestAuthentication, r model.JWTRule) (model.Place, string) {
+	switch {
+	case a.Substitute:
+		return model.Native, "the object is bad and has no last good version: Envoy's jwt_authn filter refuses each token"
+	case r.Keys == "":
+		return model.Native, "Envoy's jwt_authn filter refuses each token: keys never came"
+	}
+	return model.Native, "Envoy's jwt_authn filter verifies tokens by keys that the control plane gives it"
 }
 
 // denied says what is in force in an object's place that is bad, and has no

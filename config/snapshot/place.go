@@ -19,6 +19,12 @@ func (d *draft) place() {
 			add(p.Object, p.RuleID(i), place, reason)
 		}
 	}
+	for _, a := range s.RequestAuthentications {
+		for i, r := range a.Rules {
+			place, reason := authenticationPlace(a, r)
+			add(a.Object, model.RuleID(a.Object, i), place, reason)
+		}
+	}
 	for _, p := range s.Rego {
 		place, reason := d.regoPlace(p)
 		add(p.Object, p.Query, place, reason)
