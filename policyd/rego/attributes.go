@@ -30,11 +30,35 @@ func texts(items []item, key *ast.Term, m map[string]string) []item {
 		return items
 	}
 	members := make([]item, 0, len(m))
+	// One piece of memory for all of them: they live and die together.
+	terms := make([]ast.Term, 2*len(m))
 	for k, v := range m {
-		members = append(members, item{ast.StringTerm(k), ast.StringTerm(v)})
+		name, known := usual[k]
+		if !known {
+			name, terms = &terms[0], terms[1:]
+			name.Value = ast.String(k)
+		}
+		value := &terms[0]
+		value.Value, terms = ast.String(v), terms[1:]
+		members = append(members, item{name, value})
 	}
 	return append(items, item{key, object(members)})
 }
+
+// usual are the names of headers that most requests have. Terms are never
+// changed.
+var usual = func() map[string]*ast.Term {
+	out := map[string]*ast.Term{}
+	for _, name := range []string{
+		":authority", ":method", ":path", ":scheme", "accept", "accept-encoding", "accept-language", "authorization", "cache-control",
+		"content-length", "content-type", "cookie", "host", "origin", "referer", "te", "traceparent", "tracestate", "user-agent",
+		"x-envoy-attempt-count", "x-envoy-auth-partial-body", "x-envoy-expected-rq-timeout-ms", "x-envoy-external-address", "x-envoy-internal",
+		"x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id",
+	} {
+		out[name] = ast.StringTerm(name)
+	}
+	return out
+}()
 
 // message adds a member as protojson writes it: the slow way, for what few
 // requests have.
