@@ -187,7 +187,7 @@ func (m *machine) merge(arms []outcome, at map[int]*ast.Rule) ([]outcome, []stri
 		}
 	}
 	var conflicts []conflict
-	if separate(out) {
+	if len(slices.Compact(slices.Clone(keys))) < 2 || separate(out) {
 		return out, names, nil
 	}
 	for i := range out {

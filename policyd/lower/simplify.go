@@ -193,13 +193,12 @@ func mergeSets(of []*cond) []*cond {
 		if len(at) < 2 {
 			continue
 		}
-		var values []string
-		for _, i := range at {
-			values = append(values, of[i].test.values...)
-			drop[i] = true
+		lists := make([][]string, len(at))
+		for k, i := range at {
+			lists[k], drop[i] = of[i].test.values, true
 		}
 		t := of[at[0]].test
-		out[at[0]], drop[at[0]] = newTest(t.in, t.how, values...), false
+		out[at[0]], drop[at[0]] = newTest(t.in, t.how, mergeSorted(lists)...), false
 	}
 	kept := out[:0]
 	for i, c := range out {
@@ -208,4 +207,22 @@ func mergeSets(of []*cond) []*cond {
 		}
 	}
 	return kept
+}
+
+// mergeSorted merges sorted lists.
+func mergeSorted(lists [][]string) []string {
+	if len(lists) == 1 {
+		return slices.Clone(lists[0])
+	}
+	half := len(lists) / 2
+	a, b := mergeSorted(lists[:half]), mergeSorted(lists[half:])
+	out := make([]string, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0] <= b[0] {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
