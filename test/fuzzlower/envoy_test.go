@@ -75,6 +75,7 @@ func (c *campaign) throughEnvoy(groups, requests int) {
 		}
 		open.Wait()
 		for _, f := range wrong {
+			f = c.shrinkInEnvoy(runner, f)
 			c.found = append(c.found, f.why)
 			c.t.Errorf("seed %d, draw %d: %s\n%s", c.seed, f.group[0].draw, f.why, f.text(c))
 			if len(c.found) >= 5 {

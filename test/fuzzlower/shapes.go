@@ -37,7 +37,7 @@ func (d *Drawer) Policy() Policy {
 		{12, func() any { d.elseChain(); return nil }},
 		{14, func() any { d.denySet(); return nil }},
 		{8, func() any { d.denyRule(); return nil }},
-		{12, func() any { d.denials(); return nil }},
+		{14, func() any { d.denials(); return nil }},
 		{6, func() any { d.conflict(); return nil }},
 		{7, func() any { d.byTable(); return nil }},
 		{6, func() any { d.assembled(); return nil }},
@@ -128,10 +128,10 @@ func (d *Drawer) denial() string {
 	if d.chance(80) {
 		parts = append(parts, `"http_status": `+d.of(wordsStatus...))
 	}
-	if d.chance(60) {
+	if d.chance(40) {
 		parts = append(parts, `"body": `+quote(d.of("no", "", "Zugang verweigert: é", "{\"error\": \"no\"}", "two\nlines", "100%", "%REQ(x-role)%")))
 	}
-	if d.chance(50) {
+	if d.chance(35) {
 		parts = append(parts, `"headers": `+d.of(`{"x-reason": "policy"}`, `{"x-reason": ["a", "b"]}`, `[{"x-reason": "a"}, {"www-authenticate": "Bearer"}]`, `{"X-Reason": "100%"}`, `{"x-reason": ""}`,
 			`{"content-type": "application/json"}`, `{"location": "/login"}`, `{"x-reason": "%PATH%"}`, `{"x-reason": 7}`, `{}`))
 	}

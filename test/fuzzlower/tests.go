@@ -130,6 +130,9 @@ func (d *Drawer) regex(t term) string {
 	} else {
 		d.atom(t.input, strings.NewReplacer("^", "", "$", "", ".*", "x", `\.`, ".", `\?`, "?", "[0-9]+", "1", "[^/]+", "alice", "(?i)", "").Replace(pattern))
 	}
+	if i := strings.IndexByte(pattern, '.'); i >= 0 && d.chance(40) { // a letter of two bytes, and a byte that is none
+		d.atom(t.input, strings.NewReplacer("^", "", "$", "", "*", "", "(?s)", "").Replace(pattern[:i]+d.of("é", "\xe9", "x")+pattern[i+1:]))
+	}
 	if d.chance(50) && !strings.ContainsRune(pattern, '`') {
 		return fmt.Sprintf("regex.match(`%s`, %s)", pattern, t.text)
 	}

@@ -35,6 +35,11 @@ func (r Request) view() explain.View {
 		}
 		v.Headers[name] = append(v.Headers[name], value)
 	}
+	if cookies := strings.Join(v.Headers["cookie"], "; "); r.H2 && cookies == "" { // HTTP/2 may cut a cookie into pieces: Envoy joins them
+		delete(v.Headers, "cookie")
+	} else if r.H2 {
+		v.Headers["cookie"] = []string{cookies}
+	}
 	if _, told := v.Headers["x-forwarded-proto"]; r.Principal != "" && !told {
 		v.Scheme, v.Headers["x-forwarded-proto"] = "https", []string{"https"}
 	}
@@ -47,21 +52,23 @@ func (r Request) Received() (v explain.View, ok bool) {
 	return explain.Receive(Mesh, explain.RoleServer, r.view())
 }
 
-// Told is what a proxy received, by its question to policyd, which may know
-// better than Received: where all was text, for other bytes are not in it.
+// Told is what a proxy received, by its question to policyd, which knows better
+// than Received: but for headers with bytes that are no text, which are not in
+// it.
 func (r Request) Told(v explain.View, check *authv3.CheckRequest) explain.View {
-	for _, h := range r.Headers {
-		if !utf8.ValidString(h[1]) {
-			return v
-		}
-	}
 	q := check.GetAttributes().GetRequest().GetHttp()
-	v.Method, v.Scheme, v.Authority, v.Path, v.Headers = q.GetMethod(), q.GetScheme(), q.GetHost(), q.GetPath(), explain.Headers{}
+	headers := explain.Headers{}
 	for name, value := range q.GetHeaders() {
 		if !strings.HasPrefix(name, ":") {
-			v.Headers[name] = []string{value}
+			headers[name] = []string{value}
 		}
 	}
+	for _, h := range r.Headers {
+		if name := strings.ToLower(h[0]); !utf8.ValidString(h[1]) {
+			headers[name] = v.Headers[name]
+		}
+	}
+	v.Method, v.Scheme, v.Authority, v.Path, v.Headers = q.GetMethod(), q.GetScheme(), q.GetHost(), q.GetPath(), headers
 	return v
 }
 
