@@ -8,7 +8,8 @@ import (
 // What policies and requests are made of: few words, so that they collide.
 var (
 	policyPaths = []string{"/a", "/a/*", "*/b", "*", "/a*", "/A", "/a/b", "/a/b/", "/", "*.css", "/a//b", "/a/../b", "/%61", "/a%2Fb", "/a%2fb*",
-		"/a?x=1", "*?x=1", "/a;x", "/é", "*b", "/b", "/b*", "/.", "/a/%20*", "/~*", "/a.b", "*a/b", "//", "/*"}
+		"/a?x=1", "*?x=1", "/a;x", "/é", "*b", "/b", "/b*", "/.", "/a/%20*", "/~*", "/a.b", "*a/b", "//", "/*",
+		"/a/{*}", "/{*}", "/{**}", "/{*}/b", "/{**}/b", "/a/{**}", "/{*}/{*}", "/{*}/{**}/b", "/a/{*}/{**}", "/a.b/{**}"}
 	policyHosts = []string{"shop.test", "SHOP.test", "*.test", "shop.*", "*", "shop.test:9080", "*.shop.test", "shop.test:*", "*:9080", "*test",
 		"s*", "shop.test.", "*.", "evil.test", "*:80", "shop", "a.shop.test", "*st:80", "[::1]", "shop.test:", "ſhop.test", "shop-test", "shopXtest"}
 	policyMethods = []string{"GET", "POST", "get", "HEAD", "G*", "*T", "*", "P*", "DELETE"}
@@ -34,7 +35,7 @@ var (
 func (d drawer) policies(network string) []any {
 	var out []any
 	for i := range 1 + d.IntN(4) {
-		spec := map[string]any{"action": d.of("ALLOW", "ALLOW", "DENY", "DENY")}
+		spec := map[string]any{"action": d.of("ALLOW", "ALLOW", "ALLOW", "DENY", "DENY", "DENY", "AUDIT")}
 		switch n := d.IntN(10); {
 		case n == 0: // no rules
 		case n == 1:
@@ -52,9 +53,12 @@ func (d drawer) policies(network string) []any {
 			}
 			spec["rules"] = rules
 		}
+		metadata := map[string]any{"name": fmt.Sprintf("%s%d", d.of("p", "q", "p-"), i)}
+		if d.chance(20) {
+			metadata["annotations"] = map[string]any{"istio.io/dry-run": "true"}
+		}
 		out = append(out, map[string]any{
-			"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
-			"metadata": map[string]any{"name": fmt.Sprintf("%s%d", d.of("p", "q", "p-"), i)}, "spec": spec,
+			"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": metadata, "spec": spec,
 		})
 	}
 	return out
@@ -75,13 +79,12 @@ func (d drawer) rule(network string) map[string]any {
 	}
 	list("from", 30, func() any { return map[string]any{"source": d.source(network)} })
 	list("to", 60, func() any { return map[string]any{"operation": d.operation()} })
-	list("when", 45, func() any { return d.condition() })
+	list("when", 45, func() any { return d.condition(network) })
 	return rule
 }
 
 func (d drawer) source(network string) map[string]any {
-	blocks := []string{"127.0.0.1", "127.0.0.0/8", network + "0.0/24", network + "1.0/24", network + "1.20", "10.0.0.0/8", "192.0.2.7", "::/0", "0.0.0.0/0",
-		"192.0.2.128/25", "2001:db8::/32", "::1", network + "1.77/16", "::ffff:10.0.0.1"}
+	blocks := blocksOf(network)
 	lists := map[string][]string{"ipBlocks": blocks, "notIpBlocks": blocks, "remoteIpBlocks": blocks, "notRemoteIpBlocks": blocks}
 	if d.chance(65) {
 		d.callers(lists)
@@ -89,12 +92,26 @@ func (d drawer) source(network string) map[string]any {
 	return d.fields(1, lists)
 }
 
+func blocksOf(network string) []string {
+	return []string{"127.0.0.1", "127.0.0.0/8", network + "0.0/24", network + "1.0/24", network + "1.20", "10.0.0.0/8", "192.0.2.7", "::/0", "0.0.0.0/0",
+		"192.0.2.128/25", "2001:db8::/32", "::1", network + "1.77/16", "::ffff:10.0.0.1"}
+}
+
 func (d drawer) operation() map[string]any {
 	return d.fields(2, map[string][]string{"paths": policyPaths, "notPaths": policyPaths, "hosts": policyHosts, "notHosts": policyHosts,
 		"methods": policyMethods, "notMethods": policyMethods, "ports": policyPorts, "notPorts": policyPorts})
 }
 
-func (d drawer) condition() map[string]any {
+func (d drawer) condition(network string) map[string]any {
+	if d.chance(20) {
+		keys := map[string][]string{"source.ip": blocksOf(network), "remote.ip": blocksOf(network), "destination.ip": append(blocksOf(network), network+"0.2"),
+			"destination.port": policyPorts, "connection.sni": {"*", "shop.test", "*.test", "shop*", "shop"}}
+		names := sortedNames(keys)
+		key := names[d.IntN(len(names))]
+		out := d.fields(1, map[string][]string{"values": keys[key], "notValues": keys[key]})
+		out["key"] = key
+		return out
+	}
 	if d.chance(25) {
 		return d.callerCondition()
 	}

@@ -17,7 +17,14 @@ import (
 // verdict is who decided what: "allowed", "denied" or "refused" (no request
 // for Envoy: 400, or 404 where the target is no path), and
 // the rule.
-type verdict struct{ what, rule string }
+type verdict struct {
+	what, rule string
+	marks      // of a request that Envoy took for one
+}
+
+// marks are the AUDIT rule, and the rules of dry runs, that matched; of dry ALLOW
+// policies also "denied", where none did.
+type marks struct{ audit, dryDeny, dryAllow string }
 
 // question is a request that was sent, and what explain said of it then.
 type question struct {
@@ -144,14 +151,38 @@ func (a *agreement) explained(r rawRequest) verdict {
 		return verdict{what: "refused"}
 	}
 	page := a.snap.Workloads[0]
+	v.Destination = page.Address
+	var m marks
+	_, m.audit = explain.Authorize(a.snap.Authorization, model.Audit, page, v)
+	_, m.dryDeny = explain.DryRun(a.snap.Authorization, model.Deny, page, v)
 	if _, rule := explain.Authorize(a.snap.Authorization, model.Deny, page, v); rule != "" {
-		return verdict{"denied", rule}
+		return verdict{"denied", rule, m}
+	}
+	if dry, rule := explain.DryRun(a.snap.Authorization, model.Allow, page, v); len(dry) > 0 {
+		if m.dryAllow = rule; rule == "" {
+			m.dryAllow = "denied"
+		}
 	}
 	results, rule := explain.Authorize(a.snap.Authorization, model.Allow, page, v)
 	if len(results) > 0 && rule == "" {
-		return verdict{"denied", model.ImplicitDeny}
+		return verdict{"denied", model.ImplicitDeny, m}
 	}
-	return verdict{"allowed", rule}
+	return verdict{"allowed", rule, m}
+}
+
+// marked are the marks that a record has.
+func marked(e *accesslogdata.HTTPAccessLogEntry) (m marks) {
+	all := e.GetCommonProperties().GetMetadata().GetFilterMetadata()
+	fields := all["envoy.filters.http.rbac"].GetFields()
+	m.audit = ruleOf(e, "audit_")
+	if m.audit != "" && !all["envoy.common"].GetFields()["access_log_hint"].GetBoolValue() {
+		m.audit += ", without the hint"
+	}
+	m.dryDeny = fields["istio_dry_run_deny_shadow_effective_policy_id"].GetStringValue()
+	if m.dryAllow = fields["istio_dry_run_allow_shadow_effective_policy_id"].GetStringValue(); m.dryAllow == "" && fields["istio_dry_run_allow_shadow_engine_result"].GetStringValue() == "denied" {
+		m.dryAllow = "denied"
+	}
+	return m
 }
 
 // ask sends a request under a name of its own.
@@ -173,14 +204,15 @@ func (a *agreement) told(id string, res *http.Response) verdict {
 	case res.StatusCode == http.StatusBadRequest, res.StatusCode == http.StatusNotFound:
 		return verdict{what: "refused"}
 	case res.StatusCode == http.StatusOK && res.Header.Get("x-app") != "":
-		return verdict{"allowed", ruleOf(a.log.take(a.t, id), "allow_")}
+		e := a.log.take(a.t, id)
+		return verdict{"allowed", ruleOf(e, "allow_"), marked(e)}
 	case res.StatusCode == http.StatusForbidden:
 		e := a.log.take(a.t, id)
 		if rule := ruleOf(e, "deny_"); rule != "" {
-			return verdict{"denied", rule}
+			return verdict{"denied", rule, marked(e)}
 		}
 		details := e.GetResponse().GetResponseCodeDetails()
-		return verdict{"denied", map[bool]string{true: model.ImplicitDeny, false: details}[details == "rbac_access_denied_matched_policy[none]"]}
+		return verdict{"denied", map[bool]string{true: model.ImplicitDeny, false: details}[details == "rbac_access_denied_matched_policy[none]"], marked(e)}
 	}
 	return verdict{what: fmt.Sprintf("%d %v", res.StatusCode, res.Header)}
 }

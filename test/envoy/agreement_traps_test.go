@@ -48,7 +48,7 @@ func TestAuthorizationTraps(t *testing.T) {
 		r := rawRequest{Method: "GET", Target: "/", Host: c.host, Headers: c.headers, Peer: "127.0.0.1", Port: 9080}
 		want := verdict{what: "allowed"}
 		if c.matches {
-			want = verdict{"denied", a.snap.Authorization[0].RuleID(0)}
+			want = verdict{what: "denied", rule: a.snap.Authorization[0].RuleID(0)}
 		}
 		if got := a.explained(r); got != want {
 			t.Errorf("%s: explain says %v, want %v", c.name, got, want)
