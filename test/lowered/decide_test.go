@@ -2,10 +2,14 @@ package lowered_test
 
 import (
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/test/harness"
@@ -212,4 +216,62 @@ func TestLoweredWithoutPolicyd(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestShadowOfRegoPolicies: one in shadow that policyd must be asked about is
+// asked, and changes nothing of the answer, whatever it says.
+func TestShadowOfRegoPolicies(t *testing.T) {
+	r := envoyrunner.Start(t, harness.Builtin(t))
+	for _, p := range r.Publish(envoyrunner.Unit{Rego: []model.RegoPolicy{byHeader("s", model.FailClosed, model.Shadow, false)}},
+		envoyrunner.Unit{Rego: []model.RegoPolicy{byHeader("s", model.FailClosed, model.Shadow, true)}}, envoyrunner.Unit{}) {
+		t.Error(p)
+	}
+	client := r.Client()
+	for _, without := range []bool{false, true} {
+		if without { // who is in shadow does not wait: all were asked, soon
+			harness.Until(t, 10*time.Second, "questions", func() error {
+				if n := shadowQuestions(t, r); n != 6+4 {
+					return fmt.Errorf("policyd answered %d", n)
+				}
+				return nil
+			})
+			r.StopPolicyd()
+		}
+		for _, says := range []string{"whole", "deny", "more", "ask-more", "ask-whole", "other"} {
+			q := policycases.Request{Headers: []string{"x-s: " + says}}
+			plain, err := client.Send(2, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for unit := range 2 {
+				a, err := client.Send(unit, q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if answerOf(a) != answerOf(plain) || a.Upstream == nil || len(a.Upstream.Header("x-by")) > 0 {
+					t.Errorf("%s, unit %d, without policyd %v: %s, upstream %+v", says, unit, without, answerOf(a), a.Upstream)
+				}
+			}
+		}
+	}
+}
+
+// shadowQuestions is how many policyd answered.
+func shadowQuestions(t *testing.T, r *envoyrunner.Runner) (n int) {
+	t.Helper()
+	res, err := http.Get(r.Envoy.Admin + "/stats?usedonly&filter=^http.*krater_shadow.ok$")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		_, count, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		one, _ := strconv.Atoi(count)
+		n += one
+	}
+	return n
 }

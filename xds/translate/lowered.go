@@ -76,10 +76,22 @@ func verdictAction(name string) *matcherv3.Matcher_OnMatch {
 		Action: typed("verdict", &rbacconfigv3.Action{Name: name, Action: rbacconfigv3.RBAC_ALLOW})}}
 }
 
+// regoFilters are what decides by RegoPolicies, and what it has written down
+// before.
+type regoFilters struct {
+	filters filters
+	states  []*statev3.FilterStateValue
+}
+
 // regoPolicies are the filters that decide by a workload's RegoPolicies: each
 // that is lowered is classified, and then the first that does not allow
 // decides. Those in shadow come first, since a denial ends a request.
-func (p *proxy) regoPolicies(policies []model.RegoPolicy, policySet string) (out filters, states []*statev3.FilterStateValue) {
+func (p *proxy) regoPolicies(policies []model.RegoPolicy, policySet string) (filters, []*statev3.FilterStateValue) {
+	if p.made != nil {
+		return p.made.filters, p.made.states
+	}
+	var out filters
+	var states []*statev3.FilterStateValue
 	var enforced, shadow []classified
 	var fitting []*model.RegoPolicy
 	for i := range policies {
@@ -105,6 +117,7 @@ func (p *proxy) regoPolicies(policies []model.RegoPolicy, policySet string) (out
 	}
 	out = append(out, p.shadowQuestion(shadow, policySet)...)
 	out = append(out, p.decide(enforced, policySet, &states)...)
+	p.made = &regoFilters{out, states}
 	return out, states
 }
 

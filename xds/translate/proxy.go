@@ -15,6 +15,7 @@ type proxy struct {
 	secrets []secretUse
 	// managers are those of the ports that are called, by the port.
 	managers map[uint32][]*listenerv3.Filter
+	made     *regoFilters // once made: all chains that are served have the same
 }
 
 // redirected tells whether the kernel leads traffic to the proxy.
