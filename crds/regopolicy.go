@@ -136,6 +136,12 @@ func convertRegoPolicy(c *conversion) Content {
 	if in.Lower != "Auto" {
 		out.Lower = model.Lower(in.Lower)
 	}
+	if out.WholeBody { // nobody but policyd knows how long a body is
+		if out.Lower == model.LowerRequire {
+			c.bad("spec.lower", "a policy with allowPartialMessage: false is always asked")
+		}
+		out.Lower = model.LowerNever
+	}
 	if in.JWT != "Daemon" {
 		out.JWT = model.JWTPlace(in.JWT)
 	}
