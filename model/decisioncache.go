@@ -53,6 +53,8 @@ func (k DecisionKey) Mark(allow bool, ttl time.Duration, body string) string {
 // what forbids that their answers are kept, and names the policy.
 func DecisionKeyOf(policies []RegoPolicy) (k DecisionKey, why string) {
 	versions := make([]string, 0, len(policies))
+	// A path that cannot be read is refused, whatever the policies read.
+	k.Inputs = []ProxyInput{{Kind: InputHeader, Name: ":path"}}
 	for i, p := range policies {
 		if why := p.uncached(); why != "" {
 			return DecisionKey{}, p.Object.Key() + ": " + why

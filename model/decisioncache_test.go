@@ -25,6 +25,9 @@ func TestDecisionKeys(t *testing.T) {
 	if k.Times != (CacheTimes{Allow: 1e9, Deny: 1e9}) {
 		t.Errorf("kept for %+v", k.Times)
 	}
+	if k, _ := DecisionKeyOf([]RegoPolicy{reading("method", method)}); len(k.Inputs) != 2 || k.Inputs[1].Name != ":path" {
+		t.Errorf("the inputs of one that reads the method are %+v", k.Inputs)
+	}
 	turned, _ := DecisionKeyOf([]RegoPolicy{two, one})
 	if turned.Version == k.Version || turned.ID != k.ID {
 		t.Error("the order of policies is part of their version, and not of their inputs")

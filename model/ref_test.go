@@ -33,7 +33,7 @@ func TestMasksAndDrops(t *testing.T) {
 	masked := e.Clone()
 	log.Apply(&masked)
 	headers := masked.Input.(map[string]any)["headers"].(map[string]any)
-	if len(headers) != 2 || headers["a/b"] != hidden || !slices.Equal(masked.Erased, []string{"/input/headers/authorization"}) || !slices.Equal(masked.Masked, []string{"/input/headers/a~1b"}) {
+	if len(headers) != 2 || headers["a/b"] != hidden || masked.Result != nil || !slices.Equal(masked.Erased, []string{"/input/headers/authorization", "/result"}) || !slices.Equal(masked.Masked, []string{"/input/headers/a~1b"}) {
 		t.Errorf("masked: %+v", masked)
 	}
 	if e.Input.(map[string]any)["headers"].(map[string]any)["authorization"] != "s3cret" {

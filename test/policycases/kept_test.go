@@ -81,6 +81,7 @@ func TestKeptAnswersAreTheSame(t *testing.T) {
 		{"a claim", true, policycases.Request{Claims: map[string]any{"level": 7}}},
 		{"a claim's text", true, policycases.Request{Claims: map[string]any{"level": "7"}}},
 		{"null", true, policycases.Request{Claims: map[string]any{"level": nil}}},
+		{"a path that cannot be read", false, policycases.Request{Path: "/%zz", Headers: []string{"x-user: jason"}}},
 		{"HTTP/2", true, policycases.Request{Path: "/two", Protocol: "HTTP/2", Headers: []string{"x-user: jason"}}},
 		{"gRPC", false, policycases.Request{Path: "/p.S/M", Method: "POST", Protocol: "HTTP/2", Headers: []string{"content-type: application/grpc", "te: trailers"}}},
 	} {
