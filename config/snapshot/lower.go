@@ -60,27 +60,46 @@ func stopText(s model.Stop) string {
 	return text
 }
 
-// regoPlace says who decides a RegoPolicy.
-func (d *draft) regoPlace(p *model.RegoPolicy) (model.Place, string) {
-	if past := d.snap.PastBudget(p); len(past) > 0 {
-		return model.Daemon, fmt.Sprintf("its rules take about %d bytes of a proxy, past the budget of %s: policyd is asked there; see the Mesh's spec.lowering", p.Lowered.Bytes(), strings.Join(past, ", "))
-	}
-	return regoPlaceOf(p)
+// placed is one part of a policy, and why it is decided there.
+type placed struct {
+	place  model.Place
+	reason string
 }
 
-func regoPlaceOf(p *model.RegoPolicy) (model.Place, string) {
+// regoPlaces say who decides a RegoPolicy: the proxy, and policyd what it
+// cannot, whose answers it may keep.
+func (d *draft) regoPlaces(p *model.RegoPolicy) []placed {
+	if past := d.snap.PastBudget(p); len(past) > 0 {
+		return append([]placed{{model.Daemon, fmt.Sprintf("its rules take about %d bytes of a proxy, past the budget of %s: policyd is asked there; see the Mesh's spec.lowering", p.Lowered.Bytes(), strings.Join(past, ", "))}}, keptPlace(p)...)
+	}
+	return regoPlacesOf(p)
+}
+
+func regoPlacesOf(p *model.RegoPolicy) []placed {
 	l := p.Lowered
 	switch {
 	case p.Lower == model.LowerNever:
-		return model.Daemon, "spec.lower is Never: policyd is asked"
+		return append([]placed{{model.Daemon, "spec.lower is Never: policyd is asked"}}, keptPlace(p)...)
 	case l == nil || len(l.Rules) == 0:
-		return model.Daemon, "policyd is asked" + because(l)
+		return append([]placed{{model.Daemon, "policyd is asked" + because(l)}}, keptPlace(p)...)
 	case l.Whole() && !l.Asks():
-		return model.Native, "the proxy decides every request"
+		return []placed{{model.Native, "the proxy decides every request"}}
 	case l.Whole():
-		return model.Native, "the proxy decides; policyd is asked about requests that are written in a strange way"
+		return []placed{{model.Native, "the proxy decides; policyd is asked about requests that are written in a strange way"}}
 	}
-	return model.Native, "the proxy decides what it can; policyd is asked about the rest" + because(l)
+	return append([]placed{{model.Native, "the proxy decides what it can"}, {model.Daemon, "policyd is asked about the rest" + because(l)}}, keptPlace(p)...)
+}
+
+// keptPlace is where answers to questions are kept, if they are to be.
+func keptPlace(p *model.RegoPolicy) []placed {
+	if p.Cache == (model.CacheTimes{}) {
+		return nil
+	}
+	if _, why := model.DecisionKeyOf([]model.RegoPolicy{*p}); why != "" {
+		_, why, _ = strings.Cut(why, ": ")
+		return []placed{{model.Daemon, "answers are not kept in the proxy: " + why}}
+	}
+	return []placed{{model.Wasm, "the proxy keeps policyd's answers"}}
 }
 
 func because(l *model.Lowered) string {

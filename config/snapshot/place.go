@@ -26,8 +26,9 @@ func (d *draft) place() {
 		}
 	}
 	for _, p := range s.Rego {
-		place, reason := d.regoPlace(p)
-		add(p.Object, p.Query, place, reason)
+		for _, part := range d.regoPlaces(p) {
+			add(p.Object, p.Query, part.place, part.reason)
+		}
 	}
 	for _, l := range s.AccessLists {
 		place, reason := accessPlace(l)
