@@ -110,7 +110,7 @@ func (d drawer) path() string {
 }
 
 func (d drawer) network() string {
-	return d.one("127.0.0.0/8", "127.0.0.0/16", "127.0.1.0/24", "127.0.1.4/30", "127.0.1.5/32", "127.0.2.0/24", "127.0.2.1/32", "0.0.0.0/0", "127.1.0.0/16", "127.0.3.0/24")
+	return d.one("127.0.0.0/8", "127.0.0.0/16", "127.0.1.0/24", "127.0.1.4/30", "127.0.1.5/32", "127.0.0.0/24", "127.0.2.0/24", "127.0.2.1/32", "0.0.0.0/0", "127.1.0.0/16", "127.0.3.0/24")
 }
 
 func (d drawer) values(draw func() string) []string {
@@ -165,12 +165,23 @@ func (d drawer) predicate(depth int) model.Predicate {
 	return out
 }
 
+func (d drawer) maybeNegated(p model.Predicate) model.Predicate {
+	if d.IntN(2) == 0 {
+		return negated(p)
+	}
+	return p
+}
+
 func (d drawer) lowered() *model.Lowered {
 	out := &model.Lowered{Answers: []model.LoweredAnswer{{Status: 404}}}
-	alike := d.IntN(2) == 0 // rules that nearly all have a key in common
+	alike, networks := d.IntN(2) == 0, d.IntN(3) == 0 // rules that nearly all have a key in common
 	for i := range 1 + d.IntN(50) {
 		r := model.LoweredRule{Rule: fmt.Sprintf("r%d", i), Verdict: model.VerdictAllow, When: d.predicate(2)}
-		if alike && d.IntN(8) > 0 {
+		switch {
+		case !alike || d.IntN(8) == 0:
+		case networks:
+			r.When = all(testOf(model.InputSourceAddress, "", model.TestCIDR, d.values(d.network)...), d.maybeNegated(testOf(model.InputSourceAddress, "", model.TestCIDR, d.values(d.network)...)), r.When)
+		default:
 			r.When = all(testOf(model.InputPath, "", model.TestPrefix, d.values(d.path)...), r.When)
 		}
 		switch d.IntN(8) {
