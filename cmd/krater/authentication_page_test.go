@@ -19,7 +19,7 @@ func TestTheAuthenticationPageIsTrue(t *testing.T) {
 	var object string
 	var command []string
 	ran := 0
-	for _, m := range regexp.MustCompile("(?ms)^```(yaml|sh|text)\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
+	for _, m := range regexp.MustCompile("(?ms)^```(yaml|sh|text)(?: tokens)?\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
 		switch m[1] {
 		case "yaml":
 			if object == "" {

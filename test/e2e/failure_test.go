@@ -77,10 +77,37 @@ func TestAKilledEnvoyComesBack(t *testing.T) {
 	}
 }
 
+// askedAboutRatings has policyd asked about ratings until the test is over: the
+// proxy could decide that policy by itself.
+func askedAboutRatings(t *testing.T, m *harness.Mesh) {
+	t.Helper()
+	const file = "policy/ratings.rego.yaml"
+	m.Restore(t, file)
+	m.Edit(t, file, "  query:", "  lower: Never\n  query:")
+	m.Edit(t, file, "editors: [jason]", "editors: [jason, asked]")
+	wantStatus(t, 10*time.Second, 200, "POST", m.Gateway+ratings, `{"Agathon": 5}`, "end-user: asked")
+}
+
+// A policy that is lowered whole needs no policyd.
+func TestLoweredPoliciesGoOnWithoutPolicyd(t *testing.T) {
+	m := shared.get(t)
+	wantStatus(t, 10*time.Second, 403, "POST", m.Gateway+ratings, `{"Agathon": 5}`, "end-user: asked")
+	hold(t, m, "policyd.pid")
+	for range 20 {
+		if a := mustAsk(t, "GET", m.Gateway+ratings, ""); a.status != 200 {
+			t.Errorf("ratings, which everybody may read, answered %d", a.status)
+		}
+		if a := mustAsk(t, "POST", m.Gateway+ratings, `{"Agathon": 5}`, "end-user: mallory"); a.status != 403 || a.body != "only editors may rate books\n" {
+			t.Errorf("a denial with policyd away is %d %q", a.status, a.body)
+		}
+	}
+}
+
 // TestAKilledPolicydFailsOnlyWhatAsksIt kills policyd again and again, as
 // krater starts it again at once.
 func TestAKilledPolicydFailsOnlyWhatAsksIt(t *testing.T) {
 	m := shared.get(t)
+	askedAboutRatings(t, m)
 	refused := 0
 	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); {
 		if pid := m.PID(t, "policyd.pid"); pid != 0 {
@@ -104,6 +131,7 @@ func TestAKilledPolicydFailsOnlyWhatAsksIt(t *testing.T) {
 
 func TestPolicydAwayFailsOnlyWhatAsksIt(t *testing.T) {
 	m := shared.get(t)
+	askedAboutRatings(t, m)
 	hold(t, m, "policyd.pid")
 	for range 5 {
 		a := mustAsk(t, "GET", m.Gateway+ratings, "")

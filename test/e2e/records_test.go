@@ -161,7 +161,7 @@ func (v visit) product() string {
 
 var (
 	allowedByRule = map[string]string{"krater.decision.policy": "AuthorizationPolicy default/details-are-for-reading", "krater.decision.placement": "native", "krater.decision.allowed": "true"}
-	decidedByRego = map[string]string{"krater.decision.policy": "RegoPolicy default/ratings-editors", "krater.decision.placement": "daemon"}
+	decidedByRego = map[string]string{"krater.decision.policy": "RegoPolicy default/ratings-editors", "krater.decision.placement": "native"}
 )
 
 // calls are the services that the page asks, with the decision there. A call
