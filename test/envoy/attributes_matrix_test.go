@@ -417,6 +417,9 @@ func TestRedactedAttributesStayInTheProxy(t *testing.T) {
 		records = append(records, func() {
 			for _, log := range []string{"requests", "rule/default/all/all"} {
 				for name, value := range m.tags(log, id) {
+					if name == "krater.policy_set" { // a hash, which may hold any digits
+						continue
+					}
 					if strings.Contains(value, secret) || name == "attribute."+a.Name || name == "field."+a.Name {
 						t.Errorf("%s: %s of %s tells %q", a.Name, name, log, value)
 					}
