@@ -29,6 +29,8 @@ type behaviour struct {
 	memory  int64
 	traps   bool
 	failing bool
+	over    bool      // it has more memory than it may
+	since   time.Time // when that was seen; else now
 }
 
 // fake is a proxy.
@@ -130,7 +132,13 @@ func (p *fake) live(f *fleet) {
 		if mine.failing {
 			state = model.FilterFailing
 		}
-		p.report.Filters = []model.FilterReport{{Object: object.String(), Digest: v.Module.Digest, Traps: p.traps, State: state}}
+		report := model.FilterReport{Object: object.String(), Digest: v.Module.Digest, Traps: p.traps, State: state, OverMemory: mine.over}
+		if mine.over {
+			if report.Since = f.now; !mine.since.IsZero() {
+				report.Since = mine.since
+			}
+		}
+		p.report.Filters = []model.FilterReport{report}
 	}
 	for _, v := range f.loads(p) {
 		if p.looks[v.Module.Digest]++; p.looks[v.Module.Digest] >= p.loadsFor && !f.refuses[v.Module.Digest] {

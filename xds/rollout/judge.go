@@ -103,7 +103,7 @@ func (t turn) broken() string {
 			if f.State != model.FilterRunning && f.State != "" && !t.inherited(f) {
 				return fmt.Sprintf("the filter is %s in %s%s", f.State, id, because(f.Reason))
 			}
-			if f.OverMemory {
+			if f.OverMemory && !t.inherited(f) {
 				return fmt.Sprintf("the filter takes more memory in %s than it may: %d bytes", id, f.Memory)
 			}
 		}
@@ -114,8 +114,9 @@ func (t turn) broken() string {
 	return ""
 }
 
-// inherited tells whether a filter was in its state before its configuration
-// changed: then the old version, of the same code, is in it too.
+// inherited tells whether a filter was in its state, or had too much memory,
+// before its configuration changed: then that is of the old version, which has
+// the same code.
 func (t turn) inherited(f model.FilterReport) bool {
 	return t.Old != nil && t.Old.Module.Digest == f.Digest && !f.Since.IsZero() && f.Since.Before(t.Begun)
 }

@@ -53,6 +53,7 @@ func TestBadVersionsAreTakenBackWithTheReason(t *testing.T) {
 		{"memory", behaviour{memory: 90 << 20}, "memory is"},
 		{"traps", behaviour{traps: true}, "the filter trapped"},
 		{"failing", behaviour{failing: true}, "the filter is FAILING in default/p"},
+		{"too much memory", behaviour{over: true}, "the filter takes more memory in default/p"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := running(10)
@@ -86,6 +87,19 @@ func TestBadVersionsAreTakenBackWithTheReason(t *testing.T) {
 				t.Fatal("a changed object stays rolled back")
 			}
 		})
+	}
+}
+
+// TestMemoryOfBeforeIsNotTheNewVersions: the code is the same, and its VM was
+// found to be too large under the configuration before.
+func TestMemoryOfBeforeIsNotTheNewVersions(t *testing.T) {
+	f := running(3)
+	f.versions["a2"] = behaviour{over: true, since: f.now}
+	f.looks(1)
+	f.declare("a2", guarded(steps(5*time.Second, 100)))
+	f.looks(20)
+	if got := f.record(); got.Phase != model.RolloutPromoted {
+		t.Errorf("it is %s: %s %s", got.Phase, got.Reason, got.Waiting)
 	}
 }
 
