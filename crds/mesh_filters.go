@@ -10,7 +10,7 @@ import (
 // them from.
 type MeshFilters struct {
 	Signatures   []MeshSignatureRule `json:"signatures"`
-	Hosts        []MeshFetchHost    `json:"hosts"`
+	Hosts        []MeshFetchHost     `json:"hosts"`
 	OnlyHosts    bool                `json:"onlyHosts"`    // none but those of hosts
 	MaxSize      string              `json:"maxSize"`      // "64Mi"
 	PullInterval model.Duration      `json:"pullInterval"` // between two looks at what may change

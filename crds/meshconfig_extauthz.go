@@ -24,7 +24,8 @@ func (c *conversion) httpProvider(p *meshconfig.MeshConfig_ExtensionProvider_Env
 	}
 	out.Body = c.checkedBody(p.GetIncludeRequestBodyInCheck(), at)
 	sent, field := p.GetIncludeRequestHeadersInCheck(), at+".includeRequestHeadersInCheck"
-	if old := p.GetIncludeHeadersInCheck(); len(sent) == 0 && len(old) > 0 { //nolint:staticcheck // still accepted
+	//lint:ignore SA1019 Istio still accepts it
+	if old := p.GetIncludeHeadersInCheck(); len(sent) == 0 && len(old) > 0 {
 		sent, field = old, at+".includeHeadersInCheck"
 	}
 	out.Headers = c.headerNames(sent, field)

@@ -16,10 +16,10 @@ import (
 
 // look is what one request to a server came to.
 type look struct {
-	body             []byte
-	etag, modified   string
-	same             bool          // it is what there was before
-	fresh, tellAfter time.Duration // what the server says: for how long it is good; when to ask again
+	body           []byte
+	etag, modified string
+	same           bool          // it is what there was before
+	fresh          time.Duration // for how long it is good, as the server says
 }
 
 // BadStatus is an answer that is no success.

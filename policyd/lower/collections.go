@@ -122,14 +122,14 @@ func (m *machine) atLeast(b bag, n int) *cond {
 	var whens []*cond
 	groups := map[string]int{}
 	for _, one := range b.members {
-		k, ok := "", b.kind == 'a'
 		if b.kind != 'a' {
 			v := one.v
 			if b.kind == 'o' {
 				v = one.key
 			}
 			_, isKnown := v.(known)
-			if k, ok = valueKey(v); !isKnown && n > 1 {
+			k, ok := valueKey(v)
+			if !isKnown && n > 1 {
 				return stopped(stopAt(nil, "count", "members that may be equal are counted"))
 			}
 			if i, again := groups[k]; ok && again {

@@ -21,9 +21,7 @@ func overlap(a, b *cond) *cond {
 	}
 	for _, x := range left {
 		for _, y := range right {
-			for _, z := range alternatives(and(x, y)) {
-				ways = append(ways, z)
-			}
+			ways = append(ways, alternatives(and(x, y))...)
 		}
 	}
 	if or(ways...).op == condFalse {

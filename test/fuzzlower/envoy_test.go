@@ -10,7 +10,6 @@ import (
 
 	"github.com/krater-mesh/krater/explain"
 	"github.com/krater-mesh/krater/model"
-	"github.com/krater-mesh/krater/policyd/rego"
 	"github.com/krater-mesh/krater/test/policycases/envoyrunner"
 	"github.com/krater-mesh/krater/xds/translate"
 )
@@ -104,7 +103,6 @@ type finding struct {
 	group   group
 	request Request
 	why     string
-	opa     rego.Answer
 }
 
 // ask sends requests to a group; it stops at the first disagreement.
