@@ -100,10 +100,10 @@ func (t turn) broken() string {
 			if f.Object != t.Object.String() || f.Digest != t.New.Module.Digest {
 				continue
 			}
-			if f.State != model.FilterRunning && f.State != "" && !t.inherited(f) {
+			if f.State != model.FilterRunning && f.State != "" && !t.inherited(f, t.Begun) {
 				return fmt.Sprintf("the filter is %s in %s%s", f.State, id, because(f.Reason))
 			}
-			if f.OverMemory && !t.inherited(f) {
+			if f.OverMemory && !t.inherited(f, t.Begun.Add(foundLate)) {
 				return fmt.Sprintf("the filter takes more memory in %s than it may: %d bytes", id, f.Memory)
 			}
 		}
@@ -114,11 +114,16 @@ func (t turn) broken() string {
 	return ""
 }
 
+// foundLate is how long after a version began an agent may still find the
+// memory that the version before took: the VM is one, and is weighed now and
+// then. It is started afresh at once, so what is found later is the new one's.
+const foundLate = 5 * time.Second
+
 // inherited tells whether a filter was in its state, or had too much memory,
-// before its configuration changed: then that is of the old version, which has
-// the same code.
-func (t turn) inherited(f model.FilterReport) bool {
-	return t.Old != nil && t.Old.Module.Digest == f.Digest && !f.Since.IsZero() && f.Since.Before(t.Begun)
+// since before a time: then that is of the old version, which has the same
+// code.
+func (t turn) inherited(f model.FilterReport, before time.Time) bool {
+	return t.Old != nil && t.Old.Module.Digest == f.Digest && !f.Since.IsZero() && f.Since.Before(before)
 }
 
 func because(reason string) string {

@@ -91,15 +91,26 @@ func TestBadVersionsAreTakenBackWithTheReason(t *testing.T) {
 }
 
 // TestMemoryOfBeforeIsNotTheNewVersions: the code is the same, and its VM was
-// found to be too large under the configuration before.
+// found to be too large before the configuration changed, or soon after.
 func TestMemoryOfBeforeIsNotTheNewVersions(t *testing.T) {
-	f := running(3)
-	f.versions["a2"] = behaviour{over: true, since: f.now}
-	f.looks(1)
-	f.declare("a2", guarded(steps(5*time.Second, 100)))
-	f.looks(20)
-	if got := f.record(); got.Phase != model.RolloutPromoted {
-		t.Errorf("it is %s: %s %s", got.Phase, got.Reason, got.Waiting)
+	for name, c := range map[string]struct {
+		found time.Duration
+		want  model.RolloutPhase
+	}{
+		"found before":     {0, model.RolloutPromoted},
+		"found soon after": {3 * time.Second, model.RolloutPromoted},
+		"found later":      {8 * time.Second, model.RolloutRolledBack},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := running(3)
+			f.versions["a2"] = behaviour{over: true, since: f.now.Add(c.found)}
+			f.looks(1)
+			f.declare("a2", guarded(steps(15*time.Second, 100)))
+			f.looks(40)
+			if got := f.record(); got.Phase != c.want {
+				t.Errorf("it is %s: %s %s", got.Phase, got.Reason, got.Waiting)
+			}
+		})
 	}
 }
 

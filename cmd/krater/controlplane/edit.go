@@ -35,7 +35,7 @@ func (c *ControlPlane) edit(ctx context.Context, what string, seen time.Time) er
 		attribute.Int("krater.problems", len(result.Problems)))
 	defer c.record(seen, result)
 	c.taken = result
-	c.rollouts.take(began, result.Snapshot, c.reports())
+	c.rollouts.take(time.Now(), result.Snapshot, c.reports()) // what was reported until now is of the versions before
 	if c.unchanged(result) {
 		return nil
 	}
