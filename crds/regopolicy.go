@@ -46,6 +46,10 @@ type RegoModuleSpec struct {
 	File   string `json:"file"` // from the declaring file's folder
 }
 
+// leastStaleness is the least age that a policy may ask for: agents ask the
+// control plane three times in it.
+const leastStaleness = model.Duration(time.Second)
+
 // regoTimeout is how long a decision may take where the policy does not say.
 const regoTimeout = 200_000_000 // 200 ms
 
@@ -77,8 +81,8 @@ func (s *RegoPolicySpec) Validate() model.Problems {
 	if s.Timeout <= 0 {
 		r.bad("spec.timeout", "the duration must be greater than zero")
 	}
-	if s.MaxStaleness < 0 {
-		r.bad("spec.maxStaleness", "want a positive duration")
+	if s.MaxStaleness != 0 && s.MaxStaleness < leastStaleness {
+		r.bad("spec.maxStaleness", "want at least 1s")
 	}
 	for field, kept := range map[string]model.Duration{"spec.cache.allow": s.Cache.Allow, "spec.cache.deny": s.Cache.Deny} {
 		if kept < 0 || kept > maxRegoCache {

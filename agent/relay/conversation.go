@@ -52,14 +52,17 @@ type conversation struct {
 
 	standing map[string][sha256.Size]byte // how filters' resources were sent last
 	restand  bool                         // some stand otherwise now
+
+	fresh  freshness
+	opened time.Time // the link
 }
 
 func newConversation(r *Relay, down downstream) *conversation {
 	c := &conversation{
 		relay: r, down: down, node: proto.CloneOf(r.o.Node), news: make(chan news),
 		retry: stopped(), patience: stopped(), quiet: stopped(), again: stopped(), late: stopped(),
-		standing: map[string][sha256.Size]byte{},
-		waiting:  map[string]*discoveryv3.DeltaDiscoveryResponse{}, fetched: make(chan fetched), lacking: map[string]struct{}{}, getting: map[string]struct{}{},
+		standing: map[string][sha256.Size]byte{}, fresh: freshness{next: stopped()},
+		waiting: map[string]*discoveryv3.DeltaDiscoveryResponse{}, fetched: make(chan fetched), lacking: map[string]struct{}{}, getting: map[string]struct{}{},
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -121,6 +124,8 @@ func (c *conversation) run(ctx context.Context) error {
 		case <-values:
 			_, _, values = c.relay.FilterSecrets()
 			err = c.standAgain()
+		case <-c.fresh.next.C:
+			c.askFreshness(ctx)
 		case <-c.quiet.C:
 			c.keep()
 		}

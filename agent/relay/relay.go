@@ -97,6 +97,8 @@ type Relay struct {
 
 	own own // what the agent itself is told
 
+	heard time.Time // when Envoy had the newest; zero: nobody knows
+
 	standsIn bool // for a filter whose module is not here, something can stand
 }
 

@@ -12,6 +12,10 @@ import (
 
 // local gives a resource as Envoy is to have it on this machine.
 func (c *conversation) local(r *discoveryv3.Resource) (*discoveryv3.Resource, error) {
+	r, err := c.dated(r)
+	if err != nil {
+		return nil, err
+	}
 	stands, err := c.relay.o.Filters.Stand(r)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // connect opens the next link.
@@ -42,14 +44,17 @@ func (c *conversation) hear(ctx context.Context, n news) error {
 	case n.link != c.link:
 		return nil
 	case n.up:
-		c.up = true
+		c.up, c.opened = true, time.Now()
 		for _, req := range c.s.connected(n.link.number) {
 			c.push(ctx, req)
 		}
 		if len(c.lacking) > 0 {
 			c.again.Reset(0)
 		}
+		c.fresh.next.Reset(0)
 		return nil
+	case n.res.GetTypeUrl() == model.TypeFreshness:
+		return c.freshened(n.res)
 	case c.relay.own.byType[n.res.GetTypeUrl()] != nil:
 		if c.up {
 			c.push(ctx, c.relay.own.byType[n.res.GetTypeUrl()].take(n.res))
@@ -59,6 +64,7 @@ func (c *conversation) hear(ctx context.Context, n news) error {
 		if !c.heard {
 			c.relay.log.Info("the control plane answers", "node", c.node.GetId())
 		}
+		c.met()
 		c.heard, c.away, c.outage, c.attempt = true, false, false, 0
 		c.patience.Stop()
 		return c.respond(ctx, n.res)

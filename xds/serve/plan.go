@@ -25,7 +25,7 @@ func (s *session) next(now time.Time) *response {
 		return s.respond(t, items, now)
 	}
 	s.settle(now)
-	return nil
+	return s.newest()
 }
 
 // nextChange finds what to add, change or answer next.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // session is the state of one stream: what its proxy asked for, what it has,
@@ -21,6 +23,7 @@ type session struct {
 	nonce    int
 	isSet    *encoded // the set that was settled last
 	observed []Event  // not yet handed out
+	question []string // the names of the newest question of freshness
 }
 
 func newSession(node string) *session {
@@ -66,6 +69,10 @@ func (s *session) reconsiderVirtualHosts() {
 // request takes a request in: an acknowledgement or refusal, then what the
 // proxy wants from now on.
 func (s *session) request(req *discovery.DeltaDiscoveryRequest, now time.Time) {
+	if req.GetTypeUrl() == model.TypeFreshness {
+		s.question = req.GetResourceNamesSubscribe()
+		return
+	}
 	t, known := s.types[req.GetTypeUrl()]
 	s.share(req.GetTypeUrl(), req.GetResourceNamesSubscribe())
 	if !known {

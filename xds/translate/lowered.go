@@ -110,6 +110,7 @@ func (p *proxy) regoPolicies(policies []model.RegoPolicy, policySet string) (fil
 		}
 	}
 	enforced = untilAsked(enforced)
+	out = append(out, p.freshness(append(shadow, enforced...))...)
 	for _, c := range append(shadow, enforced...) {
 		if c.filter != nil {
 			out = append(out, extension(filterRBAC, c.filter))

@@ -68,12 +68,13 @@ func (c classified) says(verdict string) holdsFor {
 			MatchPattern: &envoymatcherv3.StringMatcher_Prefix{Prefix: verdict}}}})}
 }
 
-// A verdict that is missing asks: whatever went wrong, nothing passes by it.
+// A verdict that is missing asks: whatever went wrong, nothing passes by it. So
+// does one to allow that rests on a configuration that is too old.
 func (c classified) allowed() holdsFor {
 	if c.filter == nil {
 		return whether(false)
 	}
-	return c.says("allow|")
+	return allKnown(c.says("allow|"), c.fresh())
 }
 
 func (c classified) denied() holdsFor {
@@ -110,6 +111,7 @@ func (p *proxy) decide(policies []classified, policySet string, states *[]*state
 	}
 	var refused, closed, anyDenied, anyOpen []holdsFor
 	var before []holdsFor // that earlier ones allow
+	var fresh []holdsFor
 	var notDenied []holdsFor
 	all := make([]model.RegoPolicy, 0, len(policies))
 	for _, c := range policies {
@@ -122,6 +124,7 @@ func (p *proxy) decide(policies []classified, policySet string, states *[]*state
 		}
 		anyDenied = append(anyDenied, c.denied())
 		before = append(before, c.allowed())
+		fresh = append(fresh, c.fresh())
 		notDenied = append(notDenied, notKnown(c.denied()))
 	}
 	kept := p.decisionCache(all, states)
@@ -135,7 +138,7 @@ func (p *proxy) decide(policies []classified, policySet string, states *[]*state
 	rows.add(anyKnown(closed...), asking(false))
 	rows.add(whether(true), asking(open))
 	entered := notKnown(allKnown(before...))
-	out := first.filters("rego-kept", allKnown(entered, notKnown(anyKnown(refused...))))
+	out := first.filters("rego-kept", allKnown(append(fresh, entered, notKnown(anyKnown(refused...)))...))
 	out = append(out, rows.filters("rego", allKnown(entered, notKnown(kept.allowed)))...)
 	if open && len(policies) > 1 {
 		behind.add(anyKnown(anyDenied...), answer)
@@ -198,7 +201,7 @@ func (p *proxy) shadowQuestion(policies []classified, policySet string) filters 
 	var all []model.RegoPolicy
 	var when []holdsFor
 	for _, c := range policies {
-		if c.asks {
+		if c.asks || c.MaxStaleness > 0 {
 			all = append(all, *c.RegoPolicy)
 			when = append(when, c.asked())
 		}
