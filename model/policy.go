@@ -12,6 +12,15 @@ const (
 	Custom Action = "CUSTOM" // has a provider asked
 )
 
+// What a CUSTOM policy's dry run would have come to: what its provider said, or
+// what becomes of the request where nobody answered.
+const (
+	DryRunAllowed = "allowed"
+	DryRunDenied  = "denied"
+	DryRunPassed  = "unanswered, passed"
+	DryRunRefused = "unanswered, refused"
+)
+
 // AuthorizationPolicy is Istio's, resolved. A workload with ALLOW policies
 // refuses what none of them allows; CUSTOM comes first, then DENY.
 type AuthorizationPolicy struct {

@@ -11,6 +11,7 @@ import (
 // Where the proxy's filters leave their verdicts, and the words they use.
 const (
 	rbacNamespace     = "envoy.filters.http.rbac"
+	connectionRBAC    = "envoy.filters.network.rbac"
 	extAuthzNamespace = "envoy.filters.http.ext_authz"
 	allowedByKey      = "allow_enforced_effective_policy_id" // stat prefix "allow_"
 	daemonKey         = "krater"                             // policyd's part of its own metadata
@@ -26,6 +27,7 @@ const (
 
 	noAnswer     = "policyd could not be asked"
 	brokenFilter = "the filter failed"
+	providerAway = "its provider could not be asked"
 )
 
 // verdicts is what one log entry says about decisions.
@@ -48,6 +50,14 @@ func verdictsOf(p *accesslogdatav3.AccessLogCommon, details string) verdicts {
 	}
 }
 
+// rbac is what the proxy's own rules left of a request, or of a connection.
+func (v verdicts) rbac() *structpb.Struct {
+	if of := v.metadata[rbacNamespace]; of != nil {
+		return of
+	}
+	return v.metadata[connectionRBAC]
+}
+
 // decide finds the decision on a request: the refusal if there is one, else
 // the last permission, policyd's before a native one since it has an id of
 // its own. It says false where no rule decided.
@@ -61,7 +71,7 @@ func decide(v verdicts) (model.Decision, bool) {
 	if v.cached == "allow" {
 		return v.kept(true), true
 	}
-	if rule := text(v.metadata[rbacNamespace], allowedByKey); rule != "" {
+	if rule := text(v.rbac(), allowedByKey); rule != "" {
 		return v.native(rule, true), true
 	}
 	if own := v.lowered(false); len(own) > 0 && own[len(own)-1].verdict == model.VerdictAllow {

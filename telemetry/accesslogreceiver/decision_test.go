@@ -128,6 +128,10 @@ func TestShadowsTellWhatWouldHaveBeen(t *testing.T) {
 	shadow := func(policy, rule string, place model.Place, allowed bool) model.Decision {
 		return model.Decision{Policy: policy, Rule: rule, Place: place, PolicySet: "s1", Allowed: allowed, Shadow: true}
 	}
+	because := func(d model.Decision, reason string) model.Decision {
+		d.Reason = reason
+		return d
+	}
 	const dry = "istio_dry_run_"
 	for name, c := range map[string]struct {
 		rbac     map[string]any
@@ -153,6 +157,20 @@ func TestShadowsTellWhatWouldHaveBeen(t *testing.T) {
 		"a dry run that allows nothing": {
 			rbac: map[string]any{dry + "allow_shadow_engine_result": "denied"},
 			want: []model.Decision{shadow("", model.ImplicitDeny, model.Native, false)},
+		},
+		"a dry run whose provider denies, one whose is away, one whose would be passed over, and one that was not asked": {
+			rbac: map[string]any{
+				dry + "custom_a_shadow_effective_policy_id": denyRule, dry + "said_custom_a_shadow_effective_policy_id": model.DryRunDenied,
+				dry + "custom_b_shadow_effective_policy_id": denyRule, dry + "said_custom_b_shadow_effective_policy_id": model.DryRunRefused,
+				dry + "custom_c_shadow_effective_policy_id": denyRule, dry + "said_custom_c_shadow_effective_policy_id": model.DryRunPassed,
+				dry + "custom_d_shadow_effective_policy_id": denyRule, dry + "said_custom_e_shadow_effective_policy_id": model.DryRunDenied,
+			},
+			want: []model.Decision{
+				shadow("AuthorizationPolicy default/no-debug", denyRule, model.Daemon, false),
+				because(shadow("AuthorizationPolicy default/no-debug", denyRule, model.Daemon, false), "its provider could not be asked"),
+				because(shadow("AuthorizationPolicy default/no-debug", denyRule, model.Daemon, true), "its provider could not be asked"),
+				because(shadow("AuthorizationPolicy default/no-debug", denyRule, model.Daemon, true), "its provider was not asked"),
+			},
 		},
 		"a dry run beside one that allows": {rbac: map[string]any{dry + "allow_shadow_engine_result": "denied", allowedByKey: allowRule}},
 		"a dry run of what is refused anyway": {

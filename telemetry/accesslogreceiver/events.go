@@ -51,7 +51,7 @@ func (v verdicts) own() []model.Decision {
 		out = append(out, last)
 	}
 	for _, d := range v.shadows() {
-		if d.Place != model.Daemon {
+		if d.Place != model.Daemon || !strings.HasPrefix(d.Policy, regoKind) { // of those policyd tells
 			out = append(out, d)
 		}
 	}

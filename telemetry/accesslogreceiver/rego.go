@@ -32,7 +32,7 @@ func (v verdicts) lowered(shadow bool) []loweredVerdict {
 	if shadow {
 		prefix = shadowPrefix
 	}
-	fields := v.metadata[rbacNamespace].GetFields()
+	fields := v.rbac().GetFields()
 	var out []loweredVerdict
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		name, ok := strings.CutPrefix(key, prefix)
@@ -87,7 +87,7 @@ func (v verdicts) kept(allowed bool) model.Decision {
 func (v verdicts) provider() model.Decision {
 	d := model.Decision{Policy: policyOf(v.custom), Rule: v.custom, Place: model.Daemon, PolicySet: v.policySet}
 	if v.details == noAnswerDetails {
-		d.Reason = "its provider could not be asked"
+		d.Reason = providerAway
 	}
 	return d
 }

@@ -1,6 +1,8 @@
 package accesslogreceiver
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/krater-mesh/krater/model"
@@ -13,6 +15,7 @@ const (
 	dryRun          = "istio_dry_run_"
 	dryRunRule      = "_shadow_effective_policy_id"
 	dryRunResult    = "_shadow_engine_result"
+	dryRunSaid      = "said_" // what a CUSTOM policy's provider said
 )
 
 // shadows are what policies in shadow would have decided.
@@ -37,7 +40,7 @@ func (v verdicts) shadows() []model.Decision {
 // dryRuns are those of AuthorizationPolicies. One that only allows would deny
 // where nothing else allowed; where an enforced one did, it changes nothing.
 func (v verdicts) dryRuns() []model.Decision {
-	fields := v.metadata[rbacNamespace]
+	fields := v.rbac()
 	var out []model.Decision
 	would := func(kind string, allowed bool) {
 		rule := text(fields, dryRun+kind+dryRunRule)
@@ -58,13 +61,27 @@ func (v verdicts) dryRuns() []model.Decision {
 	case result == "allowed":
 		would("allow", true)
 	}
-	for key := range fields.GetFields() {
+	for _, key := range slices.Sorted(maps.Keys(fields.GetFields())) {
 		provider, ok := strings.CutPrefix(key, dryRun+"custom_")
-		if provider, ok2 := strings.CutSuffix(provider, dryRunRule); ok && ok2 { // it would have been asked
-			would("custom_"+provider, true)
+		if provider, ok2 := strings.CutSuffix(provider, dryRunRule); ok && ok2 {
+			out = append(out, v.providerWould(text(fields, key), text(fields, dryRun+dryRunSaid+"custom_"+provider+dryRunRule)))
 		}
 	}
 	return out
+}
+
+// providerWould is what a provider said that was asked in shadow. One that
+// said nothing was not asked: something else answered before.
+func (v verdicts) providerWould(rule, said string) model.Decision {
+	d := model.Decision{Policy: policyOf(rule), Rule: rule, Place: model.Daemon, PolicySet: v.policySet, Shadow: true,
+		Allowed: said != model.DryRunDenied && said != model.DryRunRefused}
+	switch said {
+	case model.DryRunPassed, model.DryRunRefused:
+		d.Reason = providerAway
+	case "":
+		d.Reason = "its provider was not asked"
+	}
+	return d
 }
 
 // ofDaemon reads one of policyd's decisions.

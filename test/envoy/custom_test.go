@@ -25,6 +25,8 @@ type providerAsked struct {
 	authv3.UnimplementedAuthorizationServer
 	mu   sync.Mutex
 	list []string
+	// meddle begins the paths of which what is allowed is changed, too.
+	meddle string
 }
 
 func (a *providerAsked) note(name, path string, headers func(string) string) (allowed bool) {
@@ -43,9 +45,17 @@ func (a *providerAsked) take() []string {
 }
 
 // Check implements the gRPC provider "g".
-func (a *providerAsked) Check(_ context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
+func (a *providerAsked) Check(ctx context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
 	h := r.GetAttributes().GetRequest().GetHttp()
+	if strings.Contains(h.GetPath(), "/slow") {
+		a.note("g", h.GetPath(), func(string) string { return "" })
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if a.note("g", h.GetPath(), func(name string) string { return h.GetHeaders()[name] }) {
+		if a.meddle != "" && strings.HasPrefix(h.GetPath(), a.meddle) {
+			return meddling(), nil
+		}
 		return &authv3.CheckResponse{Status: &status.Status{}, HttpResponse: &authv3.CheckResponse_OkResponse{OkResponse: &authv3.OkHttpResponse{}}}, nil
 	}
 	return &authv3.CheckResponse{Status: &status.Status{Code: int32(codes.PermissionDenied)}}, nil
@@ -55,6 +65,9 @@ func (a *providerAsked) Check(_ context.Context, r *authv3.CheckRequest) (*authv
 func (a *providerAsked) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("x-user", "bob")
 	rw.Header().Set("x-why", r.Header.Get("x-by"))
+	if a.meddle != "" {
+		rw.Header().Set("x-envoy-auth-headers-to-remove", "x-mine")
+	}
 	if !a.note("h", r.URL.Path, r.Header.Get) {
 		rw.WriteHeader(http.StatusUnauthorized)
 	}
@@ -142,7 +155,7 @@ func TestCustomAsksItsProviders(t *testing.T) {
 		{path: "/late", verdict: "deny-g", status: 403, asked: []string{"g /late"}, tag: "behind"},
 		{path: "/away", status: 503, tag: "away"},
 		{path: "/lost", status: 403},
-		{path: "/dry", verdict: "deny-g", status: 200, metadata: [2]string{"istio_dry_run_custom_g_shadow_effective_policy_id", "dry"}},
+		{path: "/dry", verdict: "deny-g", status: 200, asked: []string{"g /dry"}, metadata: [2]string{"istio_dry_run_custom_g_shadow_effective_policy_id", "dry"}},
 	} {
 		r := rawRequest{Method: "GET", Target: c.path, Host: "shop.test", Peer: "127.0.0.1", Port: 9080, Headers: [][2]string{{"x-verdict", c.verdict}}}
 		id, res := a.ask(r)

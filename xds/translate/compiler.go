@@ -29,6 +29,7 @@ type Compiler struct {
 	planned   *generator[plannedListeners, *plannedListeners]
 	locals    *generator[localInput, *Part]
 	passed    *generator[passedInput, *Part]
+	dryRuns   *generator[dryRunInput, *Part]
 
 	mesh      *model.Mesh
 	workloads map[string]*model.Workload // by ID
@@ -48,7 +49,8 @@ func NewCompiler(o Options) *Compiler {
 		domains: newGenerator(n, sidecarDomains), hosts: newGenerator(n, virtualHost),
 		own: newGenerator(n, ownPart), secrets: newGenerator(n, secretPart), joined: newGenerator(n, join), trimmed: newGenerator(n, trim),
 		calls: newGenerator(n, connectionsOf), lists: newGenerator(n, one[connections]), tcp: newGenerator(n, tcpPart),
-		plans: newGenerator(n, planGateway), planned: newGenerator(n, one[plannedListeners]), locals: newGenerator(n, localPart), passed: newGenerator(n, passedPart)}
+		plans: newGenerator(n, planGateway), planned: newGenerator(n, one[plannedListeners]), locals: newGenerator(n, localPart), passed: newGenerator(n, passedPart),
+		dryRuns: newGenerator(n, dryRunPart)}
 }
 
 // Part is a share of a proxy's resources. It never changes: the same pointer
@@ -97,7 +99,7 @@ func (c *Compiler) Compile(snap *model.Snapshot, eps model.Endpoints, workloads 
 		c.workloads[w.ID()] = same(known[w.ID()], w)
 		out[w.ID()] = r.proxy(c.workloads[w.ID()])
 	}
-	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed, c.calls, c.lists, c.tcp, c.plans, c.planned, c.locals, c.passed} {
+	for _, g := range []interface{ sweep() }{c.clusters, c.endpoints, c.domains, c.hosts, c.own, c.secrets, c.joined, c.trimmed, c.calls, c.lists, c.tcp, c.plans, c.planned, c.locals, c.passed, c.dryRuns} {
 		g.sweep()
 	}
 	c.notes.uses = nil
@@ -151,7 +153,11 @@ func (r *round) proxy(w *model.Workload) Result {
 	if class.sidecar != nil {
 		out.Parts = append(out.Parts, r.egressHosts(class, w))
 	}
-	out.Parts = append(out.Parts, r.own.of(r.view(w, shared, listeners)))
+	v := r.view(w, shared, listeners)
+	out.Parts = append(out.Parts, r.own.of(v))
+	if p := r.dryRunClusters(v, out.Parts); p != nil {
+		out.Parts = append(out.Parts, p)
+	}
 	out.Parts = append(out.Parts, r.local(w), r.secretsOf(out.Parts))
 	for _, p := range out.Parts {
 		for _, problem := range p.problems {

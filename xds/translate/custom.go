@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -68,7 +70,7 @@ func (p *proxy) custom(c chain, behind bool) filters {
 	}
 	out := filters{policySet(r)}
 	for _, name := range names {
-		key := name + "_"
+		key := providerKey(name) + "_"
 		if behind { // one provider may be asked on both sides, each by its own rules
 			key += "after_authn_"
 		}
@@ -95,27 +97,24 @@ func customBy(policies []model.AuthorizationPolicy, of func(*model.Authorization
 
 // customOf has one provider asked: RBAC only finds who is to be asked about, and
 // what it found lets the question be. A provider that cannot be reached denies
-// those requests, and no others. A dry run asks nobody: a question may change
-// something, and its answer the request.
+// those requests, and no others.
 func (p *proxy) customOf(name, key string, policies []model.AuthorizationPolicy) filters {
 	enforced, dry := apart(policies)
 	prefix := enforcedPrefix(model.Custom) + key
-	find := &rbacv3.RBAC{}
-	if len(dry) > 0 {
-		find.ShadowRulesStatPrefix, find.ShadowRules = dryRunPrefix(model.Custom)+key, p.rbacRules(dry, model.Custom, false)
-	}
-	to, reached := p.provider(name)
-	if len(enforced) == 0 {
-		return filters{extension(filterRBAC, find)}
-	}
-	if !reached {
-		p.unreached(enforced)
-		find.RulesStatPrefix, find.Rules = prefix, p.rbacRules(enforced, model.Custom, false)
-		return filters{extension(filterRBAC, find)}
-	}
 	var out filters
 	if len(dry) > 0 {
-		out = filters{extension(filterRBAC, find)}
+		out = append(filters{extension(filterRBAC, &rbacv3.RBAC{ShadowRulesStatPrefix: dryRunKey(key), ShadowRules: p.rbacRules(dry, model.Custom, false)})},
+			p.dryRunQuestion(name, key)...)
+	}
+	to, reached := p.provider(name)
+	if !reached {
+		p.unreached(policies)
+	}
+	switch {
+	case len(enforced) == 0:
+		return out
+	case !reached:
+		return append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: prefix, Rules: p.rbacRules(enforced, model.Custom, false)}))
 	}
 	found := prefix + shadowRule
 	return append(out,
@@ -127,7 +126,18 @@ func (p *proxy) customOf(name, key string, policies []model.AuthorizationPolicy)
 
 const shadowRule = "shadow_effective_policy_id"
 
-func customPrefix(provider string) string { return enforcedPrefix(model.Custom) + provider + "_" }
+func customPrefix(provider string) string {
+	return enforcedPrefix(model.Custom) + providerKey(provider) + "_"
+}
+
+func (to provider) key() string { return providerKey(to.name) + "_" }
+
+// providerKey is a provider's name where colons and brackets have a meaning.
+func providerKey(name string) string {
+	return oddInKey.ReplaceAllStringFunc(name, func(odd string) string { return fmt.Sprintf("=%X", odd) })
+}
+
+var oddInKey = regexp.MustCompile(`[^a-zA-Z0-9._-]`)
 
 // customState says by which rule a provider is being asked; what is not there
 // makes it none.
@@ -144,7 +154,11 @@ func (p *proxy) unreached(policies []model.AuthorizationPolicy) {
 		if asks := p.mesh.ExtAuthzOf(a.Provider); asks != nil {
 			why = "the proxy of " + p.w.ID() + " knows no such port of the service " + asks.Host
 		}
-		p.problem(model.Error, model.CodeUnresolvedHost, a.Object, "spec.provider.name", why+": what its rules match is refused",
+		becomes := ": what its rules match is refused"
+		if a.DryRun {
+			becomes = ": what its rules match would be refused"
+		}
+		p.problem(model.Error, model.CodeUnresolvedHost, a.Object, "spec.provider.name", why+becomes,
 			"name one of spec.meshConfig.extensionProviders, and declare its service")
 	}
 }

@@ -3,6 +3,7 @@ package translate
 import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	rbacconfigv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
 	networkextauthzv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/ext_authz/v3"
 	networkrbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/rbac/v3"
 
@@ -11,7 +12,7 @@ import (
 
 const filterNetworkRBAC = "envoy.filters.network.rbac"
 
-// customTCP are the questions of CUSTOM policies about connections: two slots
+// customTCP are the questions of CUSTOM policies about connections: some slots
 // for each provider, since of connections Envoy has no chain that could be one
 // resource. What the rules ask of requests is left out, so more is asked. As in
 // Istio, a provider that is asked by HTTP is not asked about connections.
@@ -21,34 +22,72 @@ func (p *proxy) customTCP(c chain) []*listenerv3.Filter {
 	var out []*listenerv3.Filter
 	for _, name := range names {
 		enforced, dry := apart(byProvider[name])
-		prefix := customPrefix(name)
-		find := &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_"}
-		if len(dry) > 0 {
-			find.ShadowRulesStatPrefix, find.ShadowRules = dryRunPrefix(model.Custom)+name+"_", p.rbacRules(dry, model.Custom, true)
-		}
-		slot := slotName(c.listener, "custom-"+name)
+		slot := connectionSlots{proxy: p, name: slotName(c.listener, "custom-"+name), stats: statName(c.listener) + "_"}
 		to, reached := p.provider(name)
-		switch {
-		case len(enforced) > 0 && !reached:
-			p.unreached(enforced)
-			find.Rules = p.rbacRules(enforced, model.Custom, true)
-		case len(enforced) > 0 && to.asks.HTTP:
-			for _, a := range enforced {
-				p.notSupported(a.Object, "spec.provider.name", "the port "+c.listener+" of "+p.w.ID()+" is not HTTP: its provider, which is asked by HTTP, is not asked about connections to it",
-					"name a provider of envoyExtAuthzGrpc, or deny by an AuthorizationPolicy on ports and addresses")
-			}
+		if !reached {
+			p.unreached(byProvider[name])
 		}
-		p.slot(slot, find)
-		out = append(out, networkSlot(slot, &networkrbacv3.RBAC{}))
-		if len(enforced) == 0 || !reached || to.asks.HTTP {
-			continue
+		if reached && to.asks.HTTP {
+			p.notAboutConnections(c, byProvider[name])
 		}
-		p.slot(slot+"-found", &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_", ShadowRulesStatPrefix: prefix, ShadowRules: p.rbacRules(enforced, model.Custom, true)})
-		p.slot(slot+"-asked", &networkextauthzv3.ExtAuthz{
-			StatPrefix: statName(c.listener) + "_" + prefix, FailureModeAllow: to.asks.FailOpen, TransportApiVersion: corev3.ApiVersion_V3, GrpcService: to.grpc(),
-			FilterEnabledMetadata: ruleFound(filterNetworkRBAC, prefix+shadowRule), IncludePeerCertificate: true,
-		})
-		out = append(out, networkSlot(slot+"-found", &networkrbacv3.RBAC{}), networkSlot(slot+"-asked", &networkextauthzv3.ExtAuthz{}))
+		asked := reached && !to.asks.HTTP
+		if len(dry) > 0 {
+			slot.customDryRun(p.rbacRules(dry, model.Custom, true), to, name, asked)
+		}
+		switch prefix := customPrefix(name); {
+		case len(enforced) == 0:
+		case !reached:
+			slot.rbac("", &networkrbacv3.RBAC{Rules: p.rbacRules(enforced, model.Custom, true)})
+		case asked:
+			slot.rbac("-found", &networkrbacv3.RBAC{ShadowRulesStatPrefix: prefix, ShadowRules: p.rbacRules(enforced, model.Custom, true)})
+			slot.asks("-asked", &networkextauthzv3.ExtAuthz{
+				StatPrefix: slot.stats + prefix, FailureModeAllow: to.asks.FailOpen, TransportApiVersion: corev3.ApiVersion_V3, GrpcService: to.grpc(),
+				FilterEnabledMetadata: ruleFound(filterNetworkRBAC, prefix+shadowRule), IncludePeerCertificate: true,
+			})
+		}
+		out = append(out, slot.out...)
 	}
 	return out
 }
+
+func (p *proxy) notAboutConnections(c chain, policies []model.AuthorizationPolicy) {
+	for _, a := range policies {
+		p.notSupported(a.Object, "spec.provider.name", "the port "+c.listener+" of "+p.w.ID()+" is not HTTP: its provider, which is asked by HTTP, is not asked about connections to it",
+			"name a provider of envoyExtAuthzGrpc, or deny by an AuthorizationPolicy on ports and addresses")
+	}
+}
+
+// connectionSlots are the slots of one provider's policies in a chain of
+// connections, in their order.
+type connectionSlots struct {
+	*proxy
+	name, stats string
+	out         []*listenerv3.Filter
+}
+
+func (s *connectionSlots) rbac(suffix string, config *networkrbacv3.RBAC) {
+	config.StatPrefix = s.stats
+	s.slot(s.name+suffix, config)
+	s.out = append(s.out, networkSlot(s.name+suffix, &networkrbacv3.RBAC{}))
+}
+
+func (s *connectionSlots) asks(suffix string, config *networkextauthzv3.ExtAuthz) {
+	s.slot(s.name+suffix, config)
+	s.out = append(s.out, networkSlot(s.name+suffix, &networkextauthzv3.ExtAuthz{}))
+}
+
+// customDryRun finds, asks, and records. All that ask leave what was said in
+// one place, so each is read before the next asks.
+func (s *connectionSlots) customDryRun(rules *rbacconfigv3.RBAC, to provider, name string, asked bool) {
+	key, state := providerKey(name)+"_", ""
+	s.rbac("-dry-run-found", &networkrbacv3.RBAC{ShadowRulesStatPrefix: dryRunKey(key), ShadowRules: rules})
+	if asked {
+		state = networkShadowState
+		s.asks("-dry-run-asked", s.dryRunTCP(to, s.stats+dryRunKey(key)))
+	} else if to.asks != nil {
+		return // connections are not what it is asked about
+	}
+	s.rbac("-dry-run-said", &networkrbacv3.RBAC{ShadowRulesStatPrefix: dryRunSaid + key, ShadowRules: said(state, to.asks != nil && to.asks.FailOpen)})
+}
+
+const networkShadowState = "envoy.filters.network.ext_authz"
