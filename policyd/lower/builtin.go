@@ -20,6 +20,9 @@ func (m *machine) builtin(c call) []outcome {
 		}
 		return now(c)
 	}
+	if c.misindexed() {
+		return c.stop("OPA does not find the rule for each of these")
+	}
 	args := make([]*ast.Term, len(c.args))
 	all := true
 	for i, a := range c.args {

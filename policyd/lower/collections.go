@@ -38,6 +38,29 @@ func memberOf(c call) []outcome {
 	return relation(yes, and(there, not(yes)))
 }
 
+// misindexed tells of `x in ["a", y, "b"]`: from constants that follow a
+// variable OPA's rule index takes that nothing else can be meant, so the rule
+// is not even tried where x is y. What it does is the measure.
+func (c call) misindexed() bool {
+	if c.name != "internal.member_2" || len(c.at.Operands()) != 2 {
+		return false
+	}
+	var variables, others bool
+	note := func(t *ast.Term) {
+		_, isVar := t.Value.(ast.Var)
+		variables, others = variables || isVar, others || !isVar
+	}
+	switch list := c.at.Operand(1).Value.(type) {
+	case *ast.Array:
+		list.Foreach(note)
+	case ast.Set:
+		list.Foreach(note)
+	case ast.Object:
+		list.Foreach(func(_, v *ast.Term) { note(v) })
+	}
+	return variables && others
+}
+
 // among is `x in list` for a list of the request.
 func (m *machine) among(c call, x value, l leaf) *cond {
 	if l.kind != kindAny && l.kind != kindList || l.shape.any() {

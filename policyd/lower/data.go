@@ -148,13 +148,16 @@ func (b *base) at(path ast.Ref) value {
 		if b.value != nil {
 			v := b.value
 			for _, t := range path[i:] {
-				if v = lookup(v, t.Value); v == nil {
+				if v = storedLookup(v, t.Value); v == nil {
 					return nil
 				}
 			}
 			return known{v}
 		}
 		name, ok := key.Value.(ast.String)
+		if n, isNumber := key.Value.(ast.Number); isNumber {
+			name, ok = ast.String(n.String()), true
+		}
 		if !ok {
 			return nil
 		}
@@ -164,7 +167,7 @@ func (b *base) at(path ast.Ref) value {
 				if v == nil {
 					return nil
 				}
-				v = lookup(v, t.Value)
+				v = storedLookup(v, t.Value)
 			}
 			if v == nil {
 				return nil

@@ -58,6 +58,11 @@ func (c call) anyOf(how model.TestOp) []outcome {
 			words = append(words, string(s))
 		}
 	}
+	if l.kind == kindAny && l.in.why == nil && l.in.item == 0 && !l.shape.any() { // of a list it asks for any item
+		c.m.guard(and(newTest(l.in, model.TestPresent), not(isText(l)), not(isNumber(l)), not(isBool(l)), not(isNull(l))))
+	} else if l.kind == kindAny || l.kind == kindList {
+		return c.stop("several texts of the request")
+	}
 	yes := never
 	if len(words) > 0 {
 		yes = c.m.textTest(l, how, words)

@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/krater-mesh/krater/model"
@@ -28,6 +30,9 @@ func (m *machine) walk(v value, keys []*ast.Term, at *ast.Location, s state, the
 		if r, ok := v.(virtual); ok {
 			m.whole(r, at, s, then)
 			return
+		}
+		if d, ok := v.(stored); ok {
+			v = d.of
 		}
 		then(s, v)
 		return
@@ -112,9 +117,11 @@ func (m *machine) member(v, key value, rest []*ast.Term, at *ast.Location, s sta
 		m.onStop(stopAt(at, v.in.ref, "a member that the request names"), s, then)
 	case segments:
 		m.segment(v, key, at, on)
+	case stored:
+		m.storedMember(v, key, rest, at, s, then)
 	case *table:
 		if !isKnown {
-			m.tableBy(v, key, rest, at, s, then)
+			m.tableBy(v, key, rest, at, false, s, then)
 			return
 		}
 		if name, ok := g.(ast.String); ok {
@@ -129,7 +136,7 @@ func (m *machine) member(v, key value, rest []*ast.Term, at *ast.Location, s sta
 			}
 			return
 		}
-		m.lookupBy(v.v, key, rest, at, s, then)
+		m.lookupBy(v.v, key, rest, at, false, s, then)
 	default:
 		members, ok := m.members(v, nil)
 		if !ok {
@@ -171,10 +178,14 @@ func lookup(v, key ast.Value) ast.Value {
 
 // lookupBy looks up what the request names, in what is known: the members
 // that come to the same are one set of keys.
-func (m *machine) lookupBy(v ast.Value, key value, rest []*ast.Term, at *ast.Location, s state, then func(state, value)) {
+func (m *machine) lookupBy(v ast.Value, key value, rest []*ast.Term, at *ast.Location, inStore bool, s state, then func(state, value)) {
 	ground := 0
 	for ground < len(rest) && rest[ground].IsGround() && !isRef(rest[ground]) {
 		ground++
+	}
+	look, in := lookup, func(v ast.Value) value { return known{v} }
+	if inStore {
+		look, in = storedLookup, func(v ast.Value) value { return stored{known{v}} }
 	}
 	type group struct {
 		v    value
@@ -190,7 +201,7 @@ func (m *machine) lookupBy(v ast.Value, key value, rest []*ast.Term, at *ast.Loc
 			found = one.key.(known).v
 		}
 		for _, k := range rest[:ground] {
-			if found = lookup(found, k.Value); found == nil {
+			if found = look(found, k.Value); found == nil {
 				break
 			}
 		}
@@ -200,29 +211,36 @@ func (m *machine) lookupBy(v ast.Value, key value, rest []*ast.Term, at *ast.Loc
 		id := found.String()
 		g := groups[id]
 		if g == nil {
-			g = &group{v: known{found}}
+			g = &group{v: in(found)}
 			groups[id] = g
 			order = append(order, g)
 		}
 		g.keys = append(g.keys, one.key)
 	}
 	for _, g := range order {
-		if next, ok := s.on(m.anyEqual(key, g.keys)); ok {
+		if next, ok := s.on(m.anyKey(key, g.keys, inStore)); ok {
 			m.walk(g.v, rest[ground:], at, next, then)
 		}
 	}
 }
 
 // tableBy is lookupBy of a table.
-func (m *machine) tableBy(t *table, key value, rest []*ast.Term, at *ast.Location, s state, then func(state, value)) {
+func (m *machine) tableBy(t *table, key value, rest []*ast.Term, at *ast.Location, inStore bool, s state, then func(state, value)) {
 	l, isLeaf := key.(leaf)
 	if !isLeaf || l.kind != kindText && l.kind != kindAny {
-		m.lookupBy(t.object(), key, rest, at, s, then)
+		m.lookupBy(t.object(), key, rest, at, inStore, s, then)
 		return
+	}
+	if inStore && l.kind == kindAny && slices.ContainsFunc(t.entries, func(e entry) bool { return likeNumber(e.name) }) {
+		m.guardLeaf(l, isNumber)
 	}
 	ground := 0
 	for ground < len(rest) && rest[ground].IsGround() && !isRef(rest[ground]) {
 		ground++
+	}
+	look, in := lookup, func(v ast.Value) value { return known{v} }
+	if inStore {
+		look, in = storedLookup, func(v ast.Value) value { return stored{known{v}} }
 	}
 	type group struct {
 		v     ast.Value
@@ -234,7 +252,7 @@ func (m *machine) tableBy(t *table, key value, rest []*ast.Term, at *ast.Locatio
 		e := &t.entries[i]
 		found, id := e.v, e.id
 		for _, k := range rest[:ground] {
-			if found = lookup(found, k.Value); found == nil {
+			if found = look(found, k.Value); found == nil {
 				break
 			}
 		}
@@ -260,7 +278,7 @@ func (m *machine) tableBy(t *table, key value, rest []*ast.Term, at *ast.Locatio
 			c.test.lookup, c.test.branch = lookup, i
 		}
 		if next, ok := s.on(c); ok {
-			m.walk(known{g.v}, rest[ground:], at, next, then)
+			m.walk(in(g.v), rest[ground:], at, next, then)
 		}
 	}
 }

@@ -10,11 +10,11 @@ func (m *machine) virtualMember(v virtual, key value, rest []*ast.Term, at *ast.
 		m.virtualAt(append(v.path[:len(v.path):len(v.path)], ast.NewTerm(g)), rest, at, s, then)
 		return
 	}
-	names := map[string]bool{}
+	names := map[string]bool{} // and whether data alone has it
 	if n := m.linked.Compiler.RuleTree.Find(v.path); n != nil {
 		for k := range n.Children {
 			if s, ok := k.(ast.String); ok {
-				names[string(s)] = true
+				names[string(s)] = false
 			}
 		}
 	}
@@ -22,12 +22,13 @@ func (m *machine) virtualMember(v virtual, key value, rest []*ast.Term, at *ast.
 		list, _ := m.members(found, nil)
 		for _, one := range list {
 			if s, ok := one.key.(known).v.(ast.String); ok {
-				names[string(s)] = true
+				_, rules := names[string(s)]
+				names[string(s)] = !rules
 			}
 		}
 	}
 	for _, name := range sorted(names) {
-		if next, ok := s.on(m.equal(key, known{ast.String(name)})); ok {
+		if next, ok := s.on(m.anyKey(key, []value{known{ast.String(name)}}, names[name])); ok {
 			m.virtualAt(append(v.path[:len(v.path):len(v.path)], ast.StringTerm(name)), rest, at, next, then)
 		}
 	}
@@ -39,7 +40,7 @@ func (m *machine) virtualAt(path ast.Ref, rest []*ast.Term, at *ast.Location, s 
 	switch {
 	case n == nil || len(n.Values) == 0 && len(n.Children) == 0:
 		if found := m.base(path); found != nil {
-			m.walk(found, rest, at, s, then)
+			m.walk(stored{found}, rest, at, s, then)
 		}
 	case len(n.Values) == 0:
 		m.walk(virtual{path}, rest, at, s, then)

@@ -170,7 +170,7 @@ func (c *campaign) figures() []figure {
 // TestLoweringAgreesOffline is what seeded bugs of lowering must fail.
 func TestLoweringAgreesOffline(t *testing.T) {
 	c := newCampaign(t)
-	c.offline(400, 25)
+	c.offline(number(t, "KRATER_POLICIES", 400), 25)
 	t.Logf("%d policies, %d trials: %v", c.policies, c.trials, c.native)
 }
 

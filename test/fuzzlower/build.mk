@@ -1,7 +1,7 @@
 # Lowering under drawn policies and requests: included by the Makefile. TRIALS
 # is how many, KEPT how many requests to policies whose answers are kept, SEED
 # where drawing begins; a failure names it.
-TRIALS ?= 104000
+TRIALS ?= 120000
 KEPT   ?= 100000
 
 .PHONY: fuzz-lower

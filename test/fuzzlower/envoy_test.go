@@ -156,9 +156,18 @@ func (c *campaign) compare(client *envoyrunner.Client, g group, i int, r Request
 	return verdict, refused, ""
 }
 
-// byLowered is the first verdict that is no allow.
+// byLowered is the first verdict that is no allow. A policy that the proxy has
+// no room for is asked about.
 func (g group) byLowered(r Request, v explain.View) model.Verdict {
-	for _, p := range g {
+	policies := make([]*model.RegoPolicy, len(g))
+	for i := range g {
+		policies[i] = &g[i].model
+	}
+	native := model.LoweredBudget{}.Native(policies)
+	for i, p := range g {
+		if !native[i] {
+			return model.VerdictAsk
+		}
 		if verdict, _ := ByLowered(p.model.Lowered, r, v); verdict != model.VerdictAllow {
 			return verdict
 		}
