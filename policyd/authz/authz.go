@@ -86,6 +86,9 @@ func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *a
 		return denied(noPolicy(q)), nil
 	}
 	in := rego.NewInput(r, q.declared...)
+	if q.logged {
+		in.Whole()
+	}
 	if q.shadow {
 		return s.shadowed(ctx, q, in), nil
 	}

@@ -108,7 +108,7 @@ func (p *policies) compile(list []model.RegoPolicy) (map[string]*entry, model.Pr
 			next[key] = before.declared(policy)
 			continue
 		}
-		compiled, found := rego.Compile(policy)
+		compiled, found := rego.CompileQuick(policy)
 		problems = append(problems, found...)
 		switch {
 		case compiled != nil:

@@ -10,6 +10,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // item is one member of an object.
@@ -25,9 +26,28 @@ func text(items []item, key *ast.Term, s string) []item {
 	return append(items, item{key, ast.StringTerm(s)})
 }
 
-func texts(items []item, key *ast.Term, m map[string]string) []item {
-	if len(m) == 0 {
+// text adds a string member that is needed.
+func (n *need) text(items []item, key *ast.Term, s string) []item {
+	if s == "" || n.child(string(key.Value.(ast.String))) == nil {
 		return items
+	}
+	return append(items, item{key, ast.StringTerm(s)})
+}
+
+// texts adds an object of strings, those members of it that are needed.
+func (n *need) texts(items []item, key *ast.Term, m map[string]string) []item {
+	n = n.child(string(key.Value.(ast.String)))
+	if len(m) == 0 || n == nil {
+		return items
+	}
+	if !n.all {
+		some := make([]item, 0, len(n.of))
+		for name := range n.of {
+			if value, ok := m[name]; ok {
+				some = append(some, item{ast.StringTerm(name), ast.StringTerm(value)})
+			}
+		}
+		return append(items, item{key, object(some)})
 	}
 	members := make([]item, 0, len(m))
 	// One piece of memory for all of them: they live and die together.
@@ -74,15 +94,32 @@ func message(items []item, key *ast.Term, m proto.Message) ([]item, error) {
 	return append(items, item{key, ast.NewTerm(value)}), nil
 }
 
-// attributeItems are the members of `input.attributes`, without request.
-func attributeItems(a *authv3.AttributeContext) (items []item, err error) {
-	if items, err = peer(items, keySource, a.GetSource()); err != nil {
+// timestamp adds a time as protojson writes it.
+func timestamp(items []item, key *ast.Term, t *timestamppb.Timestamp) ([]item, error) {
+	if !t.IsValid() {
+		return message(items, key, t)
+	}
+	whole, fraction, _ := strings.Cut(t.AsTime().Format("2006-01-02T15:04:05.000000000"), ".")
+	for strings.HasSuffix(fraction, "000") {
+		fraction = fraction[:len(fraction)-3]
+	}
+	if fraction != "" {
+		whole += "." + fraction
+	}
+	return append(items, item{key, ast.StringTerm(whole + "Z")}), nil
+}
+
+// attributeItems are the members of `input.attributes` that are needed, without
+// request.
+func attributeItems(a *authv3.AttributeContext, n *need) (items []item, err error) {
+	if items, err = peer(items, keySource, a.GetSource(), n); err != nil {
 		return nil, err
 	}
-	if items, err = peer(items, keyDestination, a.GetDestination()); err != nil {
+	if items, err = peer(items, keyDestination, a.GetDestination(), n); err != nil {
 		return nil, err
 	}
-	items = texts(items, keyContextExtensions, a.GetContextExtensions())
+	items = n.texts(items, keyContextExtensions, a.GetContextExtensions())
+	// What may fail is made whole, even where nobody needs it.
 	if m := a.GetMetadataContext(); m != nil {
 		if items, err = metadata(items, keyMetadataContext, m); err != nil {
 			return nil, err
@@ -94,7 +131,7 @@ func attributeItems(a *authv3.AttributeContext) (items []item, err error) {
 		}
 	}
 	// In lower case, as proxies compare it: names of hosts have no case.
-	if tls := a.GetTlsSession(); tls != nil {
+	if tls := a.GetTlsSession(); tls != nil && n.child("tlsSession") != nil {
 		items = append(items, item{keyTLSSession, object(text(nil, keySNI, strings.ToLower(tls.GetSni())))})
 	}
 	return items, nil
@@ -108,8 +145,9 @@ func metadata(items []item, key *ast.Term, m *corev3.Metadata) ([]item, error) {
 	return message(items, key, &corev3.Metadata{FilterMetadata: m.GetFilterMetadata()})
 }
 
-func peer(items []item, key *ast.Term, p *authv3.AttributeContext_Peer) ([]item, error) {
-	if p == nil {
+func peer(items []item, key *ast.Term, p *authv3.AttributeContext_Peer, n *need) ([]item, error) {
+	n = n.child(string(key.Value.(ast.String)))
+	if p == nil || n == nil && plainAddress(p.GetAddress()) {
 		return items, nil
 	}
 	var members []item
@@ -119,42 +157,53 @@ func peer(items []item, key *ast.Term, p *authv3.AttributeContext_Peer) ([]item,
 			return nil, err
 		}
 	}
-	members = text(members, keyService, p.GetService())
-	members = texts(members, keyLabels, p.GetLabels())
-	members = text(members, keyPrincipal, p.GetPrincipal())
-	members = text(members, keyCertificate, p.GetCertificate())
+	members = n.text(members, keyService, p.GetService())
+	members = n.texts(members, keyLabels, p.GetLabels())
+	members = n.text(members, keyPrincipal, p.GetPrincipal())
+	members = n.text(members, keyCertificate, p.GetCertificate())
 	return append(items, item{key, object(members)}), nil
 }
 
-func address(items []item, a *corev3.Address) ([]item, error) {
+// plainAddress tells whether an address is none, or an IP and a port.
+func plainAddress(a *corev3.Address) bool {
 	s := a.GetSocketAddress()
-	port, plain := s.GetPortSpecifier().(*corev3.SocketAddress_PortValue)
-	if s == nil || !plain || s.GetProtocol() != corev3.SocketAddress_TCP || s.GetResolverName() != "" ||
-		s.GetIpv4Compat() || s.GetNetworkNamespaceFilepath() != "" {
+	_, port := s.GetPortSpecifier().(*corev3.SocketAddress_PortValue)
+	return a == nil || s != nil && port && s.GetProtocol() == corev3.SocketAddress_TCP && s.GetResolverName() == "" &&
+		!s.GetIpv4Compat() && s.GetNetworkNamespaceFilepath() == ""
+}
+
+func address(items []item, a *corev3.Address) ([]item, error) {
+	if !plainAddress(a) {
 		return message(items, keyAddress, a)
 	}
+	s := a.GetSocketAddress()
 	members := text(nil, keyAddress, s.GetAddress())
-	members = append(members, item{keyPortValue, ast.InternedTerm(int(port.PortValue))})
+	members = append(members, item{keyPortValue, ast.InternedTerm(int(s.GetPortValue()))})
 	return append(items, item{keyAddress, object([]item{{keySocketAddress, object(members)}})}), nil
 }
 
-// httpItems are the members of `input.attributes.request.http`, without the
-// body.
-func httpItems(h *authv3.AttributeContext_HttpRequest) []item {
-	items := make([]item, 0, 12)
-	items = text(items, keyID, h.GetId())
-	items = text(items, keyMethod, h.GetMethod())
-	items = texts(items, keyHeaders, h.GetHeaders())
-	items = headerMap(items, h.GetHeaderMap())
-	items = text(items, keyPath, h.GetPath())
-	items = text(items, keyHost, h.GetHost())
-	items = text(items, keyScheme, h.GetScheme())
-	items = text(items, keyQuery, h.GetQuery())
-	items = text(items, keyFragment, h.GetFragment())
-	if size := h.GetSize(); size != 0 {
-		items = text(items, keySize, strconv.FormatInt(size, 10)) // protojson's int64 is a string
+// httpItems are the members of `input.attributes.request.http` that are
+// needed, without the body.
+func httpItems(h *authv3.AttributeContext_HttpRequest, n *need) []item {
+	if n == nil {
+		return nil
 	}
-	return text(items, keyProtocol, h.GetProtocol())
+	items := make([]item, 0, 12)
+	items = n.text(items, keyID, h.GetId())
+	items = n.text(items, keyMethod, h.GetMethod())
+	items = n.texts(items, keyHeaders, h.GetHeaders())
+	if n.child("headerMap") != nil {
+		items = headerMap(items, h.GetHeaderMap())
+	}
+	items = n.text(items, keyPath, h.GetPath())
+	items = n.text(items, keyHost, h.GetHost())
+	items = n.text(items, keyScheme, h.GetScheme())
+	items = n.text(items, keyQuery, h.GetQuery())
+	items = n.text(items, keyFragment, h.GetFragment())
+	if size := h.GetSize(); size != 0 {
+		items = n.text(items, keySize, strconv.FormatInt(size, 10)) // protojson's int64 is a string
+	}
+	return n.text(items, keyProtocol, h.GetProtocol())
 }
 
 // headerMap is there where Envoy is told encode_raw_headers.

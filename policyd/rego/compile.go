@@ -18,9 +18,20 @@ import (
 // its meaning. So `not` of what fails is true.
 func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 	report := reporter{policy: policy}
-	l := report.link()
+	return report.prepared()
+}
+
+// CompileQuick is Compile for many requests: answers are the same, traces and
+// coverage are not those of the policy as it is written.
+func CompileQuick(policy model.RegoPolicy) (*Policy, model.Problems) {
+	report := reporter{policy: policy, quick: true}
+	return report.prepared()
+}
+
+func (r *reporter) prepared() (*Policy, model.Problems) {
+	l, policy := r.link(), r.policy
 	if l == nil {
-		return nil, report.problems
+		return nil, r.problems
 	}
 	store := newStore(l.data)
 	prepared, err := rego.New(
@@ -29,26 +40,29 @@ func Compile(policy model.RegoPolicy) (*Policy, model.Problems) {
 		rego.Runtime(runtime), rego.GenerateJSON(term),
 	).PrepareForEval(context.Background())
 	if err != nil {
-		report.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.query",
+		r.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.query",
 			Message: fmt.Sprintf("preparing %s: %v", policy.Query, err)})
-		return nil, report.problems
+		return nil, r.problems
 	}
 	p := &Policy{
 		object: policy.Object, query: policy.Query, version: policy.Version(), failure: policy.Failure,
 		timeout: policy.Timeout.Std(), memory: policy.Memory, send: newHTTPSend(policy.HTTPSend), body: l.body,
-		prepared: prepared, versions: map[string]string{},
+		need: everything, prepared: prepared, versions: map[string]string{},
+	}
+	if r.quick {
+		p.need = needOf(l.compiler, l.query)
 	}
 	if p.memory == 0 {
 		p.memory = defaultMemory
 	}
 	if p.snapshot, err = store.NewTransaction(context.Background()); err != nil {
-		report.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.data", Message: fmt.Sprintf("reading the data: %v", err)})
-		return nil, report.problems
+		r.add(model.Problem{Code: model.CodeBadRego, Severity: model.Error, Field: "spec.data", Message: fmt.Sprintf("reading the data: %v", err)})
+		return nil, r.problems
 	}
 	for name, m := range l.modules {
 		p.versions[name] = regoVersionName(m)
 	}
-	return p, report.problems
+	return p, r.problems
 }
 
 // linked is a policy whose modules fit together.
@@ -78,7 +92,10 @@ func (r *reporter) link() *linked {
 	if r.problems.HasErrors() {
 		return nil
 	}
-	if r.expansions(l.compiler); r.problems.HasErrors() {
+	if !r.quick {
+		r.expansions(l.compiler)
+	}
+	if r.problems.HasErrors() {
 		return nil
 	}
 	r.undefinedQuery(l.compiler, l.query, l.data)
@@ -89,12 +106,12 @@ func (r *reporter) link() *linked {
 // compile links the modules. Modules that were read as v1 without saying so,
 // and do not compile as v1, get a second chance as v0.
 func (r *reporter) compile(modules map[string]*ast.Module, data map[string]any) (*ast.Compiler, map[string]*ast.Module) {
-	compiler := compileModules(modules, data, Capabilities(r.policy))
+	compiler := r.compileModules(modules, data)
 	if !compiler.Failed() {
 		return compiler, modules
 	}
 	if old, ok := r.asV0(modules); ok {
-		if second := compileModules(old, data, Capabilities(r.policy)); !second.Failed() {
+		if second := r.compileModules(old, data); !second.Failed() {
 			return second, old
 		}
 	}
@@ -105,13 +122,20 @@ func (r *reporter) compile(modules map[string]*ast.Module, data map[string]any) 
 	return nil, nil
 }
 
-func compileModules(modules map[string]*ast.Module, data map[string]any, may *ast.Capabilities) *ast.Compiler {
+func (r *reporter) compileModules(modules map[string]*ast.Module, data map[string]any) *ast.Compiler {
 	copies := make(map[string]*ast.Module, len(modules)) // compiling rewrites a module
 	for name, m := range modules {
 		copies[name] = m.Copy()
 	}
-	compiler := ast.NewCompiler().WithCapabilities(may).WithDefaultRegoVersion(ast.RegoV1).
+	compiler := ast.NewCompiler().WithCapabilities(Capabilities(r.policy)).WithDefaultRegoVersion(ast.RegoV1).
 		WithPathConflictsCheck(func(path []string) (bool, error) { return taken(data, path), nil })
+	if r.quick {
+		compiler.WithStageAfterID(ast.StageCheckDeprecatedBuiltins, ast.CompilerStageDefinition{Name: "WriteOutAliases", MetricName: "write_out_aliases",
+			Stage: func(c *ast.Compiler) *ast.Error {
+				r.expansions(c) // of the policy as it is written
+				return writeOut(c)
+			}})
+	}
 	compiler.Compile(copies)
 	return compiler
 }

@@ -38,7 +38,7 @@ func (p *Policy) evaluate(ctx context.Context, in *Input, tracers []topdown.Quer
 	if !limits.spend(p.body.cost(in.request.GetAttributes().GetRequest().GetHttp())) {
 		return Answer{}, p.overrun(limits)
 	}
-	document, err := in.document(&p.body)
+	document, err := in.document(&p.body, p.need)
 	if errors.Is(err, errTooLong) {
 		return Answer{}, &Failure{Kind: FailBody, Detail: err.Error()}
 	}

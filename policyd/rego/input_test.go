@@ -19,7 +19,7 @@ import (
 // attributesOf is the document's attributes, as plain JSON.
 func attributesOf(t *testing.T, r *authv3.CheckRequest) any {
 	t.Helper()
-	document, err := NewInput(r).document(&bodyRules{max: 1 << 20, raw: true})
+	document, err := NewInput(r).document(&bodyRules{max: 1 << 20, raw: true}, everything)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestBodyIsCutForEachPolicy(t *testing.T) {
 	}{
 		{100, `[{"a": 1}, false, "{\"a\":1}"]`}, {0, `[null, false, "absent"]`}, {3, `[null, true, "{\"a"]`}, {100, `[{"a": 1}, false, "{\"a\":1}"]`},
 	} {
-		document, err := in.document(&bodyRules{max: c.max})
+		document, err := in.document(&bodyRules{max: c.max}, everything)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestBodyIsCutForEachPolicy(t *testing.T) {
 func TestPartOfAStreamedBodyIsTruncated(t *testing.T) {
 	r := Request{Method: "POST", Headers: []Header{{"content-type", "application/json"}}, Body: []byte(`[1, 2]`)}.CheckRequest(3)
 	delete(r.Attributes.Request.Http.Headers, "content-length")
-	document, err := NewInput(r).document(&bodyRules{max: 100})
+	document, err := NewInput(r).document(&bodyRules{max: 100}, everything)
 	if err != nil || !document.(ast.Object).Get(keyTruncatedBody).Equal(ast.InternedTerm(true)) {
 		t.Errorf("got %v, %v", document, err)
 	}
@@ -157,7 +157,7 @@ func FuzzInput(f *testing.F) {
 		if h := r.Attributes.Request.Http; packed {
 			h.RawBody, h.Body = []byte(h.Body), ""
 		}
-		document, err := NewInput(r).document(&bodyRules{max: 64})
+		document, err := NewInput(r).document(&bodyRules{max: 64}, everything)
 		if err != nil {
 			return
 		}

@@ -16,22 +16,29 @@ var errPath = errors.New("the path has a malformed escape")
 // leading slashes, split at slashes: "/a%2Fb/" is ["a","b",""]. A path that
 // begins with two slashes names no host: only its path is ever read. An
 // absolute form ("http://host/path") is read as a path too, as Envoy has
-// made it one already.
-func readPath(target string) (path, query *ast.Term, err error) {
+// made it one already. What is not needed is nil; an escape that is none is an
+// error all the same.
+func readPath(target string, n *need) (path, query *ast.Term, err error) {
 	target, _, _ = strings.Cut(target, "#")
 	escaped, rawQuery, _ := strings.Cut(target, "?")
 	plain, err := url.PathUnescape(escaped)
 	if err != nil {
 		return nil, nil, errPath
 	}
-	segments := strings.Split(strings.TrimLeft(plain, "/"), "/")
-	terms := make([]*ast.Term, len(segments))
-	for i, s := range segments {
-		terms[i] = stringTerm(s)
+	if n.child("parsed_path") != nil {
+		segments := strings.Split(strings.TrimLeft(plain, "/"), "/")
+		terms := make([]*ast.Term, len(segments))
+		for i, s := range segments {
+			terms[i] = stringTerm(s)
+		}
+		path = ast.ArrayTerm(terms...)
 	}
-	// As net/url has it, a pair that cannot be read is left out.
-	values, _ := url.ParseQuery(rawQuery)
-	return ast.ArrayTerm(terms...), lists(values), nil
+	if n.child("parsed_query") != nil {
+		// As net/url has it, a pair that cannot be read is left out.
+		values, _ := url.ParseQuery(rawQuery)
+		query = lists(values)
+	}
+	return path, query, nil
 }
 
 // lists is an object of lists of strings.

@@ -13,6 +13,7 @@ import (
 // reporter collects what is wrong with one policy.
 type reporter struct {
 	policy   model.RegoPolicy
+	quick    bool // it will answer many requests
 	problems model.Problems
 }
 

@@ -25,6 +25,7 @@ type Policy struct {
 	timeout  time.Duration // 0: the caller's context alone
 	memory   int64
 	body     bodyRules
+	need     *need     // of the input
 	send     *httpSend // nil: it calls nobody
 	prepared rego.PreparedEvalQuery
 	snapshot storage.Transaction // of the data, which nobody writes
