@@ -6,11 +6,10 @@ import (
 )
 
 // How a proxy knows how old its configuration is, for policies that bound it
-// (RegoPolicy.MaxStaleness). The control plane gives it a resource with what to
-// compare; its agent writes down there when the proxy last had the newest.
+// (RegoPolicy.MaxStaleness). The control plane gives it what to compare, in a
+// slot of filters; its agent writes down there when it last had the newest.
 const (
-	// FreshnessName is the resource's name.
-	FreshnessName = "krater.freshness"
+	FreshnessSlot = "freshness"
 	// NeverHeard stands in it where the agent writes the time, in RFC 3339.
 	NeverHeard = "0001-01-01T00:00:00Z"
 	// TypeFreshness is the type URL of an agent's question whether its Envoy has

@@ -61,7 +61,7 @@ func newConversation(r *Relay, down downstream) *conversation {
 	c := &conversation{
 		relay: r, down: down, node: proto.CloneOf(r.o.Node), news: make(chan news),
 		retry: stopped(), patience: stopped(), quiet: stopped(), again: stopped(), late: stopped(),
-		standing: map[string][sha256.Size]byte{}, fresh: freshness{next: stopped()},
+		standing: map[string][sha256.Size]byte{}, fresh: freshness{next: stopped(), within: map[string]time.Duration{}},
 		waiting: map[string]*discoveryv3.DeltaDiscoveryResponse{}, fetched: make(chan fetched), lacking: map[string]struct{}{}, getting: map[string]struct{}{},
 	}
 	r.mu.Lock()

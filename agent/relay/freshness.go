@@ -3,6 +3,8 @@ package relay
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +13,8 @@ import (
 	setstatev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/set_filter_state/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/krater-mesh/krater/agent/wasm"
 	"github.com/krater-mesh/krater/model"
 )
 
@@ -20,7 +22,8 @@ import (
 // newest. It is dated by when the control plane was asked, on this machine's
 // clock: an answer that lay somewhere for an hour makes nothing young.
 type freshness struct {
-	every  time.Duration // between two questions; 0: no policy needs to know
+	within map[string]time.Duration // the ages that slots ask for
+	every  time.Duration            // between two questions; 0: no policy needs to know
 	next   *time.Timer
 	number int         // of the newest question
 	asked  []time.Time // when that was, and those before it, of which none is answered
@@ -33,47 +36,53 @@ const (
 	mostOpen     = 16
 )
 
-// dated is the resource of freshness with the time in it, and any other as it
-// is. An Envoy that never heard compares with the year 1.
+// dated is a slot of freshness with the time in it, and any other resource as
+// it is. An Envoy that never heard compares with the year 1.
 func (c *conversation) dated(r *discoveryv3.Resource) (*discoveryv3.Resource, error) {
-	if r.GetName() != model.FreshnessName {
+	if !strings.HasSuffix(r.GetName(), "/"+model.FreshnessSlot) {
 		return r, nil
-	}
-	slot, state := &corev3.TypedExtensionConfig{}, &setstatev3.Config{}
-	if r.GetResource().UnmarshalTo(slot) != nil || slot.GetTypedConfig().UnmarshalTo(state) != nil {
-		return r, nil // of a control plane of another kind
 	}
 	at := model.NeverHeard
 	if heard := c.relay.heardAt(); !heard.IsZero() {
 		at = heard.UTC().Format(time.RFC3339Nano)
 	}
-	least := time.Duration(0)
-	for _, v := range state.GetOnRequestHeaders() {
-		if within, ok := model.FreshWithin(v.GetObjectKey()); ok && (least == 0 || within < least) {
-			least = within
+	out, least := proto.CloneOf(r), time.Duration(0)
+	err := wasm.Each(out, func(state *setstatev3.Config) error {
+		for _, v := range state.GetOnRequestHeaders() {
+			if within, ok := model.FreshWithin(v.GetObjectKey()); ok && (least == 0 || within < least) {
+				least = within
+			}
+			if text := v.GetFormatString().GetTextFormatSource(); text != nil {
+				text.Specifier = &corev3.DataSource_InlineString{InlineString: strings.ReplaceAll(text.GetInlineString(), model.NeverHeard, at)}
+			}
 		}
-		if text := v.GetFormatString().GetTextFormatSource(); text != nil {
-			text.Specifier = &corev3.DataSource_InlineString{InlineString: strings.ReplaceAll(text.GetInlineString(), model.NeverHeard, at)}
-		}
-	}
-	c.askEvery(least)
-	config, err := anypb.New(state)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("dating the proxy's configuration: %w", err)
 	}
-	body, err := anypb.New(&corev3.TypedExtensionConfig{Name: slot.GetName(), TypedConfig: config})
-	if err != nil {
-		return nil, fmt.Errorf("dating the proxy's configuration: %w", err)
-	}
-	out := proto.CloneOf(r)
-	out.Resource = body
+	c.wants(r.GetName(), least)
 	return out, nil
 }
 
-// askEvery follows the shortest age that a policy asks for: two questions may
-// be lost before it is over.
-func (c *conversation) askEvery(within time.Duration) {
-	every := within / 3
+// wants notes the age that a slot asks for, 0 for none.
+func (c *conversation) wants(slot string, within time.Duration) {
+	delete(c.fresh.within, slot)
+	if within > 0 {
+		c.fresh.within[slot] = within
+	}
+	c.askEvery()
+}
+
+// askEvery follows the shortest age: two questions may be lost before it is
+// over.
+func (c *conversation) askEvery() {
+	every := time.Duration(0)
+	for _, within := range c.fresh.within {
+		if every == 0 || within/3 < every {
+			every = within / 3
+		}
+	}
 	if every > 0 {
 		every = max(every, leastBetween)
 	}
@@ -86,10 +95,8 @@ func (c *conversation) askEvery(within time.Duration) {
 // askFreshness asks whether Envoy has the newest, as long as it wants to know.
 func (c *conversation) askFreshness(ctx context.Context) {
 	t := c.s.types[typeExtension]
-	if t == nil || !t.wants(model.FreshnessName) {
-		c.fresh.every = 0
-	}
-	if c.fresh.every == 0 {
+	maps.DeleteFunc(c.fresh.within, func(slot string, _ time.Duration) bool { return t == nil || !t.wants(slot) })
+	if c.askEvery(); c.fresh.every == 0 {
 		return
 	}
 	c.fresh.next.Reset(c.fresh.every)
@@ -116,17 +123,20 @@ func (c *conversation) freshened(res *discoveryv3.DeltaDiscoveryResponse) error 
 	return nil
 }
 
-// date sends Envoy the resource of freshness anew.
+// date sends Envoy the slots of freshness anew.
 func (c *conversation) date() error {
 	t := c.s.types[typeExtension]
-	if t == nil || t.has[model.FreshnessName] == nil {
+	if c.restand = t != nil && len(t.flights) > 0; c.restand || t == nil {
 		return nil
 	}
-	if len(t.flights) > 0 {
-		c.restand = true
-		return nil
+	for _, slot := range slices.Sorted(maps.Keys(c.fresh.within)) {
+		if r := t.has[slot]; r != nil {
+			if err := c.send(c.s.send(t, &flight{resources: []*discoveryv3.Resource{r}, again: true})); err != nil {
+				return err
+			}
+		}
 	}
-	return c.send(c.s.send(t, &flight{resources: []*discoveryv3.Resource{t.has[model.FreshnessName]}, again: true}))
+	return nil
 }
 
 // met dates what an Envoy that starts is given, or the first that is heard at

@@ -81,6 +81,7 @@ func verdictAction(name string) *matcherv3.Matcher_OnMatch {
 type regoFilters struct {
 	filters filters
 	states  []*statev3.FilterStateValue
+	ages    []model.Duration // of the configuration that is young enough
 }
 
 // regoPolicies are the filters that decide by a workload's RegoPolicies: each
@@ -110,7 +111,6 @@ func (p *proxy) regoPolicies(policies []model.RegoPolicy, policySet string) (fil
 		}
 	}
 	enforced = untilAsked(enforced)
-	out = append(out, p.freshness(append(shadow, enforced...))...)
 	for _, c := range append(shadow, enforced...) {
 		if c.filter != nil {
 			out = append(out, extension(filterRBAC, c.filter))
@@ -118,7 +118,7 @@ func (p *proxy) regoPolicies(policies []model.RegoPolicy, policySet string) (fil
 	}
 	out = append(out, p.shadowQuestion(shadow, policySet)...)
 	out = append(out, p.decide(enforced, policySet, &states)...)
-	p.made = &regoFilters{out, states}
+	p.made = &regoFilters{out, states, agesOf(append(shadow, enforced...))}
 	return out, states
 }
 

@@ -30,6 +30,7 @@ var slots = []struct {
 	{"attributes", (*proxy).attributes},
 	{"wasm-authz", phase(model.PhaseAuthz)},
 	{"access-lists", (*proxy).accessLists},
+	{model.FreshnessSlot, (*proxy).freshness},
 	{"authorization", (*proxy).authorization},
 	{"limit-local", (*proxy).localLimits},
 	{"limit-leased", empty},
@@ -67,6 +68,9 @@ func (p *proxy) httpFilters(c chain) []*hcmv3.HttpFilter {
 	}
 	out = append(out, p.patchSlot(c, "patch-first", beforeCORS), fixed(filterCORS, pack(&corsv3.Cors{})), p.patchSlot(c, "patch-after-cors", afterCORS))
 	for _, s := range slots {
+		if s.name == model.FreshnessSlot && !c.served() {
+			continue // nobody is judged there
+		}
 		name := slotName(c.listener, s.name)
 		out = append(out, discovered(name))
 		p.slot(name, filterChain(s.fill(p, c)))

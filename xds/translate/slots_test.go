@@ -126,7 +126,7 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 func TestEverySlotIsAlwaysThere(t *testing.T) {
 	c, w := readCase(t, "testdata/sidecar-http.in.yaml")
 	r, _ := translate.Translate(c.Snapshot, c.Endpoints, w, options)
-	if got, want := len(r.Extensions), 3*19+1+4+2+4; got != want {
+	if got, want := len(r.Extensions), 3*19+1+4+2+4+1; got != want {
 		t.Errorf("%d slots, want %d", got, want)
 	}
 }

@@ -87,7 +87,7 @@ func (in inliner) index(r Resources) {
 		in.routes[rc.Name] = rc
 	}
 	for _, e := range r.Extensions {
-		in.extensions[e.Name] = unheard(e.TypedConfig)
+		in.extensions[e.Name] = e.TypedConfig
 	}
 	for _, s := range r.Secrets {
 		in.secrets[s.Name] = s
