@@ -37,6 +37,9 @@ func TestDecisionKeys(t *testing.T) {
 	if e, _ := DecisionKeyOf([]RegoPolicy{one, edited}); e.Version == k.Version {
 		t.Error("other data are the same version")
 	}
+	if e, _ := DecisionKeyOf([]RegoPolicy{edited, one}); e.Version == turned.Version {
+		t.Error("other data of the first are the same version")
+	}
 }
 
 func TestWhatIsNotKept(t *testing.T) {

@@ -194,6 +194,15 @@ func TestBounds(t *testing.T) {
 	if f.kept.bytes > 1024 || len(f.kept.entries) > 3 || f.kept.bytes < 0 {
 		t.Errorf("%d bytes in %d entries", f.kept.bytes, len(f.kept.entries))
 	}
+	w.h.Time = w.h.Time.Add(4 * time.Second) // then what stands there longest grows
+	w.ask("set1 key1 ALLOW 3000", 200, "", page, me)
+	w.ask("set1 key1 ALLOW 3000", 200, "", page, [2]string{"who", strings.Repeat("x", 250)})
+	w.h.Time = w.h.Time.Add(4 * time.Second)
+	body := strings.Repeat("x", 550)
+	w.ask("set1 key1 DENY 3000 "+body, 403, body, page, me)
+	if f.kept.bytes > 1024 || f.kept.bytes < 0 {
+		t.Errorf("%d bytes, after an entry grew", f.kept.bytes)
+	}
 	long := [2]string{"who", strings.Repeat("x", 400)}
 	w.ask("set1 key1 ALLOW 3000", 200, "", page, long)
 	w.want(w.ask("", 200, "", page, long), "asked")
