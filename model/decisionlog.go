@@ -198,24 +198,6 @@ func clone(v any) any {
 	return v
 }
 
-// PolicyReads is what the collector needs of a RegoPolicy: what records of its
-// decisions hold.
-type PolicyReads struct {
-	Object   Ref    `json:"object"`
-	Query    string `json:"query"`
-	Reads    []Read `json:"reads,omitempty"`
-	ReadsAll bool   `json:"readsAll,omitempty"`
-}
-
-// Recorded is what the collector needs of the policy.
-func (p RegoPolicy) Recorded() PolicyReads {
-	out := PolicyReads{Object: p.Object, Query: p.Query}
-	if p.Lowered != nil {
-		out.Reads, out.ReadsAll = p.Lowered.Reads, p.Lowered.ReadsAll
-	}
-	return out
-}
-
 // ReadEvents reads a log of decisions: events as OPA writes them, one a line
 // or in lists. What is no event is skipped and counted.
 func ReadEvents(text []byte) (events []DecisionEvent, skipped int) {

@@ -1,6 +1,8 @@
 package accesslogreceiver
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	accesslogdatav3 "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
@@ -14,7 +16,12 @@ const (
 	connectionRBAC    = "envoy.filters.network.rbac"
 	extAuthzNamespace = "envoy.filters.http.ext_authz"
 	allowedByKey      = "allow_enforced_effective_policy_id" // stat prefix "allow_"
-	daemonKey         = "krater"                             // policyd's part of its own metadata
+	auditKey          = "audit_enforced_effective_policy_id"
+	// Of connections Envoy names only the rules of a shadow: the same rules.
+	allowedConnection = "allow_shadow_effective_policy_id"
+	auditConnection   = "audit_shadow_effective_policy_id"
+	providerFound     = "custom_" // and a provider's name
+	daemonKey         = "krater"  // policyd's part of its own metadata
 
 	rbacDetails     = "rbac_access_denied_matched_policy["
 	limitDetails    = "local_rate_limited"
@@ -44,10 +51,25 @@ type verdicts struct {
 // verdictsOf reads them.
 func verdictsOf(p *accesslogdatav3.AccessLogCommon, details string) verdicts {
 	tags := p.GetCustomTags()
-	return verdicts{
+	v := verdicts{
 		details: details, metadata: p.GetMetadata().GetFilterMetadata(), custom: tags[tagCustom], cached: tags[tagCached],
 		policySet: tags[tagPolicySet], limit: tags[tagLimit], filter: tags[tagFilterDecision],
 	}
+	if of := v.metadata[connectionRBAC]; v.custom == "" && of != nil {
+		v.custom = lastAsked(of)
+	}
+	return v
+}
+
+// lastAsked is the rule by which a connection's last provider was asked: they
+// are asked by their names, until one refuses.
+func lastAsked(rbac *structpb.Struct) (rule string) {
+	for _, key := range slices.Sorted(maps.Keys(rbac.GetFields())) {
+		if strings.HasPrefix(key, providerFound) && strings.HasSuffix(key, dryRunRule) {
+			rule = text(rbac, key)
+		}
+	}
+	return rule
 }
 
 // rbac is what the proxy's own rules left of a request, or of a connection.
@@ -56,6 +78,16 @@ func (v verdicts) rbac() *structpb.Struct {
 		return of
 	}
 	return v.metadata[connectionRBAC]
+}
+
+// allowedBy is the ALLOW rule that held; "" or "none": none did.
+func (v verdicts) allowedBy() string {
+	return text(v.rbac(), allowedByKey) + text(v.metadata[connectionRBAC], allowedConnection)
+}
+
+// audit is the AUDIT rule that marked the request.
+func (v verdicts) audit() string {
+	return text(v.rbac(), auditKey) + text(v.metadata[connectionRBAC], auditConnection)
 }
 
 // decide finds the decision on a request: the refusal if there is one, else
@@ -71,7 +103,7 @@ func decide(v verdicts) (model.Decision, bool) {
 	if v.cached == "allow" {
 		return v.kept(true), true
 	}
-	if rule := text(v.rbac(), allowedByKey); rule != "" {
+	if rule := v.allowedBy(); rule != "" {
 		return v.native(rule, true), true
 	}
 	if own := v.lowered(false); len(own) > 0 && own[len(own)-1].verdict == model.VerdictAllow {

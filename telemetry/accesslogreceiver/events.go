@@ -6,6 +6,7 @@ import (
 	"time"
 
 	accesslogdatav3 "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
+	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/service/accesslog/v3"
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/telemetry/mesh"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -15,18 +16,48 @@ import (
 // events makes a record of each decision that the proxy made itself: its body
 // is a model.DecisionEvent. What policyd decided it records itself, with all
 // that it read.
-func events(from origin, list []*accesslogdatav3.HTTPAccessLogEntry, view *mesh.View, into plog.ScopeLogs) {
-	for _, e := range list {
-		for _, d := range verdictsOf(e.GetCommonProperties(), e.GetResponse().GetResponseCodeDetails()).own() {
-			body, err := json.Marshal(event(from, e, d, view))
+func events(from origin, list []logged, view *mesh.View, into plog.ScopeLogs) {
+	for _, l := range list {
+		for _, d := range verdictsOf(l.common, l.details()).own() {
+			body, err := json.Marshal(event(from, l, d, view))
 			if err != nil { // values of JSON
 				continue
 			}
 			r := into.LogRecords().AppendEmpty()
-			r.SetTimestamp(pcommon.NewTimestampFromTime(e.GetCommonProperties().GetStartTime().AsTime()))
+			r.SetTimestamp(pcommon.NewTimestampFromTime(l.common.GetStartTime().AsTime()))
 			r.Body().SetStr(string(body))
 		}
 	}
+}
+
+// logged is one entry of a proxy's log: of a request, or of a connection whose
+// requests it did not see.
+type logged struct {
+	common *accesslogdatav3.AccessLogCommon
+	http   *accesslogdatav3.HTTPAccessLogEntry // nil: a connection
+}
+
+// details say who ended it. Of a connection that a provider refused, or that it
+// could not be asked about, there is only a flag.
+func (l logged) details() string {
+	switch {
+	case l.http != nil:
+		return l.http.GetResponse().GetResponseCodeDetails()
+	case l.common.GetResponseFlags().GetUnauthorizedDetails() != nil:
+		return deniedDetails
+	}
+	return l.common.GetConnectionTerminationDetails()
+}
+
+// loggedIn are the entries of a message.
+func loggedIn(m *accesslogv3.StreamAccessLogsMessage) (out []logged) {
+	for _, e := range m.GetHttpLogs().GetLogEntry() {
+		out = append(out, logged{e.GetCommonProperties(), e})
+	}
+	for _, e := range m.GetTcpLogs().GetLogEntry() {
+		out = append(out, logged{e.GetCommonProperties(), nil})
+	}
+	return out
 }
 
 // own are the decisions that the proxy made without policyd, the last one last,
@@ -59,32 +90,41 @@ func (v verdicts) own() []model.Decision {
 }
 
 // event is one decision in the form of OPA's decision logs.
-func event(from origin, e *accesslogdatav3.HTTPAccessLogEntry, d model.Decision, view *mesh.View) model.DecisionEvent {
-	p := e.GetCommonProperties()
+func event(from origin, l logged, d model.Decision, view *mesh.View) model.DecisionEvent {
+	p := l.common
 	out := model.DecisionEvent{
 		Labels:     map[string]string{"id": from.proxy, "app": "envoy"},
-		DecisionID: decisionID(from, e, d), TraceID: p.GetCustomTags()[tagTraceID], SpanID: p.GetCustomTags()[tagSpanID],
+		DecisionID: decisionID(from, l, d), TraceID: p.GetCustomTags()[tagTraceID], SpanID: p.GetCustomTags()[tagSpanID],
 		Timestamp: p.GetStartTime().AsTime().UTC(), Result: d.Allowed,
 	}
 	k := &out.Custom.Krater
-	k.Decision, k.Proxy, k.RequestID = d, from.proxy, e.GetRequest().GetRequestId()
-	k.Method, k.URLPath, k.Caller = e.GetRequest().GetRequestMethod().String(), pathOf(e.GetRequest()), caller(p, view)
-	if name, ok := strings.CutPrefix(d.Policy, regoKind+" "); ok {
-		if policy, known := view.Reads(name); known {
-			out.Path = strings.ReplaceAll(strings.TrimPrefix(policy.Query, "data."), ".", "/")
-			out.Input, k.Reads = inputOf(policy, e, view, from.proxy)
-		}
+	k.Decision, k.Proxy, k.Caller = d, from.proxy, caller(p, view)
+	if l.http != nil {
+		q := l.http.GetRequest()
+		k.RequestID, k.Method, k.URLPath = q.GetRequestId(), q.GetRequestMethod().String(), pathOf(q)
+	}
+	policy, known := view.Reads(d.Policy)
+	if d.Rule == model.ImplicitDeny {
+		policy, known = view.AllowReads(from.proxy), true
+	}
+	if known {
+		out.Path = strings.ReplaceAll(strings.TrimPrefix(policy.Query, "data."), ".", "/")
+		out.Input, k.Reads = inputOf(policy, l, view, from.proxy)
 	}
 	return out
 }
 
 // decisionID is the same for a decision whoever tells of it: the proxy makes
 // none, so it is made of what the decision is.
-func decisionID(from origin, e *accesslogdatav3.HTTPAccessLogEntry, d model.Decision) string {
+func decisionID(from origin, l logged, d model.Decision) string {
 	if d.DecisionID != "" {
 		return d.DecisionID
 	}
-	return model.Hash([]any{from.proxy, e.GetRequest().GetRequestId(), e.GetCommonProperties().GetStartTime().AsTime().Format(time.RFC3339Nano), d.Policy, d.Rule, d.Shadow})
+	about := l.http.GetRequest().GetRequestId()
+	if l.http == nil {
+		about = hostPort(l.common.GetDownstreamRemoteAddress())
+	}
+	return model.Hash([]any{from.proxy, about, l.common.GetStartTime().AsTime().Format(time.RFC3339Nano), d.Policy, d.Rule, d.Shadow})
 }
 
 // caller is who called: by the certificate, else the workload at the address,

@@ -12,26 +12,35 @@ import (
 	"github.com/krater-mesh/krater/telemetry/mesh"
 )
 
-const jwtNamespace = "envoy.filters.http.jwt_authn"
-
 // carried begins what a log entry tells of the input document: of the rest
 // nothing is known.
 var carried = [][]string{
 	{"attributes", "request", "http", "method"}, {"attributes", "request", "http", "path"}, {"attributes", "request", "http", "host"},
 	{"attributes", "request", "http", "scheme"}, {"attributes", "request", "http", "protocol"}, {"attributes", "request", "http", "headers"},
 	{"attributes", "source", "address"}, {"attributes", "source", "principal"}, {"attributes", "destination", "address"},
-	{"attributes", "tlsSession", "sni"}, {"attributes", "metadataContext", "filterMetadata", jwtNamespace},
+	{"attributes", "tlsSession", "sni"}, {"attributes", "metadataContext", "filterMetadata", model.FilterJWT},
 	{"parsed_path"}, {"parsed_query"}, {"attribute"}, {"source_principal"},
 }
 
+// carriedFor is what is told to the rules of AuthorizationPolicies besides: what
+// policyd gets neither.
+var carriedFor = [][]string{{"remote_address"}, {"attributes", "metadataContext", "filterMetadata"}}
+
+// ofRequests is what a connection has nothing of: its rules do not ask for that.
+var ofRequests = [][]string{{"attributes", "request"}, {"parsed_path"}, {"parsed_query"}, {"attribute"}, {"attributes", "metadataContext", "filterMetadata", model.FilterJWT}}
+
 // inputOf is what a policy reads of a request, as far as its log entry tells,
 // and the references that it tells of. What is not there was absent.
-func inputOf(p model.PolicyReads, e *accesslogdatav3.HTTPAccessLogEntry, view *mesh.View, proxy string) (any, []string) {
-	whole, out := document(e, view, proxy), map[string]any{}
+func inputOf(p model.PolicyReads, l logged, view *mesh.View, proxy string) (any, []string) {
+	whole, out := document(l, view, proxy), map[string]any{}
+	carried := carried
+	if p.Query == "" {
+		carried = append(carriedFor, carried...)
+	}
 	var reads []string
 	for _, r := range p.Reads {
 		path := model.RefPath(r.Ref)
-		if !tells(path) {
+		if !tells(carried, path) || l.http == nil && tells(ofRequests, path) {
 			continue
 		}
 		reads = append(reads, r.Ref)
@@ -44,7 +53,7 @@ func inputOf(p model.PolicyReads, e *accesslogdatav3.HTTPAccessLogEntry, view *m
 
 // tells is whether an entry has what a path leads to. Headers are told one by
 // one: all of them are never known.
-func tells(path []string) bool {
+func tells(carried [][]string, path []string) bool {
 	for _, c := range carried {
 		if len(path) < len(c) || strings.Join(path[:len(c)], "\x00") != strings.Join(c, "\x00") {
 			continue
@@ -55,38 +64,51 @@ func tells(path []string) bool {
 }
 
 // document is the input document, as far as an entry has it.
-func document(e *accesslogdatav3.HTTPAccessLogEntry, view *mesh.View, proxy string) map[string]any {
-	q, p := e.GetRequest(), e.GetCommonProperties()
-	path := q.GetOriginalPath()
-	if path == "" {
-		path = q.GetPath()
-	}
-	method := q.GetRequestMethod().String()
-	headers := map[string]any{":method": method, ":path": path, ":authority": q.GetAuthority(), ":scheme": q.GetScheme()}
-	for name, value := range q.GetRequestHeaders() {
-		headers[name] = value
-	}
-	http := map[string]any{
-		"method": method, "path": path, "host": q.GetAuthority(), "scheme": q.GetScheme(), "headers": headers,
-		"protocol": protocols[e.GetProtocolVersion()],
-	}
+func document(l logged, view *mesh.View, proxy string) map[string]any {
+	p := l.common
 	source := map[string]any{"address": addressOf(p.GetDownstreamDirectRemoteAddress())}
-	attributes := map[string]any{
-		"request": map[string]any{"http": http}, "source": source,
-		"destination": map[string]any{"address": addressOf(p.GetDownstreamLocalAddress())},
-	}
-	out := map[string]any{"attributes": attributes, "parsed_path": parsedPath(path), "parsed_query": parsedQuery(path)}
+	attributes := map[string]any{"source": source, "destination": map[string]any{"address": addressOf(p.GetDownstreamLocalAddress())}}
+	out := map[string]any{"attributes": attributes, "remote_address": p.GetDownstreamRemoteAddress().GetSocketAddress().GetAddress()}
 	if names := p.GetTlsProperties().GetPeerCertificateProperties().GetSubjectAltName(); len(names) > 0 {
 		source["principal"], out["source_principal"] = names[0].GetUri(), names[0].GetUri()
 	}
 	if sni := p.GetTlsProperties().GetTlsSniHostname(); sni != "" {
 		attributes["tlsSession"] = map[string]any{"sni": sni}
 	}
-	if token := p.GetMetadata().GetFilterMetadata()[jwtNamespace]; token != nil {
-		attributes["metadataContext"] = map[string]any{"filterMetadata": map[string]any{jwtNamespace: token.AsMap()}}
+	left := map[string]any{}
+	for filter, values := range p.GetMetadata().GetFilterMetadata() {
+		left[filter] = values.AsMap()
 	}
+	attributes["metadataContext"] = map[string]any{"filterMetadata": left}
 	out["attribute"] = declaredOf(p.GetCustomTags(), view, proxy)
+	if l.http != nil {
+		attributes["request"] = map[string]any{"http": request(l.http)}
+		path := fullPath(l.http.GetRequest())
+		out["parsed_path"], out["parsed_query"] = parsedPath(path), parsedQuery(path)
+	}
 	return out
+}
+
+// request is what the document says of one.
+func request(e *accesslogdatav3.HTTPAccessLogEntry) map[string]any {
+	q := e.GetRequest()
+	method, path := q.GetRequestMethod().String(), fullPath(q)
+	headers := map[string]any{":method": method, ":path": path, ":authority": q.GetAuthority(), ":scheme": q.GetScheme()}
+	for name, value := range q.GetRequestHeaders() {
+		headers[name] = value
+	}
+	return map[string]any{
+		"method": method, "path": path, "host": q.GetAuthority(), "scheme": q.GetScheme(), "headers": headers,
+		"protocol": protocols[e.GetProtocolVersion()],
+	}
+}
+
+// fullPath is the path with its query, as the client sent it.
+func fullPath(q *accesslogdatav3.HTTPRequestProperties) string {
+	if path := q.GetOriginalPath(); path != "" {
+		return path
+	}
+	return q.GetPath()
 }
 
 var protocols = map[accesslogdatav3.HTTPAccessLogEntry_HTTPVersion]string{

@@ -27,7 +27,7 @@ func convert(from origin, m *accesslogv3.StreamAccessLogsMessage, view *mesh.Vie
 	scope := resource.ScopeLogs().AppendEmpty()
 	scope.Scope().SetName(from.log)
 	if from.log == model.ScopeDecisions {
-		events(from, m.GetHttpLogs().GetLogEntry(), view, scope)
+		events(from, loggedIn(m), view, scope)
 		return logs
 	}
 	for _, e := range m.GetHttpLogs().GetLogEntry() {
@@ -40,7 +40,7 @@ func convert(from origin, m *accesslogv3.StreamAccessLogsMessage, view *mesh.Vie
 		r := record{scope.LogRecords().AppendEmpty(), view}
 		r.common(from, e.GetCommonProperties(), now)
 		r.tcp(e)
-		r.decision(e.GetCommonProperties(), e.GetCommonProperties().GetConnectionTerminationDetails())
+		r.decision(e.GetCommonProperties(), logged{e.GetCommonProperties(), nil}.details())
 	}
 	return logs
 }
@@ -99,6 +99,7 @@ func (r record) decision(p *accesslogdatav3.AccessLogCommon, details string) {
 	r.str("krater.response_code_details", details)
 	v := verdictsOf(p, details)
 	r.shadows(v.shadows())
+	r.str("krater.audit", v.audit())
 	d, ok := decide(v)
 	if !ok {
 		return

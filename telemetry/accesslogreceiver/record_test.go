@@ -47,8 +47,27 @@ func testView() *mesh.View {
 		},
 		nil,
 		[]model.AttributeSet{{Attributes: []model.Attribute{{Name: "password", Redact: true}}}},
+		recordedPolicies()...,
 	)
 	return v
+}
+
+// recordedPolicies are those that records in testdata are about.
+func recordedPolicies() (out []model.PolicyReads) {
+	one := []model.StringMatch{{Value: "x"}}
+	policy := func(action model.Action, name string, rule model.AuthorizationRule) {
+		out = append(out, model.AuthorizationPolicy{Object: model.Ref{Kind: "AuthorizationPolicy", Namespace: "default", Name: name},
+			Selector: model.Selector{Namespace: "default"}, Action: action, Rules: []model.AuthorizationRule{rule}}.Recorded())
+	}
+	policy(model.Allow, "readers", model.AuthorizationRule{
+		From: []model.Source{{Principals: one, RemoteIPBlocks: []string{"10.0.0.0/8"}}}, To: []model.Operation{{Methods: one, Ports: []uint32{1}}},
+		When: []model.Condition{{Header: "x-tier", Values: one}, {Claim: []string{"groups"}, Values: one}, {Attribute: "lang", Values: one}},
+	})
+	policy(model.Allow, "others", model.AuthorizationRule{To: []model.Operation{{Paths: one}}, When: []model.Condition{{Header: "x-absent", Values: one}}})
+	policy(model.Custom, "asked", model.AuthorizationRule{From: []model.Source{{IPBlocks: []string{"10.0.0.0/8"}}}})
+	policy(model.Deny, "server-names", model.AuthorizationRule{
+		To: []model.Operation{{ServerNames: one}}, When: []model.Condition{{Metadata: &model.MetadataKey{Filter: "envoy.filters.http.lua", Key: "who"}, Values: one}}})
+	return out
 }
 
 func TestConvertGolden(t *testing.T) {

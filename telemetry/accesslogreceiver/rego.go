@@ -86,8 +86,11 @@ func (v verdicts) kept(allowed bool) model.Decision {
 // the mesh.
 func (v verdicts) provider() model.Decision {
 	d := model.Decision{Policy: policyOf(v.custom), Rule: v.custom, Place: model.Daemon, PolicySet: v.policySet}
-	if v.details == noAnswerDetails {
+	switch {
+	case v.details == noAnswerDetails:
 		d.Reason = providerAway
+	case v.metadata[connectionRBAC] != nil:
+		d.Reason = "its provider refused, or could not be asked" // Envoy does not say which
 	}
 	return d
 }

@@ -54,9 +54,9 @@ func (v verdicts) dryRuns() []model.Decision {
 	if text(fields, dryRun+"deny"+dryRunResult) == "denied" {
 		would("deny", false)
 	}
-	allowed, refused := text(fields, allowedByKey) != "", v.details == rbacDetails+"none]"
+	allowed, refused := v.allowedBy() != "", v.details == rbacDetails+"none]"
 	switch result := text(fields, dryRun+"allow"+dryRunResult); {
-	case result == "denied" && (!allowed || text(fields, allowedByKey) == "none") && !refused:
+	case result == "denied" && (!allowed || v.allowedBy() == "none") && !refused:
 		would("allow", false)
 	case result == "allowed":
 		would("allow", true)

@@ -8,10 +8,32 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
-// Reads is what a RegoPolicy ("namespace/name") reads of a request.
+// Reads is what a policy ("Kind namespace/name") reads of a request.
 func (v *View) Reads(policy string) (model.PolicyReads, bool) {
 	r, ok := v.known().reads[policy]
 	return r, ok
+}
+
+// AllowReads is what those read of which a request at a proxy has to find one
+// that allows it.
+func (v *View) AllowReads(proxy string) (out model.PolicyReads) {
+	s := v.known()
+	w, ok := s.byID[proxy]
+	if !ok {
+		return out
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.reads)) {
+		r := s.reads[key]
+		if r.Of == nil || r.Of.Action != model.Allow || r.Of.DryRun || !r.Of.Selects(w) {
+			continue
+		}
+		for _, read := range r.Reads {
+			if !slices.ContainsFunc(out.Reads, func(known model.Read) bool { return known.Ref == read.Ref }) {
+				out.Reads = append(out.Reads, read)
+			}
+		}
+	}
+	return out
 }
 
 // AttributeType is what a declared attribute of a proxy is.

@@ -22,7 +22,7 @@ type state struct {
 	rules     map[string]model.TelemetryRule // by key
 	redacted  []model.AttributeSet           // only sets that redact something
 	sets      []*model.AttributeSet
-	reads     map[string]model.PolicyReads // by key
+	reads     map[string]model.PolicyReads // by "Kind namespace/name"
 }
 
 // Set replaces what the view knows. Of two workloads with one address the
@@ -35,7 +35,7 @@ func (v *View) Set(workloads []model.Workload, rules []model.TelemetryRule, attr
 		reads:     make(map[string]model.PolicyReads, len(reads)),
 	}
 	for _, r := range reads {
-		s.reads[r.Object.Key()] = r
+		s.reads[r.Object.String()] = r
 	}
 	for _, w := range workloads {
 		s.byID[w.ID()] = w

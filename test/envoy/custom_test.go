@@ -47,6 +47,12 @@ func (a *providerAsked) take() []string {
 // Check implements the gRPC provider "g".
 func (a *providerAsked) Check(ctx context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
 	h := r.GetAttributes().GetRequest().GetHttp()
+	if h == nil && !a.aboutConnection(r.GetAttributes().GetSource().GetAddress().GetSocketAddress().GetAddress()) {
+		return &authv3.CheckResponse{Status: &status.Status{Code: int32(codes.PermissionDenied)}}, nil
+	}
+	if h == nil {
+		return meddling(), nil
+	}
 	if strings.Contains(h.GetPath(), "/slow") {
 		a.note("g", h.GetPath(), func(string) string { return "" })
 		<-ctx.Done()

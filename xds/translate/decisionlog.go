@@ -39,25 +39,30 @@ func (p *proxy) decisionLog(c chain) *accesslogv3.AccessLog {
 	return accessLog("envoy.access_loggers.http_grpc", c, "", record)
 }
 
-// headersRead are those that RegoPolicies of the workload read, but for what
-// stays in the proxy.
+// headersRead are those that policies of the workload read, but for what stays
+// in the proxy.
 func (p *proxy) headersRead(credentials bool) []string {
+	r := rulesOf(p.view.authorization, p.rego, p.w)
+	var reads []model.Read
+	for _, policy := range r.Rego {
+		reads = append(reads, policy.Recorded().Reads...)
+	}
+	for _, list := range [][]model.AuthorizationPolicy{r.Custom, r.Audit, r.Deny, r.Allow} {
+		for _, policy := range list {
+			reads = append(reads, policy.Recorded().Reads...)
+		}
+	}
 	var out []string
-	for _, r := range rulesOf(p.view.authorization, p.rego, p.w).Rego {
-		if r.Lowered == nil {
+	for _, read := range reads {
+		path := model.RefPath(read.Ref)
+		if len(path) < 5 || strings.Join(path[:4], ".") != "attributes.request.http.headers" {
 			continue
 		}
-		for _, read := range r.Lowered.Reads {
-			path := model.RefPath(read.Ref)
-			if len(path) < 5 || strings.Join(path[:4], ".") != "attributes.request.http.headers" {
-				continue
-			}
-			name := strings.ToLower(path[4])
-			if name == "" || name[0] == ':' || p.staysHere(name) || !credentials && model.Credential(name) {
-				continue
-			}
-			out = append(out, name)
+		name := strings.ToLower(path[4])
+		if name == "" || name[0] == ':' || p.staysHere(name) || !credentials && model.Credential(name) {
+			continue
 		}
+		out = append(out, name)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -128,6 +128,28 @@ func apart(policies []model.AuthorizationPolicy) (enforced, dry []model.Authoriz
 // asks for a request's parts is dropped from an ALLOW, which then never
 // allows, and ignored elsewhere, so that a DENY denies more.
 func (p *proxy) networkRBAC(c chain, action model.Action) *networkrbacv3.RBAC {
+	enforced, dry := p.connectionPolicies(c, action)
+	out := &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_"}
+	if len(enforced) > 0 {
+		out.Rules = p.rbacRules(enforced, action, true)
+	}
+	switch {
+	case len(dry) > 0:
+		out.ShadowRulesStatPrefix, out.ShadowRules = dryRunPrefix(action), p.rbacRules(dry, action, true)
+	case len(enforced) > 0 && action != model.Deny: // a denial is named by the connection's end
+		out.ShadowRulesStatPrefix, out.ShadowRules = enforcedPrefix(action), out.Rules
+	}
+	if action == model.Deny {
+		for _, rego := range p.rego {
+			p.notSupported(rego.Object, "spec.selector",
+				"the port "+c.listener+" of "+p.w.ID()+" is not HTTP: RegoPolicies do not apply to it", "use an AuthorizationPolicy on its ports and addresses")
+		}
+	}
+	return out
+}
+
+// connectionPolicies are one action's.
+func (p *proxy) connectionPolicies(c chain, action model.Action) (enforced, dry []model.AuthorizationPolicy) {
 	r := rulesOf(p.view.authorization, p.rego, p.w)
 	policies := r.Allow
 	switch action {
@@ -136,21 +158,18 @@ func (p *proxy) networkRBAC(c chain, action model.Action) *networkrbacv3.RBAC {
 	case model.Audit:
 		policies = r.Audit
 	}
-	enforced, dry := apart(policies)
-	out := &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_"}
-	if len(enforced) > 0 {
-		out.Rules = p.rbacRules(enforced, action, true)
+	return apart(policies)
+}
+
+// namedConnections tells which rule held of connections: of these Envoy names
+// only a shadow's rules. nil: the filter of the action itself has that as its
+// shadow, unless a dry run is.
+func (p *proxy) namedConnections(c chain, action model.Action) *networkrbacv3.RBAC {
+	enforced, dry := p.connectionPolicies(c, action)
+	if action == model.Deny || len(enforced) == 0 || len(dry) == 0 {
+		return nil
 	}
-	if len(dry) > 0 {
-		out.ShadowRulesStatPrefix, out.ShadowRules = dryRunPrefix(action), p.rbacRules(dry, action, true)
-	}
-	if action == model.Deny {
-		for _, rego := range r.Rego {
-			p.notSupported(rego.Object, "spec.selector",
-				"the port "+c.listener+" of "+p.w.ID()+" is not HTTP: RegoPolicies do not apply to it", "use an AuthorizationPolicy on its ports and addresses")
-		}
-	}
-	return out
+	return &networkrbacv3.RBAC{StatPrefix: statName(c.listener) + "_", ShadowRulesStatPrefix: enforcedPrefix(action), ShadowRules: p.rbacRules(enforced, action, true)}
 }
 
 // rbacRules names each rule's policy by the rule's id. No policy under ALLOW

@@ -30,6 +30,10 @@ func (p *proxy) inboundTCP(c chain, cluster string, pool *model.ConnectionPool) 
 			p.slot(name, p.networkRBAC(c, action))
 		}
 		out = append(out, networkSlot(name, &networkrbacv3.RBAC{}))
+		if named := p.namedConnections(c, action); named != nil {
+			p.slot(name+"-named", named)
+			out = append(out, networkSlot(name+"-named", named))
+		}
 	}
 	proxy := tcpProxy(c.listener, []model.Destination{{Weight: 1}}, func(model.Destination) string { return cluster }, model.TrafficPolicy{ConnectionPool: pool})
 	proxy.AccessLog = p.connectionLogs(c)

@@ -44,6 +44,11 @@ func collectorSlice(d *daemonSlices, s *model.Snapshot) (serve.Set, error) {
 			return nil, err
 		}
 	}
+	for _, p := range s.Authorization {
+		if err := d.add(set, model.TypePolicyReads, p.Object.String(), p.Recorded()); err != nil {
+			return nil, err
+		}
+	}
 	for _, r := range s.Telemetry {
 		if err := d.add(set, model.TypeTelemetryRule, r.Object.Key(), r); err != nil {
 			return nil, err
