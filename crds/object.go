@@ -52,8 +52,12 @@ func (o *Object) created() string {
 	return o.Root.Field("metadata").Field("creationTimestamp").Text()
 }
 
+// mostLines is how many members of one mapping have lines of their own. More
+// are data, within which nothing has a problem.
+const mostLines = 1000
+
 func indexLines(lines map[string]int, path string, n *Node) {
-	if n == nil {
+	if n == nil || len(n.Fields) > mostLines {
 		return
 	}
 	for _, f := range n.Fields {

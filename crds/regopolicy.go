@@ -1,7 +1,6 @@
 package crds
 
 import (
-	"bytes"
 	"encoding/json"
 	"path/filepath"
 	"regexp"
@@ -125,9 +124,12 @@ func (s *RegoPolicySpec) validateBody(r *report) {
 
 func convertRegoPolicy(c *conversion) Content {
 	in := &RegoPolicySpec{Mode: "Enforce", Failure: "Closed", Lower: "Auto", JWT: "Daemon", Timeout: regoTimeout}
+	data := c.spec["data"] // by itself: it may be large
+	delete(c.spec, "data")
 	if !c.read(in) {
 		return Content{}
 	}
+	in.Data = c.data(data)
 	c.include(in.Validate())
 	out := &model.RegoPolicy{
 		Object: c.object.Ref, Selector: c.selector(in.Selector.MatchLabels, "spec.selector.matchLabels"),
@@ -149,12 +151,7 @@ func convertRegoPolicy(c *conversion) Content {
 	if in.JWT != "Daemon" {
 		out.JWT = model.JWTPlace(in.JWT)
 	}
-	if len(in.Data) > 0 {
-		var b bytes.Buffer
-		if err := json.Compact(&b, in.Data); err == nil {
-			out.Data = b.String()
-		}
-	}
+	out.Data = string(in.Data)
 	names := map[string]bool{}
 	for i, m := range in.Modules {
 		at := index("spec.modules", i)
@@ -188,4 +185,16 @@ func (c *conversion) regoModule(m RegoModuleSpec, field string) model.RegoModule
 		out.Name = field[len("spec."):] + ".rego"
 	}
 	return out
+}
+
+// data is the policy's document as JSON.
+func (c *conversion) data(document any) json.RawMessage {
+	if document == nil {
+		return nil
+	}
+	text, err := compact(nil, document)
+	if err != nil {
+		c.bad("spec.data", "reading it: %v", err)
+	}
+	return text
 }
