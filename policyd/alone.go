@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -77,10 +78,11 @@ func RunAlone(ctx context.Context, o AloneOptions) error {
 	if err != nil {
 		return err
 	}
-	server := NewGRPCServer(a.server, grpc.MaxRecvMsgSize(o.Config.MaxRecv), grpc.MaxSendMsgSize(o.Config.MaxSend))
+	server := newGRPCServer(a.server, spans(), grpc.MaxRecvMsgSize(o.Config.MaxRecv), grpc.MaxSendMsgSize(o.Config.MaxSend))
 	if o.Config.Reflection {
 		reflection.Register(server)
 	}
+	defer runtime.KeepAlive(ballast())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return log.Run(ctx) })
 	group.Go(func() error { return a.follow(ctx) })

@@ -14,12 +14,12 @@ import (
 	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/tap"
 
 	"github.com/krater-mesh/krater/listen"
@@ -106,6 +106,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer runtime.KeepAlive(ballast())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
 	if s.sender != nil {
@@ -175,16 +176,20 @@ const drain = 2 * time.Second
 // wait longer has a better place at its proxy.
 const streams = 1024
 
-// NewGRPCServer is a gRPC server of ext_authz and health, whose calls are
-// spans below their caller's.
+// NewGRPCServer is a gRPC server of ext_authz and health. Calls that are part of
+// a trace are spans of it.
 func NewGRPCServer(checks authv3.AuthorizationServer, more ...grpc.ServerOption) *grpc.Server {
+	return newGRPCServer(checks, withinTraces{spans()}, more...)
+}
+
+func newGRPCServer(checks authv3.AuthorizationServer, spans stats.Handler, more ...grpc.ServerOption) *grpc.Server {
 	if full, ok := checks.(interface{ TurnAway(string) error }); ok {
 		more = append(more, grpc.InTapHandle(func(ctx context.Context, info *tap.Info) (context.Context, error) {
 			return ctx, full.TurnAway(info.FullMethodName)
 		}))
 	}
 	server := grpc.NewServer(append([]grpc.ServerOption{
-		grpc.StatsHandler(otelgrpc.NewServerHandler()),
+		grpc.StatsHandler(spans),
 		grpc.MaxConcurrentStreams(streams), grpc.NumStreamWorkers(uint32(4 * runtime.GOMAXPROCS(0))),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	}, more...)...)

@@ -2,9 +2,12 @@ package authz_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/policyd/authz"
@@ -22,6 +25,17 @@ allow if {
 	role == "reader"
 }
 `
+
+// benchTwenty is the policy of `make bench-authz`: twenty rules, the last one
+// holds. Its first rule is another name for a part of the input.
+func benchTwenty() string {
+	var b strings.Builder
+	b.WriteString("package p\n\nhttp := input.attributes.request.http\n\ndefault allow := false\n")
+	for i := 19; i >= 0; i-- {
+		fmt.Fprintf(&b, "\nallow if {\n\thttp.method == \"GET\"\n\thttp.path == \"/ratings/%d?x=1\"\n}\n", i)
+	}
+	return b.String()
+}
 
 // benchRequest is what a sidecar of Bookinfo asks: about fifteen headers.
 var benchRequest = rego.Request{
@@ -41,6 +55,7 @@ func benchServer(b *testing.B) *authz.Server {
 	s := authz.New(authz.Options{})
 	set(b, s,
 		policy("a/constant", allowAll),
+		policy("a/twenty", benchTwenty()),
 		policy("a/rules", benchRules, func(p *model.RegoPolicy) { p.Data = `{"roles": {"jason": ["writer", "reader"]}}` }),
 	)
 	return s
@@ -49,7 +64,8 @@ func benchServer(b *testing.B) *authz.Server {
 func BenchmarkCheck(b *testing.B) {
 	s := benchServer(b)
 	r := benchRequest.CheckRequest(0)
-	for _, policies := range []string{"a/constant", "a/rules", "a/constant,a/rules"} {
+	r.Attributes.Request.Time = timestamppb.Now() // as Envoy says it
+	for _, policies := range []string{"a/constant", "a/rules", "a/twenty", "a/constant,a/rules"} {
 		b.Run(policies, func(b *testing.B) {
 			ctx := metadata.NewIncomingContext(context.Background(), metadata.Pairs("krater-policies", policies, "krater-workload", "default/ratings-v1"))
 			b.ReportAllocs()

@@ -36,7 +36,11 @@ func newInstruments() instruments {
 	return in
 }
 
+// start begins a span where the call has one.
 func (in *instruments) start(ctx context.Context) (context.Context, trace.Span) {
+	if call := trace.SpanFromContext(ctx); !call.IsRecording() {
+		return ctx, call
+	}
 	return in.tracer.Start(ctx, "krater.decision")
 }
 
