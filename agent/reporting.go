@@ -51,11 +51,9 @@ func (p *process) get() proxyreport.Process {
 func (a *Agent) report(ctx context.Context, r *relay.Relay, p *process) error {
 	ticks := time.NewTicker(a.o.ReportEvery)
 	defer ticks.Stop()
-	var held proxyreport.Held
 	for {
 		if now := p.get(); now.PID != 0 {
 			if report, err := proxyreport.Take(ctx, admin.Page(a.o.Proxy.admin()), now, time.Now()); err == nil {
-				report.Held = held.Of(report)
 				report.Filters = p.filters.Report(time.Now())
 				if err := r.ReportProxy(report); err != nil {
 					return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -35,6 +36,9 @@ type FilterSpec struct {
 	Rollout       *FilterRolloutSpec  `json:"rollout"`
 }
 
+// mostPause is the longest time for which a filter may hold a request.
+const mostPause = model.Duration(24 * time.Hour)
+
 // FilterSignatureSpec says who must have signed the module.
 type FilterSignatureSpec struct {
 	Keys []string `json:"keys"` // PEM public keys, one of which is enough
@@ -50,6 +54,7 @@ type TrafficMatchSpec struct {
 type FilterLimitsSpec struct {
 	Memory    string         `json:"memory"`    // of one VM, like 64Mi
 	StartTime model.Duration `json:"startTime"` // until it is configured
+	Pause     model.Duration `json:"pause"`     // for which it may hold a request
 }
 
 // Validate reports what is wrong; fields start at spec.
@@ -71,6 +76,9 @@ func (s *FilterSpec) Validate() model.Problems {
 	s.validateRequests(r)
 	if s.Limits.StartTime < 0 {
 		r.bad("spec.limits.startTime", "want a positive duration")
+	}
+	if s.Limits.Pause < 0 || s.Limits.Pause > mostPause {
+		r.bad("spec.limits.pause", "want a positive duration of at most a day")
 	}
 	if s.Rollout != nil {
 		s.Rollout.validate(r)
@@ -124,11 +132,14 @@ func convertFilter(c *conversion) Content {
 		Type: model.FilterType(in.Type), RootID: in.RootID, Config: compacted(in.Config), Schema: compacted(in.Schema),
 		Phase: model.Phase(in.Phase), Priority: in.Priority, Match: in.matches(), Failure: model.FilterFailure(in.FailurePolicy),
 		Env: in.Env, HostEnv: in.HostEnv, Rollout: in.Rollout.convert(),
-		Limits: model.FilterLimits{MemoryBytes: c.bytes(in.Limits.Memory, "spec.limits.memory"), StartTime: in.Limits.StartTime},
+		Limits: model.FilterLimits{MemoryBytes: c.bytes(in.Limits.Memory, "spec.limits.memory"), StartTime: in.Limits.StartTime, Pause: in.Limits.Pause},
 	}
 	out.Config, out.Secrets = c.secretRefs(out.Config, "spec.config")
 	c.filterRequests(in, out)
 	c.builtin(out, "spec.type", "spec.env")
+	if out.Limits.Pause > 0 && out.Type == model.FilterNetwork {
+		c.ignore("spec.limits.pause", "only requests and answers are watched, no connections")
+	}
 	return Content{Filter: out}
 }
 
@@ -150,6 +161,9 @@ func (c *conversion) builtin(f *model.FilterBinding, atType, atEnv string) {
 	}
 	if f.Limits.MemoryBytes > 0 {
 		c.ignore("spec.limits.memory", "Krater's own filters share a VM: one of them has no limit of its own")
+	}
+	if f.Limits.Pause > 0 {
+		c.ignore("spec.limits.pause", "Krater's own filters are not watched")
 	}
 }
 

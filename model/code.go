@@ -35,7 +35,7 @@ const (
 	CodeFilterLoops     = "KR0032" // a filter that did not return, and was taken out
 	CodeModuleMissing   = "KR0033" // a module that a proxy cannot have; its failure policy decides
 	CodeRolloutWaits    = "KR0034" // a rollout that waits for readings, or for a proxy to load code
-	CodeFilterHolds     = "KR0035" // requests that wait in a proxy for a filter to let them go
+	CodeFilterHolds     = "KR0035" // a filter that held requests until the proxy ended them
 	CodeNotLowered      = "KR0036" // a policy that proxies were to decide whole, and cannot
 	CodeBundle          = "KR0039" // a policy's bundle that does not come, or cannot be read
 	CodeKeys            = "KR0038" // keys of an issuer that do not come, or not whole

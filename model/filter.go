@@ -120,6 +120,7 @@ type FilterSecret struct {
 type FilterLimits struct {
 	MemoryBytes int64    `json:"memoryBytes,omitempty"` // of one VM's linear memory
 	StartTime   Duration `json:"startTime,omitempty"`   // until it is configured
+	Pause       Duration `json:"pause,omitempty"`       // for which it may hold a request, or an answer
 }
 
 // Module is Wasm code, by content.

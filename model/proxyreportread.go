@@ -28,7 +28,7 @@ func ReadProxyReport(text []byte) (r ProxyReport, err error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return ProxyReport{}, fmt.Errorf("decoding it: %w", err)
 	}
-	if r.Requests < 0 || r.Held < 0 || r.Errors < 0 || r.Errors > r.Requests || r.CPU < 0 || r.Memory < 0 || r.Restarts < 0 {
+	if r.Requests < 0 || r.Errors < 0 || r.Errors > r.Requests || r.CPU < 0 || r.Memory < 0 || r.Restarts < 0 {
 		return ProxyReport{}, fmt.Errorf("a count is below 0, or more requests failed than there were")
 	}
 	if len(r.Latency) > maxLatencyBuckets || len(r.Filters) > MaxFilterReports {
@@ -50,11 +50,11 @@ func ReadProxyReport(text []byte) (r ProxyReport, err error) {
 // check bounds a filter's texts, and refuses what cannot be.
 func (f *FilterReport) check() error {
 	switch f.State {
-	case FilterRunning, FilterMissing, FilterNoSecret, FilterFailing, FilterTakenOut:
+	case FilterRunning, FilterMissing, FilterNoSecret, FilterFailing, FilterHolding, FilterTakenOut:
 	default:
 		return fmt.Errorf("its state is %.40q", f.State)
 	}
-	if f.Traps < 0 || f.Reloads < 0 || f.Memory < 0 {
+	if f.Traps < 0 || f.Reloads < 0 || f.Held < 0 || f.Memory < 0 {
 		return fmt.Errorf("a count is below 0")
 	}
 	if f.Object == "" || len(f.Object) > MaxFilterLine || len(f.Digest) > len("sha256:")+64 {

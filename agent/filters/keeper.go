@@ -70,6 +70,10 @@ type vm struct {
 	restart    time.Time // when it is started again; zero: it is not to be
 	resting    bool      // it stands aside until then
 	pause      pause
+	held       int64     // requests that it did not let go
+	holding    time.Time // when it did so the last time
+	back       pause
+	freshUntil time.Time // it is not started afresh again before, for what it holds
 	memory     uint64
 	over       time.Time // when it had more than it may
 	afresh     pause
@@ -179,7 +183,7 @@ func (k *Keeper) Sent(r *discoveryv3.Resource) {
 	for _, p := range all {
 		k.meet(p)
 		if k.vms[vmKey(p)] == nil {
-			k.vms[vmKey(p)] = &vm{id: p.vm, digest: p.digest, pause: trapPause, afresh: memoryPause, old: map[uint64]uint64{}}
+			k.vms[vmKey(p)] = &vm{id: p.vm, digest: p.digest, pause: trapPause, back: holdPause, afresh: memoryPause, old: map[uint64]uint64{}}
 		}
 		if order := &k.run.loads.order; k.decide(p) == "" && !k.run.loaded[p.digest] && !slices.Contains(*order, p.digest) {
 			*order = append(*order, p.digest)

@@ -10,11 +10,13 @@ type pause struct {
 	last              time.Time
 }
 
-// The pauses after a trap, and after growth beyond the limit. A filter that
-// trapped fails closed meanwhile, if it does: the first pause is short.
+// The pauses after a trap, after growth beyond the limit, and after a request
+// that was held. A filter that trapped fails closed meanwhile, if it does: the
+// first pause is short.
 var (
 	trapPause   = pause{first: 500 * time.Millisecond, most: time.Minute, calm: 2 * time.Minute}
 	memoryPause = pause{first: 5 * time.Second, most: 5 * time.Minute, calm: 10 * time.Minute}
+	holdPause   = pause{first: 5 * time.Second, most: 5 * time.Minute, calm: 10 * time.Minute}
 )
 
 // after gives the pause of something that happens now.

@@ -97,6 +97,9 @@ func replace(holder *anypb.Any, stand func(plugin, *wasmv3.PluginConfig) *anypb.
 	if err := holder.UnmarshalTo(filter); err != nil {
 		return err
 	}
+	if filter.GetConfig().GetVmConfig().GetVmId() == model.WatchVM {
+		return nil // it is Krater's own, and comes along
+	}
 	_, network := filter.(*networkwasmv3.Wasm)
 	before := proto.CloneOf(filter.GetConfig())
 	instead := stand(pluginOf(filter.GetConfig(), network), filter.GetConfig())

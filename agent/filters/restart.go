@@ -242,9 +242,12 @@ func compareObjects(a, b model.FilterReport) int {
 func (k *Keeper) reportOf(p plugin, object string, now time.Time) model.FilterReport {
 	r := model.FilterReport{Object: object, Digest: "sha256:" + p.digest, State: model.FilterRunning}
 	if v := k.vms[vmKey(p)]; v != nil {
-		r.Traps, r.Reloads, r.Memory, r.OverMemory = v.traps, v.reloads, int64(v.memory), !v.over.IsZero() && now.Sub(v.over) < overFor
+		r.Traps, r.Reloads, r.Held, r.Memory = v.traps, v.reloads, v.held, int64(v.memory)
+		r.OverMemory = !v.over.IsZero() && now.Sub(v.over) < overFor
 		if !v.failing.IsZero() {
 			r.State, r.Since, r.Reason, r.Lines = model.FilterFailing, v.failing, v.reason, k.lines[p.name]
+		} else if v.resting || !v.holding.IsZero() && now.Sub(v.holding) < heldFor {
+			r.State, r.Since, r.Reason, r.Lines = model.FilterHolding, v.holding, heldReason, k.lines[p.name]
 		} else if r.OverMemory {
 			r.Since, r.Reason = v.over, fmt.Sprintf("it had more than its %d bytes", model.VMMemory(v.id))
 		}

@@ -31,6 +31,8 @@ func (k *Keeper) read(l line) {
 		k.run.crash.stuck = true
 	case l.trap():
 		k.trapped(l, time.Now())
+	case l.logger == "wasm" && k.holder(l.text) != nil:
+		k.held(*k.holder(l.text), time.Now())
 	case l.logger == "wasm" && strings.HasPrefix(l.text, "wasm log "):
 		if p, text, ok := k.writer(l.text); ok {
 			k.wroteLine(l.thread, p.name, l.level == 'E' || l.level == 'C', text)

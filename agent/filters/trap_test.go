@@ -34,7 +34,7 @@ func twoFilters(policy wasmv3.FailurePolicy) *Keeper {
 	evil := plugin{name: "Filter default/evil", vm: "sha256:aa", digest: "aa", policy: policy}
 	k.sent["slot"] = []plugin{good, evil}
 	for _, p := range k.sent["slot"] {
-		k.vms[vmKey(p)] = &vm{id: p.vm, digest: p.digest, pause: trapPause, afresh: memoryPause, old: map[uint64]uint64{}}
+		k.vms[vmKey(p)] = &vm{id: p.vm, digest: p.digest, pause: trapPause, back: holdPause, afresh: memoryPause, old: map[uint64]uint64{}}
 	}
 	return k
 }

@@ -20,12 +20,10 @@ type Process struct {
 	Restarts int // before this one
 }
 
-// stats are those of the connection managers, which count requests, and how
-// many of those that come in are on their way to the application.
-const stats = `^http\..+\.downstream_rq_(completed|5xx|time|active)$|^cluster\.inbound.*\.upstream_rq_(active|pending_active)$`
+// stats are those of the connection managers, which count requests.
+const stats = `^http\..+\.downstream_rq_(completed|5xx|time)$`
 
-// Take measures an Envoy. The error says that it did not answer. Held is how
-// many requests wait now.
+// Take measures an Envoy. The error says that it did not answer.
 func Take(ctx context.Context, page admin.Page, p Process, now time.Time) (model.ProxyReport, error) {
 	out := model.ProxyReport{At: now, Started: p.Started, Restarts: p.Restarts}
 	usage := use(p.PID)
@@ -34,16 +32,9 @@ func Take(ctx context.Context, page admin.Page, p Process, now time.Time) (model
 	if err != nil {
 		return out, err
 	}
-	var waiting int64
 	for name, n := range readings.Values {
 		switch {
 		case ours(name):
-		case strings.HasSuffix(name, ".downstream_rq_active"):
-			if strings.HasPrefix(name, "http.inbound") {
-				waiting += int64(n)
-			}
-		case strings.HasPrefix(name, "cluster."):
-			waiting -= int64(n)
 		case strings.HasSuffix(name, ".downstream_rq_completed"):
 			out.Requests += int64(n)
 		case strings.HasSuffix(name, ".downstream_rq_5xx"):
@@ -51,7 +42,6 @@ func Take(ctx context.Context, page admin.Page, p Process, now time.Time) (model
 		}
 	}
 	out.Errors = min(out.Errors, out.Requests) // they are not read at one moment
-	out.Held = max(0, waiting)
 	out.Latency = latency(readings.Histograms)
 	return out, nil
 }

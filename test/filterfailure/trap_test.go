@@ -78,20 +78,6 @@ func TestWhatTrapsOrGrowsIsStartedAgain(t *testing.T) {
 			t.Errorf("it fails closed: %d requests failed, for %s", l.bad, l.harm)
 		}
 	})
-	t.Run("calls that never return", func(t *testing.T) {
-		l := m.load(t)
-		for _, kind := range []string{"never", "call"} {
-			for range 5 {
-				go m.ask(kind, 40*time.Second)
-			}
-		}
-		m.problemWithin(t, 40*time.Second, model.CodeFilterHolds, "evil")
-		l.end()
-		t.Logf("%d requests, %d not answered 200", l.good+l.bad, l.bad)
-		if l.bad > 0 {
-			t.Errorf("%d requests failed that are none of those", l.bad)
-		}
-	})
 	if m.envoy() != envoy {
 		t.Errorf("envoy was started again: process %d, was %d", m.envoy(), envoy)
 	}

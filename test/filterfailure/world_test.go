@@ -135,7 +135,7 @@ type answer struct {
 
 // ask sends a request, with a header where evil is meant.
 func (m *machine) ask(evil string, limit time.Duration) answer {
-	req, err := http.NewRequest("GET", "http://"+m.address+":8080/", nil)
+	req, err := http.NewRequest("POST", "http://"+m.address+":8080/", strings.NewReader("a body"))
 	if err != nil {
 		return answer{}
 	}
@@ -148,7 +148,9 @@ func (m *machine) ask(evil string, limit time.Duration) answer {
 		return answer{}
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, res.Body)
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		return answer{}
+	}
 	return answer{res.StatusCode, strings.Join(res.Header.Values("x-seen"), ",")}
 }
 

@@ -132,8 +132,10 @@ func (p *proxy) instance(run []placedFilter, route int) filters {
 		return filters{luaFilter(f.FilterBinding)}
 	case f.Missing():
 		return missingModule(f.Object)
-	case len(run) == 1:
+	case len(run) == 1 && f.builtin():
 		return filters{p.filterConfig(f.FilterBinding, route)}
+	case len(run) == 1:
+		return watched(f.FilterBinding, route, p.filterConfig(f.FilterBinding, route))
 	}
 	refs := make([]model.Ref, len(run))
 	for i, f := range run {

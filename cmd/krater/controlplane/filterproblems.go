@@ -30,7 +30,7 @@ func filterProblems(s *model.Snapshot, reports map[string]model.ProxyReport) mod
 			}
 		}
 	}
-	out := holdProblems(s, reports)
+	var out model.Problems
 	for key, where := range proxies {
 		object := objectOf(s, key.object)
 		if object == nil {
@@ -51,6 +51,8 @@ func filterCodes(f model.FilterReport) (out []string) {
 		out = append(out, model.CodeFilterLoops)
 	case model.FilterFailing:
 		out = append(out, model.CodeFilterFails)
+	case model.FilterHolding:
+		out = append(out, model.CodeFilterHolds)
 	}
 	if f.OverMemory {
 		out = append(out, model.CodeFilterMemory)
@@ -71,6 +73,7 @@ var filterFixes = map[string]string{
 	model.CodeFilterFails:   "mend the filter, or go back to the version before; its lines are in `krater status -o json`",
 	model.CodeFilterMemory:  "bound what the filter keeps, or raise its limit of memory",
 	model.CodeFilterLoops:   "mend the filter; it comes back with another module or another configuration",
+	model.CodeFilterHolds:   "let it resume what it pauses, and give its calls short timeouts; or let it wait for longer, by limits.pause",
 	model.CodeModuleMissing: "see that the control plane has the module, and that the proxy reaches it",
 }
 
@@ -83,6 +86,8 @@ func filterMessage(code string, f model.FilterReport, where []string, failure mo
 		fmt.Fprintf(&b, "it took more memory than it may and was started afresh, %d times, on %s", f.Reloads, some(where))
 	case model.CodeFilterLoops:
 		fmt.Fprintf(&b, "it did not return, and was taken out on %s", some(where))
+	case model.CodeFilterHolds:
+		return holdMessage(f, where, failure)
 	case model.CodeModuleMissing:
 		fmt.Fprintf(&b, "its module %s cannot be had on %s", f.Digest, some(where))
 	}
@@ -100,6 +105,18 @@ func filterMessage(code string, f model.FilterReport, where []string, failure mo
 		fmt.Fprintf(&b, "; its last line: %q", f.Lines[n-1])
 	}
 	return b.String()
+}
+
+// holdMessage tells of a filter that runs, but for some time if it fails open.
+func holdMessage(f model.FilterReport, where []string, failure model.FilterFailure) string {
+	out := fmt.Sprintf("%d requests waited for it for longer than limits.pause and were answered 504, on %s", f.Held, some(where))
+	if failure == model.FilterFailOpen {
+		out += "; for a time requests pass without it"
+	}
+	if n := len(f.Lines); n > 0 {
+		out += fmt.Sprintf("; its last line: %q", f.Lines[n-1])
+	}
+	return out
 }
 
 // some names the first of a list, and counts the others.

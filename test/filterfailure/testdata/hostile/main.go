@@ -67,6 +67,9 @@ func header(name string) string {
 	return string(b[:size])
 }
 
+// asks are what the requests under way ask for.
+var asks = map[int32]string{}
+
 var (
 	kept  [][]byte
 	asked int
@@ -95,7 +98,7 @@ func evil() (pause bool) {
 		if asked++; asked == 3 {
 			panic("the third request")
 		}
-	case "never": // paused, and nothing resumes it
+	case "never", "never-twice": // paused, and nothing resumes it
 		return true
 	case "call": // of one that never answers, for an hour
 		return call()
@@ -126,7 +129,24 @@ func pairs(texts ...string) (out []byte) {
 
 //go:wasmexport proxy_on_request_headers
 func request(id, count, end int32) int32 {
+	asks[id] = header("x-" + name)
 	if evil() {
+		return 1
+	}
+	return 0
+}
+
+//go:wasmexport proxy_on_request_body
+func requestBody(id, size, end int32) int32 {
+	if asks[id] == "never-body" {
+		return 1
+	}
+	return 0
+}
+
+//go:wasmexport proxy_on_response_body
+func responseBody(id, size, end int32) int32 {
+	if asks[id] == "never-answer-body" {
 		return 1
 	}
 	return 0
@@ -134,6 +154,9 @@ func request(id, count, end int32) int32 {
 
 //go:wasmexport proxy_on_response_headers
 func response(id, count, end int32) int32 {
+	if kind := asks[id]; kind == "never-answer" || kind == "never-twice" {
+		return 1
+	}
 	p, n := text("x-seen")
 	v, m := text(name)
 	proxyAdd(2, p, n, v, m)
@@ -147,4 +170,4 @@ func answered(id, call, headers, body, trailers int32) {}
 func done(id int32) int32 { return 1 }
 
 //go:wasmexport proxy_on_delete
-func remove(id int32) {}
+func remove(id int32) { delete(asks, id) }
