@@ -2,7 +2,6 @@ package explain
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/krater-mesh/krater/model"
 )
@@ -28,12 +27,14 @@ type Answer struct {
 
 // RegoResult is what one RegoPolicy says.
 type RegoResult struct {
-	Policy  string `json:"policy"` // "RegoPolicy namespace/name"
-	Rule    string `json:"rule"`   // its query
-	Asked   bool   `json:"asked"`  // false: nobody there to ask, or an earlier one denied
-	Allowed bool   `json:"allowed"`
-	Status  uint32 `json:"status,omitempty"`
-	Reason  string `json:"reason,omitempty"`
+	Policy  string      `json:"policy"`           // "RegoPolicy namespace/name"
+	Rule    string      `json:"rule"`             // its query; of a decision of the proxy's own the rule's id
+	Place   model.Place `json:"place,omitempty"`  // who decides; empty: nobody
+	Shadow  bool        `json:"shadow,omitempty"` // it only would
+	Asked   bool        `json:"asked"`            // false: nobody there to ask, or an earlier one denied
+	Allowed bool        `json:"allowed"`
+	Status  uint32      `json:"status,omitempty"`
+	Reason  string      `json:"reason,omitempty"`
 	// Trace is OPA's account of the evaluation, where it was asked for.
 	Trace []string `json:"trace,omitempty"`
 }
@@ -132,50 +133,5 @@ func (p *passage) refuse(policy, rule, reason string) {
 	p.verdict = &Verdict{
 		Status: 403, Details: "rbac_access_denied_matched_policy[" + details + "]", Reason: reason,
 		Decision: &model.Decision{Policy: policy, Rule: rule, Place: model.Native, PolicySet: p.policySet(), Reason: reason},
-	}
-}
-
-// rego asks the policies in order, in one Check: all must allow, and the
-// first denial is the answer.
-func (p *passage) rego() {
-	allowed := p.view.clone()
-	for _, policy := range p.e.snap.Rego {
-		if !policy.Selector.Matches(p.w) {
-			continue
-		}
-		r := RegoResult{Policy: policy.Object.String(), Rule: policy.Query, Allowed: true}
-		if p.e.decider == nil {
-			r.Reason = "not evaluated"
-			p.step(Step{Slot: "authorization", Rego: &r})
-			continue
-		}
-		a := p.e.decider.Decide(*policy, p.w, p.view)
-		r.Asked, r.Allowed, r.Reason, r.Trace = true, a.Allowed, a.Reason, a.Trace
-		d := &model.Decision{
-			Policy: r.Policy, Rule: r.Rule, Place: model.Daemon, PolicySet: p.policySet(), Allowed: a.Allowed, Reason: a.Reason,
-		}
-		if !a.Allowed {
-			r.Status = a.Status
-			if r.Status == 0 {
-				r.Status = 403
-			}
-			p.verdict = &Verdict{Status: r.Status, Details: "ext_authz_denied", Reason: "a RegoPolicy denies", Decision: d}
-		}
-		p.step(Step{Slot: "authorization", Rego: &r})
-		if p.verdict != nil {
-			return
-		}
-		p.decision = d
-		applyAnswer(&allowed, a)
-	}
-	p.view = allowed
-}
-
-func applyAnswer(v *View, a Answer) {
-	for name, values := range a.Set {
-		v.Headers[strings.ToLower(name)] = values
-	}
-	for _, name := range a.Remove {
-		delete(v.Headers, strings.ToLower(name))
 	}
 }

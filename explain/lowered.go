@@ -193,6 +193,18 @@ func (f RequestFacts) Fact(in model.ProxyInput) (any, bool) {
 	return nil, false
 }
 
+// compared is a drawn value as lowered rules compare it: numbers and booleans
+// as such, the rest as the text that it is.
+func (d Drawn) compared() any {
+	switch d.Type {
+	case model.AttributeInt, model.AttributeDouble:
+		return json.Number(d.Value)
+	case model.AttributeBool:
+		return d.Value == "true"
+	}
+	return d.Value
+}
+
 func asText(s string, ok bool) (any, bool) { return s, ok }
 
 func given(s string) (any, bool) { return s, s != "" }

@@ -263,7 +263,11 @@ func (t *text) rego(r RegoResult) {
 	case !r.Allowed:
 		verdict = fmt.Sprintf("denies with %d", r.Status)
 	}
-	t.line(1, "%s %s %s (%s)%s", sign, r.Policy, verdict, r.Rule, after(r.Reason))
+	if r.Shadow {
+		verdict, sign = "in shadow "+verdict, "•"
+	}
+	by := map[model.Place]string{model.Native: ", by the proxy itself", model.Daemon: ", by policyd"}[r.Place]
+	t.line(1, "%s %s %s (%s)%s%s", sign, r.Policy, verdict, r.Rule, by, after(r.Reason))
 	for _, line := range r.Trace {
 		t.line(2, "%s", line)
 	}

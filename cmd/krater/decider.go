@@ -23,6 +23,8 @@ func (d decider) Decide(p model.RegoPolicy, w model.Workload, v explain.View) ex
 		Source: rego.Endpoint{Address: v.Peer},
 		Target: rego.Endpoint{Address: w.Address, Port: v.Port},
 		Body:   []byte(v.Body),
+		SNI:    v.ServerName,
+		Claims: v.Claims,
 	}
 	if v.Principal != "" {
 		r.Source.Principal = "spiffe://" + v.Principal

@@ -22,8 +22,14 @@ func (d *draft) lowerPolicies() {
 	})
 	for _, p := range d.snap.Rego {
 		p.Lowered = d.opts.Lower(*p, d.snap.Attributes)
-		if e := entries[p.Object]; e != nil && p.Lower == model.LowerRequire && !p.Lowered.Whole() {
+		e := entries[p.Object]
+		if e != nil && p.Lower == model.LowerRequire && !p.Lowered.Whole() {
 			d.notLowered(e, p)
+		}
+		if e != nil && p.JWT == model.JWTNative {
+			d.problem(e, model.Warning, model.CodeNotSupported, "spec.jwt",
+				"declare a RequestAuthentication, and read what it verified: input.attributes.metadataContext.filterMetadata[\"envoy.filters.http.jwt_authn\"].payload",
+				"jwt: Native has no effect: what io.jwt's built-ins verify, policyd is asked about")
 		}
 	}
 }

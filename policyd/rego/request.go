@@ -7,6 +7,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // Request is one HTTP request, for asking a policy offline.
@@ -21,7 +22,9 @@ type Request struct {
 	Source   Endpoint
 	Target   Endpoint // where the connection went
 	Body     []byte
-	Declared []Declared // attributes of AttributeSets
+	Declared []Declared     // attributes of AttributeSets
+	SNI      string         // what the client asked TLS for
+	Claims   map[string]any // of the token that the proxy verified; nil: there was none
 }
 
 // Endpoint is one end of a connection.
@@ -49,10 +52,18 @@ func (r Request) CheckRequest(maxBody uint32) *authv3.CheckRequest {
 		h.Body = envoyText(string(sent))
 		h.Headers[partialBody] = strconv.FormatBool(len(sent) < len(r.Body))
 	}
-	return &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
+	out := &authv3.AttributeContext{
 		Source: r.Source.peer(), Destination: r.Target.peer(),
 		Request: &authv3.AttributeContext_Request{Http: h},
-	}}
+	}
+	if r.SNI != "" {
+		out.TlsSession = &authv3.AttributeContext_TLSSession{Sni: r.SNI}
+	}
+	if payload, err := structpb.NewStruct(r.Claims); err == nil && r.Claims != nil { // what JSON cannot hold, no token has
+		out.MetadataContext = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
+			"envoy.filters.http.jwt_authn": {Fields: map[string]*structpb.Value{"payload": structpb.NewStructValue(payload)}}}}
+	}
+	return &authv3.CheckRequest{Attributes: out}
 }
 
 func (r Request) headers(h *authv3.AttributeContext_HttpRequest) map[string]string {
