@@ -40,3 +40,9 @@ bench-authz: build bench-h2load ## Measure what authorization costs by where it 
 	@cd test/bench/authz/peers && $(GO) build -trimpath -o $(CURDIR)/bin/opa-envoy-plugin \
 		github.com/open-policy-agent/opa-envoy-plugin/cmd/opa-envoy-plugin || echo "bench: opa-envoy-plugin cannot be built here" >&2
 	@bin/bench-authz $(BENCH_FLAGS)
+
+.PHONY: bench-revocation
+bench-revocation: build ## Measure how long a caller who lost a right is let through, and what a killed policyd fails.
+	@$(GO) build -trimpath -o bin/bench-echo ./test/bench/echo
+	@$(GO) build -trimpath -o bin/bench-revocation ./test/bench/revocation
+	@bin/bench-revocation $(BENCH_FLAGS)
