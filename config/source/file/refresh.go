@@ -44,11 +44,15 @@ func (s *Source) reload(events []string) bool {
 		if s.files[path] == nil || err != nil || info.IsDir() {
 			return false
 		}
-		l := load(path, info, s.files[path])
-		if l == nil || l.File != s.files[path].File && namesFiles(l.Objects) {
+		before := s.files[path]
+		l := load(path, info, before)
+		if l == nil {
 			return false
 		}
-		s.files[path] = l
+		s.files[path] = l // else it would be parsed again
+		if l.File != before.File && namesFiles(l.Objects) {
+			return false
+		}
 	}
 	return true
 }
