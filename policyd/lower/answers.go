@@ -31,7 +31,7 @@ func (m *machine) lower() (out *model.Lowered) {
 
 const (
 	maxTest = 512 << 10 // bytes of one test's values
-	maxSize = 1 << 20   // bytes of a policy's rules
+	maxSize = 4 << 20   // bytes of a policy's rules: what a proxy takes is its own budget
 )
 
 func (m *machine) tooMuchStops(finished bool) []model.Stop {

@@ -9,6 +9,9 @@ import (
 	"strconv"
 )
 
+// emptyUnix is the least that a daemon can take.
+const emptyUnix = "stock.empty-unix"
+
 // peers measures an Envoy that asks others by ext_authz, each beside one that
 // asks nobody.
 func peers(ctx context.Context, o options) (list []*subject, err error) {
@@ -31,7 +34,7 @@ func peers(ctx context.Context, o options) (list []*subject, err error) {
 	list = []*subject{
 		{name: "stock", text: "Envoy alone"},
 		{name: "stock.empty-tcp", text: "empty server, TCP", base: "stock", refused: refused},
-		{name: "stock.empty-unix", text: "empty server, Unix socket", base: "stock", refused: refused},
+		{name: emptyUnix, text: "empty server, Unix socket", base: "stock", refused: refused},
 		{name: "stock.opa-envoy-plugin", text: "opa-envoy-plugin, TCP", base: "stock", refused: refused},
 		{name: "stock.opa-envoy-plugin-unix", text: "opa-envoy-plugin, Unix socket", base: "stock", refused: refused},
 	}
@@ -90,7 +93,7 @@ func (b *bunch) daemon(s *subject) (string, error) {
 	case "stock.empty-tcp":
 		s.daemon, err = b.start("bench-empty", nil, tcp)
 		return tcp, err
-	case "stock.empty-unix":
+	case emptyUnix:
 		s.daemon, err = b.start("bench-empty", nil, unix)
 		return unix, err
 	case "stock.opa-envoy-plugin":

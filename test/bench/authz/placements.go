@@ -76,9 +76,10 @@ func (o options) mesh(ctx context.Context, list []*subject, files map[string]str
 	return m, nil
 }
 
+// declared raises the budget of lowered rules: what does not fit would be asked.
 func declared(list []*subject) string {
 	var b strings.Builder
-	b.WriteString("apiVersion: krater.dev/v1alpha1\nkind: Mesh\nmetadata: {name: bench}\nspec:\n  tracing: {sampling: 0}\n  accessLog: {disabled: true}\n  workloads:\n")
+	b.WriteString("apiVersion: krater.dev/v1alpha1\nkind: Mesh\nmetadata: {name: bench}\nspec:\n  tracing: {sampling: 0}\n  accessLog: {disabled: true}\n  lowering: {bytes: 67108864, mainThread: 20s}\n  workloads:\n")
 	for i, s := range list {
 		fmt.Fprintf(&b, "  - name: %s\n    labels: {app: %s}\n    command: [bench-echo]\n    address: 127.80.0.%d\n    ports: [{name: http, port: 8000, protocol: HTTP}]\n", s.name, s.name, i+2)
 	}
