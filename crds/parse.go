@@ -22,9 +22,20 @@ func Parse(file string, data []byte) (objects []*Object, complete bool, problems
 
 func documents(file string, data []byte) ([]*Node, error) {
 	if strings.HasSuffix(file, ".json") {
+		if n, ok := readJSON(data, 1); ok {
+			return []*Node{n}, nil
+		}
 		// YAML wants no tabs before a value; inside JSON's strings there are none.
 		data = bytes.ReplaceAll(data, []byte("\t"), []byte(" "))
+	} else if rest, values := largeValues(data); len(values) > 0 {
+		if nodes, err := yamlDocuments(rest); err == nil && fill(nodes, values) {
+			return nodes, nil
+		}
 	}
+	return yamlDocuments(data)
+}
+
+func yamlDocuments(data []byte) ([]*Node, error) {
 	var out []*Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {
