@@ -8,10 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	accesslogdata "github.com/envoyproxy/go-control-plane/envoy/data/accesslog/v3"
+	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
 
 	"github.com/krater-mesh/krater/explain"
 	"github.com/krater-mesh/krater/model"
+	"github.com/krater-mesh/krater/xds/translate"
 )
 
 // verdict is who decided what: "allowed", "denied" or "refused" (no request
@@ -41,12 +44,71 @@ type question struct {
 // security bug: in translation, or in what users are told.
 func TestAuthorizationAgrees(t *testing.T) {
 	a := newAgreement(t)
-	n, requests := draws(t, 300), 20
-	tally := map[string]int{}
+	a.holds(draws(t, 300), func(policies []any) []any { return policies })
+}
+
+// TestLargeAuthorizationAgrees is the same for policies that are so large that
+// they are looked up in trees, most of whose rules no request is for.
+func TestLargeAuthorizationAgrees(t *testing.T) {
+	a := newAgreement(t)
+	n, trees := draws(t, 120), 0
+	a.holds(n, func(policies []any) []any {
+		for _, p := range policies {
+			enlarge(p.(map[string]any)["spec"].(map[string]any))
+		}
+		return policies
+	}, func() {
+		if a.hasTrees() {
+			trees++
+		}
+	})
+	if t.Logf("%d of %d draws are trees", trees, n); trees < n/3 {
+		t.Errorf("%d of %d draws are trees: what is drawn tests too little", trees, n)
+	}
+}
+
+// enlarge adds rules: of one value each before those that are there, and one of
+// many behind them.
+func enlarge(spec map[string]any) {
+	rules, _ := spec["rules"].([]any)
+	if len(rules) == 0 || spec["action"] == "AUDIT" {
+		return
+	}
+	to := func(paths ...any) any {
+		return map[string]any{"to": []any{map[string]any{"operation": map[string]any{"paths": paths}}}}
+	}
+	var before []any
+	for i := range 40 {
+		before = append(before, to(fmt.Sprintf("/no/%d", i)))
+	}
+	var many []any
+	for i := range 40 {
+		many = append(many, fmt.Sprintf("/none/%d", i))
+	}
+	spec["rules"] = append(append(before, rules...), to(many...))
+}
+
+// hasTrees tells whether some filter of the proxy looks policies up.
+func (a *agreement) hasTrees() bool {
+	all, _ := translate.AuthorizationFilters(a.snap, a.snap.Workloads[0], noOptions)
+	return slices.ContainsFunc(all, func(f *corev3.TypedExtensionConfig) bool {
+		rbac := &rbacv3.RBAC{}
+		return f.GetTypedConfig().UnmarshalTo(rbac) == nil && (rbac.Matcher != nil || rbac.ShadowMatcher != nil)
+	})
+}
+
+// holds explanations to Envoy's verdicts, for n draws of policies that are
+// changed, and after each of which something is done.
+func (a *agreement) holds(n int, change func([]any) []any, after ...func()) {
+	t := a.t
+	requests, tally := 20, map[string]int{}
 	var open []question
 	for i := range n {
 		d := newDrawer(seed(t), i)
-		if objects := d.policies(a.network); a.govern(objects) {
+		if objects := change(d.policies(a.network)); a.govern(objects) {
+			for _, f := range after {
+				f()
+			}
 			for range requests {
 				q := question{draw: i, objects: objects, request: d.request(a.network)}
 				q.want = a.explained(q.request)
@@ -178,8 +240,11 @@ func marked(e *accesslogdata.HTTPAccessLogEntry) (m marks) {
 	if m.audit != "" && !all["envoy.common"].GetFields()["access_log_hint"].GetBoolValue() {
 		m.audit += ", without the hint"
 	}
-	m.dryDeny = fields["istio_dry_run_deny_shadow_effective_policy_id"].GetStringValue()
-	if m.dryAllow = fields["istio_dry_run_allow_shadow_effective_policy_id"].GetStringValue(); m.dryAllow == "" && fields["istio_dry_run_allow_shadow_engine_result"].GetStringValue() == "denied" {
+	named := func(key string) string { // "none" is a tree's word for no rule
+		return strings.TrimPrefix(fields[key].GetStringValue(), "none")
+	}
+	m.dryDeny = named("istio_dry_run_deny_shadow_effective_policy_id")
+	if m.dryAllow = named("istio_dry_run_allow_shadow_effective_policy_id"); m.dryAllow == "" && fields["istio_dry_run_allow_shadow_engine_result"].GetStringValue() == "denied" {
 		m.dryAllow = "denied"
 	}
 	return m

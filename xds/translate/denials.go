@@ -23,14 +23,16 @@ const (
 
 // nameDenials finds the rule that is going to deny before it does: the filter
 // that denies writes its name only when its answer is on its way.
-func (p *proxy) nameDenials(policies []model.AuthorizationPolicy) filters {
+func (p *proxy) nameDenials(in *loweredInputs, policies []model.AuthorizationPolicy) filters {
 	enforced, _ := apart(policies)
 	if p.mesh.Denials == (model.Denials{}) || len(enforced) == 0 {
 		return nil
 	}
-	return filters{extension(filterRBAC+".named", &rbacv3.RBAC{
-		ShadowRulesStatPrefix: namedPrefix, ShadowRules: p.rbacRules(enforced, model.Deny, false),
-	})}
+	out := &rbacv3.RBAC{ShadowRulesStatPrefix: namedPrefix, ShadowMatcher: in.authorizationTree(enforced, model.Deny)}
+	if out.ShadowMatcher == nil {
+		out.ShadowRules = p.rbacRules(enforced, model.Deny, false)
+	}
+	return filters{extension(filterRBAC+".named", out)}
 }
 
 // namedDenials give the denials of AuthorizationPolicies what the mesh wants

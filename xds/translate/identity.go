@@ -30,31 +30,43 @@ func certifiedRegex(expression string) *rbacconfigv3.Principal {
 }
 
 // wholePrincipal, and those after it, match as Istio's policies do.
-func wholePrincipal(m model.StringMatch) *rbacconfigv3.Principal {
+func wholePrincipal(m model.StringMatch) *rbacconfigv3.Principal { return certified(principalMatch(m)) }
+
+func principalMatch(m model.StringMatch) model.StringMatch {
 	switch m.Kind {
 	case model.Present:
-		return certifiedRegex(".+")
+		return model.StringMatch{Kind: model.Regex, Value: ".+"}
 	case model.Suffix:
-		return certifiedRegex(spiffe + ".*" + regexp.QuoteMeta(m.Value))
+		return model.StringMatch{Kind: model.Regex, Value: spiffe + ".*" + regexp.QuoteMeta(m.Value)}
 	}
 	m.Value = spiffe + m.Value
-	return certified(m)
+	return m
 }
 
 func namespacePrincipal(m model.StringMatch) *rbacconfigv3.Principal {
-	return certifiedRegex(".*/ns/" + inside(m, ".*") + "/.*")
+	return certifiedRegex(namespaceRegex(m))
 }
 
+func namespaceRegex(m model.StringMatch) string { return ".*/ns/" + inside(m, ".*") + "/.*" }
+
 func accountPrincipal(account string) *rbacconfigv3.Principal {
+	return certifiedRegex(accountRegex(account))
+}
+
+func accountRegex(account string) string {
 	namespace, name := model.ParseKey(account, "")
-	return certifiedRegex(spiffe + ".+/ns/" + regexp.QuoteMeta(namespace) + "/(.+/|)sa/" + regexp.QuoteMeta(name) + "(/.+)?")
+	return spiffe + ".+/ns/" + regexp.QuoteMeta(namespace) + "/(.+/|)sa/" + regexp.QuoteMeta(name) + "(/.+)?"
 }
 
 func trustDomainPrincipal(m model.StringMatch) *rbacconfigv3.Principal {
+	return certified(trustDomainMatch(m))
+}
+
+func trustDomainMatch(m model.StringMatch) model.StringMatch {
 	if m.Kind == model.Exact {
-		return certified(model.StringMatch{Kind: model.Prefix, Value: spiffe + m.Value + "/"})
+		return model.StringMatch{Kind: model.Prefix, Value: spiffe + m.Value + "/"}
 	}
-	return certifiedRegex(spiffe + inside(m, "[^/]*") + "/.*")
+	return model.StringMatch{Kind: model.Regex, Value: spiffe + inside(m, "[^/]*") + "/.*"}
 }
 
 // inside writes a match as a part of an expression, with what a star stands for.

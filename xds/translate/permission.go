@@ -108,6 +108,10 @@ var (
 // hostPermission compares Host in any case. A pattern without a port holds
 // with any port, since one that clients write is a matter of how they came.
 func hostPermission(m model.StringMatch) *rbacconfigv3.Permission {
+	return headerPermission(":authority", hostMatch(m))
+}
+
+func hostMatch(m model.StringMatch) model.StringMatch {
 	m.IgnoreCase = true
 	switch {
 	case m.Kind == model.Exact && !endsInPort.MatchString(m.Value):
@@ -117,7 +121,7 @@ func hostPermission(m model.StringMatch) *rbacconfigv3.Permission {
 	case m.Kind == model.Regex:
 		m.Value = "(?:" + m.Value + ")" + anyPort
 	}
-	return headerPermission(":authority", m)
+	return m
 }
 
 // portPermission compares the port that the proxy was reached on.

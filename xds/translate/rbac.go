@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"slices"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -75,12 +76,14 @@ func (p *proxy) authorization(c chain) filters {
 		return nil
 	}
 	rego, states := p.regoPolicies(r.Rego, r.version())
-	out := filters{policySet(r, states...)}
-	out = append(out, p.rulesOfAction(model.Audit, r.Audit)...)
-	out = append(out, p.nameDenials(r.Deny)...)
-	out = append(out, p.rulesOfAction(model.Deny, r.Deny)...)
+	in := &loweredInputs{p: p, states: slices.Clip(states)}
+	var out filters
+	out = append(out, p.rulesOfAction(in, model.Audit, r.Audit)...)
+	out = append(out, p.nameDenials(in, r.Deny)...)
+	out = append(out, p.rulesOfAction(in, model.Deny, r.Deny)...)
 	out = append(out, rego...)
-	return append(out, p.rulesOfAction(model.Allow, r.Allow)...)
+	out = append(out, p.rulesOfAction(in, model.Allow, r.Allow)...)
+	return append(filters{policySet(r, in.states...)}, out...)
 }
 
 // rbacActions are Envoy's words for them.
@@ -96,15 +99,22 @@ func enforcedPrefix(a model.Action) string { return strings.ToLower(string(a)) +
 func dryRunPrefix(a model.Action) string { return "istio_dry_run_" + enforcedPrefix(a) }
 
 // rulesOfAction is the filter of one action's policies; none where there are none.
-// Those of a dry run are its shadow: they are compared, and never answer.
-func (p *proxy) rulesOfAction(action model.Action, policies []model.AuthorizationPolicy) filters {
+// Those of a dry run are its shadow: they are compared, and never answer. Large
+// ones are trees.
+func (p *proxy) rulesOfAction(in *loweredInputs, action model.Action, policies []model.AuthorizationPolicy) filters {
 	enforced, dry := apart(policies)
 	out := &rbacv3.RBAC{}
 	if len(enforced) > 0 {
-		out.RulesStatPrefix, out.Rules = enforcedPrefix(action), p.rbacRules(enforced, action, false)
+		out.RulesStatPrefix = enforcedPrefix(action)
+		if out.Matcher = in.authorizationTree(enforced, action); out.Matcher == nil {
+			out.Rules = p.rbacRules(enforced, action, false)
+		}
 	}
 	if len(dry) > 0 {
-		out.ShadowRulesStatPrefix, out.ShadowRules = dryRunPrefix(action), p.rbacRules(dry, action, false)
+		out.ShadowRulesStatPrefix = dryRunPrefix(action)
+		if out.ShadowMatcher = in.authorizationTree(dry, action); out.ShadowMatcher == nil {
+			out.ShadowRules = p.rbacRules(dry, action, false)
+		}
 	}
 	if len(policies) == 0 {
 		return nil

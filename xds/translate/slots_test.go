@@ -53,12 +53,12 @@ func TestEditsStayInTheirSlot(t *testing.T) {
 				s.Authorization = []*model.AuthorizationPolicy{{Object: ref, Action: model.Deny, Rules: []model.AuthorizationRule{{}}}}
 			},
 			func(s *model.Snapshot) { s.Authorization[0].Action = model.Allow },
-			[]string{"authorization", "inbound|127.80.0.2|9080|other/authorization-deny", "inbound|127.80.0.2|9080|other/authorization-allow"}},
+			[]string{"authorization", "inbound|127.80.0.2|9080|other/authorization-deny", "inbound|127.80.0.2|9080|other/authorization-allow", "inbound|127.80.0.2|9080|other/tcp"}},
 		{"RegoPolicy",
 			func(s *model.Snapshot) {
 				s.Rego = []*model.RegoPolicy{{Object: ref, Modules: []model.RegoModule{{Name: "a", Source: "b"}}}}
 			},
-			func(s *model.Snapshot) { s.Rego[0].Modules[0].Source = "c" }, []string{"authorization", "inbound|127.80.0.2|9080|other/authorization-deny"}},
+			func(s *model.Snapshot) { s.Rego[0].Modules[0].Source = "c" }, []string{"authorization", "inbound|127.80.0.2|9080|other/authorization-deny", "inbound|127.80.0.2|9080|other/tcp"}},
 		{"RateLimit",
 			func(s *model.Snapshot) {
 				s.Limits = []*model.Limit{{Object: ref, Name: "l", Requests: 1, Per: 1e9, Scope: model.ScopeProxy}}
