@@ -35,6 +35,9 @@ type RegoResult struct {
 	Allowed bool        `json:"allowed"`
 	Status  uint32      `json:"status,omitempty"`
 	Reason  string      `json:"reason,omitempty"`
+	// Within: the proxy allows by itself as long as it had the newest
+	// configuration within that time, and then asks; 0: it does not matter.
+	Within model.Duration `json:"within,omitempty"`
 	// Trace is OPA's account of the evaluation, where it was asked for.
 	Trace []string `json:"trace,omitempty"`
 }

@@ -58,13 +58,14 @@ type explainer struct {
 	secret    []model.Attribute // redacted ones that the request has
 	tokens    []string          // that the request has
 	now       time.Time
+	silence   time.Duration // Request.Unheard
 }
 
 // Explain says what the mesh of a snapshot would do with a request. decider
 // answers for RegoPolicies; nil leaves them open. An error means that the
 // request has no way into the mesh: no such workload, no gateway.
 func Explain(s *model.Snapshot, endpoints model.Endpoints, decider Decider, r Request) (Explanation, error) {
-	e := &explainer{snap: s, endpoints: endpoints, decider: decider, now: r.Now}
+	e := &explainer{snap: s, endpoints: endpoints, decider: decider, now: r.Now, silence: r.Unheard.Std()}
 	out, err := e.explain(r)
 	e.withhold(&out)
 	e.withholdTokens(&out)

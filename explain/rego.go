@@ -62,7 +62,7 @@ func (p *passage) regoPolicies() (enforced, shadow []regoPolicy) {
 	for i, policy := range all {
 		c := regoPolicy{RegoPolicy: policy}
 		if native[i] && policy.Lower != model.LowerNever {
-			if c.rule = Decide(policy.Lowered, facts); c.rule != nil && c.rule.Verdict == model.VerdictAsk {
+			if c.rule = Decide(policy.Lowered, facts); c.rule != nil && (c.rule.Verdict == model.VerdictAsk || p.e.stale(policy, c.rule)) {
 				c.rule = nil
 			}
 		}
@@ -73,6 +73,11 @@ func (p *passage) regoPolicies() (enforced, shadow []regoPolicy) {
 		}
 	}
 	return enforced, shadow
+}
+
+// stale tells whether the proxy's configuration is too old to allow by.
+func (e *explainer) stale(p *model.RegoPolicy, r *model.LoweredRule) bool {
+	return p.MaxStaleness > 0 && r.Verdict == model.VerdictAllow && e.silence >= p.MaxStaleness.Std()
 }
 
 // facts are what the proxy has of the request.
@@ -103,6 +108,9 @@ func (p *passage) regoResult(c regoPolicy) (RegoResult, Answer) {
 			a.Status = c.Lowered.Answers[c.rule.Answer-1].Status
 		}
 		r.Place, r.Rule = model.Native, "RegoPolicy/"+c.Object.Key()+"/"+c.rule.Rule
+		if a.Allowed {
+			r.Within = c.MaxStaleness
+		}
 	case p.e.decider == nil:
 		r.Reason = "not evaluated"
 		return r, a

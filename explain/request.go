@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/krater-mesh/krater/model"
 )
 
 // Request is what would be sent.
@@ -30,6 +32,9 @@ type Request struct {
 	Body      string `json:"body,omitempty"`
 	// Now is when the request is sent; zero: the times of tokens are not looked at.
 	Now time.Time `json:"-"`
+	// Unheard is for how long the proxies have not had the newest configuration;
+	// 0: they have it.
+	Unheard model.Duration `json:"unheard,omitempty"`
 	// Attributes are declared ones whose sources an explanation cannot see: a
 	// verified token, what a filter sets. Given ones are converted as drawn.
 	Attributes map[string]string `json:"attributes,omitempty"`

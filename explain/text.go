@@ -267,6 +267,9 @@ func (t *text) rego(r RegoResult) {
 		verdict, sign = "in shadow "+verdict, "•"
 	}
 	by := map[model.Place]string{model.Native: ", by the proxy itself", model.Daemon: ", by policyd"}[r.Place]
+	if r.Within > 0 {
+		by += fmt.Sprintf(", which must have heard of the control plane within %s", r.Within.Std())
+	}
 	t.line(1, "%s %s %s (%s)%s%s", sign, r.Policy, verdict, r.Rule, by, after(r.Reason))
 	for _, line := range r.Trace {
 		t.line(2, "%s", line)

@@ -49,6 +49,7 @@ said. The id is that of x-request-id, of the trace, or of a decision.`,
 	cmd.Flags().StringVar(&r.Body, "body", "", "The request's body.")
 	cmd.Flags().StringArrayVar(&given, "attribute", nil, "An attribute that only a running proxy has, NAME=VALUE: of a token, or that a filter sets.")
 	cmd.Flags().StringVar(&token, "token", "", "A token, as Authorization: Bearer; \"-\" reads it from the standard input.")
+	cmd.Flags().DurationVar((*time.Duration)(&r.Unheard), "unheard", 0, "For how long the proxies have heard nothing of the control plane.")
 	cmd.Flags().BoolVar(&trace, "trace", false, "Show how OPA comes to each RegoPolicy's answer.")
 	cmd.MarkFlagsOneRequired("to", "request-id")
 	cmd.MarkFlagsMutuallyExclusive("to", "request-id")

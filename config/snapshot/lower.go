@@ -81,7 +81,18 @@ func (d *draft) regoPlaces(p *model.RegoPolicy) []placed {
 	return regoPlacesOf(p)
 }
 
+// regoPlacesOf tells of maxStaleness where the proxy may allow by itself.
 func regoPlacesOf(p *model.RegoPolicy) []placed {
+	out := regoPlacesNow(p)
+	for i := range out {
+		if p.MaxStaleness > 0 && out[i].place != model.Daemon {
+			out[i].reason += fmt.Sprintf("; policyd is asked once the proxy has heard nothing for %s", p.MaxStaleness.Std())
+		}
+	}
+	return out
+}
+
+func regoPlacesNow(p *model.RegoPolicy) []placed {
 	l := p.Lowered
 	switch {
 	case p.Lower == model.LowerNever:
