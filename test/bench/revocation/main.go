@@ -25,6 +25,7 @@ type options struct {
 	entries   int // of the large policy's data
 	kills     time.Duration
 	start     time.Duration // the longest the mesh may take to start
+	only      string
 }
 
 func main() {
@@ -49,9 +50,15 @@ func run(ctx context.Context, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, m.Stop()) }()
 	r := &report{options: o}
-	for _, part := range []func(context.Context, options, *mesh.Mesh, *report) error{measureRevocation, measureKills, measureEntries, measureLowering} {
-		if err := part(ctx, o, m, r); err != nil {
-			return err
+	for _, part := range []struct {
+		name string
+		run  func(context.Context, options, *mesh.Mesh, *report) error
+	}{{"placements", measureRevocation}, {"kills", measureKills}, {"entries", measureEntries}, {"lowering", measureLowering}} {
+		if o.only != "" && o.only != part.name {
+			continue
+		}
+		if err := part.run(ctx, o, m, r); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
 	if err := r.table(os.Stdout); err != nil {
@@ -73,6 +80,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.entries, "entries", 100_000, "Entries of the large policy's data.")
 	f.DurationVar(&o.kills, "kills", 10*time.Second, "For how long policyd is killed again and again.")
 	f.DurationVar(&o.start, "start", time.Minute, "The longest the mesh may take to start.")
+	f.StringVar(&o.only, "only", "", "placements, kills, entries or lowering; empty for all.")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

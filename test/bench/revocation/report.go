@@ -65,8 +65,12 @@ func (r *report) table(w io.Writer) error {
 		fmt.Fprintf(w, "  %-7s first proxy %5.0f  all %5.0f  worst %5.0f  of %d; CPU: control plane %4.0f, policyd %4.0f (%s)\n", t.name,
 			figure.Median(t.first), figure.Median(t.last), slices.Max(t.last), len(t.last), figure.Median(t.cpu["controlplane"]), figure.Median(t.cpu["policyd"]), t.says)
 	}
-	fmt.Fprintf(w, "\none of %d entries lowered again: %.0f ms of CPU (goal: %d)\n", r.options.entries, figure.Median(r.lowering), loweringGoal)
-	fmt.Fprintf(w, "\npolicyd killed %d times in %s\n", r.kills, r.options.kills)
+	if len(r.lowering) > 0 {
+		fmt.Fprintf(w, "\none of %d entries lowered again: %.0f ms of CPU (goal: %d)\n", r.options.entries, figure.Median(r.lowering), loweringGoal)
+	}
+	if r.kills > 0 {
+		fmt.Fprintf(w, "\npolicyd killed %d times in %s\n", r.kills, r.options.kills)
+	}
 	for _, k := range r.killed {
 		fmt.Fprintf(w, "  %-7s %6d requests, by status:", k.name, k.requests)
 		for _, status := range slices.Sorted(maps.Keys(k.answers)) {
