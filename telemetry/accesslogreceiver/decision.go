@@ -30,6 +30,8 @@ const (
 	brokenDetails   = "wasm_fail_stream"
 	answeredDetails = "lua_response" // a RegoPolicy's denial, given by the proxy
 
+	longList = "accesslist/" // of a list that the built-in filter looks up
+
 	cachedRule = "cached" // a decision that the proxy kept from an earlier request
 
 	noAnswer     = "policyd could not be asked"
@@ -115,6 +117,8 @@ func decide(v verdicts) (model.Decision, bool) {
 // refusal finds who refused, by the response's code details.
 func (v verdicts) refusal() (model.Decision, bool) {
 	switch {
+	case strings.HasPrefix(v.filter, longList):
+		return model.Decision{Policy: "AccessList " + strings.TrimPrefix(v.filter, longList), Rule: v.filter, Place: model.Wasm}, true
 	case v.filter != "":
 		return model.Decision{Policy: "Filter " + before(v.filter, "/"), Rule: v.filter, Place: model.Wasm}, true
 	case v.details == brokenDetails:

@@ -90,6 +90,10 @@ func TestDecide(t *testing.T) {
 			in:   verdicts{filter: "denier/no-robots"},
 			want: model.Decision{Policy: "Filter denier", Rule: "denier/no-robots", Place: model.Wasm}, ok: true,
 		},
+		"a long access list refused": {
+			in:   verdicts{filter: "accesslist/default/deny"},
+			want: model.Decision{Policy: "AccessList default/deny", Rule: "accesslist/default/deny", Place: model.Wasm}, ok: true,
+		},
 		"a Wasm filter failed": {in: verdicts{details: "wasm_fail_stream"}, want: model.Decision{Place: model.Wasm, Reason: brokenFilter}, ok: true},
 		"denied by a policy's lowered rule": {
 			in:   verdicts{details: "lua_response", policySet: "s1", metadata: lowered(t, map[string]any{"default/a": "allow|a.rego:3", "default/b": "deny#2|b.rego:7", "default/c": "ask|"})},

@@ -9,6 +9,31 @@ import (
 	"github.com/krater-mesh/krater/model"
 )
 
+// TestAccessListsAreNamed has the mesh name who denied, for lists of any size.
+func TestAccessListsAreNamed(t *testing.T) {
+	w := newFilterWorld(t, "page-v1")
+	w.snap.Mesh.Denials = model.Denials{Header: true, Body: model.DenialJSON}
+	l := model.AccessList{Object: model.Ref{Kind: "AccessList", Namespace: "default", Name: "deny"}, Action: model.Deny, Header: "x-who", Match: model.AccessExact, Entries: []string{"eve"}}
+	long := l
+	for i := range model.MaxNativeAccess {
+		long.Entries = append(long.Entries, fmt.Sprintf("x%d", i))
+	}
+	for rule, l := range map[string]*model.AccessList{"AccessList/default/deny/rule[0]": &l, "accesslist/default/deny": &long} {
+		w.snap.AccessLists = []*model.AccessList{l}
+		w.plane.publish(rule, w.translated("page-v1").Set())
+		for headers, status := range map[string]int{"x-who: eve": 403, "x-who: alice": 200} {
+			a := do(t, client(newTransport()), "GET http://"+w.address(2)+":9080/", headers)
+			by, want := a.Header.Get(model.HeaderDeniedBy), ""
+			if status == 403 {
+				want = rule
+			}
+			if a.StatusCode != status || by != want || status == 403 && strings.TrimSpace(a.body) != `{"deniedBy":"`+rule+`"}` {
+				t.Errorf("%s: %s: %d, by %q, %q", rule, headers, a.StatusCode, by, a.body)
+			}
+		}
+	}
+}
+
 // TestAccessListsMeanTheSameAtAnySize asks each list twice: as it is, by Envoy's
 // own RBAC filter, and with so many entries more that the built-in filter looks
 // it up. Both answer what explain says.

@@ -38,6 +38,7 @@ func (p *proxy) accessLists(c chain) filters {
 	}
 	var out filters
 	if len(native) > 0 {
+		out = p.nameDenials(&loweredInputs{p: p}, native)
 		out = append(out, extension(filterRBAC, &rbacv3.RBAC{RulesStatPrefix: "lists_", Rules: p.rbacRules(native, model.Deny, false)}))
 	}
 	if len(refs) == 0 {

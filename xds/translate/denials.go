@@ -17,7 +17,10 @@ import (
 const (
 	namedPrefix  = "named_"
 	denyRule     = "%DYNAMIC_METADATA(envoy.filters.http.rbac:" + namedPrefix + "shadow_effective_policy_id)%"
-	deniedByDeny = "response.code_details.startsWith('rbac_access_denied_matched_policy[AuthorizationPolicy/')"
+	deniedByDeny = "response.code_details.startsWith('rbac_access_denied_matched_policy[AuthorizationPolicy/') || response.code_details.startsWith('rbac_access_denied_matched_policy[AccessList/')"
+	// Long lists are looked up by a filter, which says whose list refused.
+	listRule     = "%FILTER_STATE(wasm.krater.filter_decision:PLAIN)%"
+	deniedByList = "response.code_details.startsWith('accesslist/')"
 	deniedByNone = "response.code_details.startsWith('rbac_access_denied_matched_policy[none]')"
 )
 
@@ -35,15 +38,15 @@ func (p *proxy) nameDenials(in *loweredInputs, policies []model.AuthorizationPol
 	return filters{extension(filterRBAC+".named", out)}
 }
 
-// namedDenials give the denials of AuthorizationPolicies what the mesh wants
-// of their rule; nil: nothing. RegoPolicies' denials name theirs themselves.
+// namedDenials give the denials of AuthorizationPolicies and of access lists what
+// the mesh wants of their rule; nil: nothing. RegoPolicies' denials name theirs themselves.
 func (p *proxy) namedDenials(c chain) *hcmv3.LocalReplyConfig {
 	d := p.mesh.Denials
 	if d == (model.Denials{}) || !c.served() {
 		return nil
 	}
 	return &hcmv3.LocalReplyConfig{Mappers: []*hcmv3.ResponseMapper{
-		namedDenial(d, deniedByDeny, denyRule), namedDenial(d, deniedByNone, model.ImplicitDeny),
+		namedDenial(d, deniedByDeny, denyRule), namedDenial(d, deniedByNone, model.ImplicitDeny), namedDenial(d, deniedByList, listRule),
 	}}
 }
 
