@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -83,7 +84,7 @@ func (e *explainer) stale(p *model.RegoPolicy, r *model.LoweredRule) bool {
 // facts are what the proxy has of the request.
 func (p *passage) facts() RequestFacts {
 	v := p.view
-	out := RequestFacts{View: v, Protocol: "HTTP/1.1", SNI: strings.ToLower(v.ServerName), Target: or(v.Destination, p.w.Address), Claims: v.Claims,
+	out := RequestFacts{View: v, Protocol: "HTTP/1.1", SNI: strings.ToLower(v.ServerName), Target: cmp.Or(v.Destination, p.w.Address), Claims: v.Claims,
 		Attributes: map[string]any{}, Time: float64(p.e.now.UnixNano()) / 1e9}
 	if v.Principal != "" {
 		out.Principal = "spiffe://" + v.Principal

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"sort"
@@ -157,7 +158,7 @@ func (t *text) verdict(v Verdict) {
 	}
 	t.line(0, "→ %s: %s", status, v.Reason)
 	if d := v.Decision; d != nil {
-		t.line(1, "policy %s, rule %s (%s)", or(d.Policy, "of several"), d.Rule, d.Place)
+		t.line(1, "policy %s, rule %s (%s)", cmp.Or(d.Policy, "of several"), d.Rule, d.Place)
 	}
 	for _, i := range v.Instead {
 		switch {
@@ -203,11 +204,11 @@ func (t *text) filter(f FilterRun) {
 func (t *text) token(r TokenResult) {
 	switch {
 	case r.Where == "":
-		t.line(1, "• %s: no token of %s", r.Rule, or(r.Issuer, "anybody"))
+		t.line(1, "• %s: no token of %s", r.Rule, cmp.Or(r.Issuer, "anybody"))
 	case !r.Valid:
 		t.line(1, "✗ %s: the token in %s: %s", r.Rule, r.Where, r.Why)
 	default:
-		t.line(1, "✓ %s: the token in %s holds, of %s; claims %s", r.Rule, r.Where, or(r.Principal, "nobody in particular"), strings.Join(r.Claims, ", "))
+		t.line(1, "✓ %s: the token in %s holds, of %s; claims %s", r.Rule, r.Where, cmp.Or(r.Principal, "nobody in particular"), strings.Join(r.Claims, ", "))
 	}
 }
 
@@ -306,11 +307,4 @@ func (t *text) record(r Record) {
 		when = " if " + r.When
 	}
 	t.line(1, "• %s records %s%s", r.Rule, strings.Join(what, ", "), when)
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }

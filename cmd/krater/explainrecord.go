@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -65,19 +66,19 @@ func versions(changes []status.Change) []string {
 func (h happened) text(w io.Writer) error {
 	var b strings.Builder
 	for _, r := range h.Records {
-		fmt.Fprintf(&b, "%s  %s %s%s from %s\n", r.Time.Format("15:04:05.000"), r.Method, r.Host, r.Path, or(r.Caller, "unknown"))
+		fmt.Fprintf(&b, "%s  %s %s%s from %s\n", r.Time.Format("15:04:05.000"), r.Method, r.Host, r.Path, cmp.Or(r.Caller, "unknown"))
 		fmt.Fprintf(&b, "  %s of %s", r.Direction, r.Proxy)
 		if r.Called != "" && r.Called != r.Proxy {
 			fmt.Fprintf(&b, ", to %s", r.Called)
 		}
 		b.WriteString("\n")
 		for _, s := range r.Shadows {
-			fmt.Fprintf(&b, "  • in shadow, %s would have %s it: rule %s (%s)%s\n", or(s.Policy, "no policy"), done(s.Allowed), s.Rule, s.Place, because(s.Reason))
+			fmt.Fprintf(&b, "  • in shadow, %s would have %s it: rule %s (%s)%s\n", cmp.Or(s.Policy, "no policy"), done(s.Allowed), s.Rule, s.Place, because(s.Reason))
 		}
 		if d := r.Decision; d != nil {
-			fmt.Fprintf(&b, "  %s %s %s it: rule %s (%s)%s\n", sign(d.Allowed), or(d.Policy, "policy of several"), done(d.Allowed), or(d.Rule, "unknown"), d.Place, because(d.Reason))
+			fmt.Fprintf(&b, "  %s %s %s it: rule %s (%s)%s\n", sign(d.Allowed), cmp.Or(d.Policy, "policy of several"), done(d.Allowed), cmp.Or(d.Rule, "unknown"), d.Place, because(d.Reason))
 			if d.DecisionID != "" || d.PolicySet != "" {
-				fmt.Fprintf(&b, "    decision %s, policy set %s\n", or(d.DecisionID, "-"), or(d.PolicySet, "-"))
+				fmt.Fprintf(&b, "    decision %s, policy set %s\n", cmp.Or(d.DecisionID, "-"), cmp.Or(d.PolicySet, "-"))
 			}
 		}
 		fmt.Fprintf(&b, "→ %d (%s)\n", r.Status, r.Details)
@@ -108,11 +109,4 @@ func because(reason string) string {
 		return ""
 	}
 	return ": " + reason
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }

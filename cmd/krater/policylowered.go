@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -31,7 +32,7 @@ func lowering(o *policytest.Options) {
 func facts(r rego.Request, claims map[string]any) explain.RequestFacts {
 	check := r.CheckRequest(0).GetAttributes().GetRequest().GetHttp()
 	v := explain.View{
-		Method: check.GetMethod(), Scheme: check.GetScheme(), Authority: r.Host, Path: or(r.Path, "/"),
+		Method: check.GetMethod(), Scheme: check.GetScheme(), Authority: r.Host, Path: cmp.Or(r.Path, "/"),
 		Peer: r.Source.Address, Port: r.Target.Port, Headers: explain.Headers{},
 	}
 	for _, h := range r.Headers {

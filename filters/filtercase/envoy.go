@@ -104,10 +104,3 @@ func filterLines(lines []string) []string {
 	}
 	return out
 }
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}

@@ -4,6 +4,7 @@
 package filtercase
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -103,7 +104,7 @@ type Got struct {
 }
 
 // Verb is the request's method.
-func (c Case) Verb() string { return or(c.Method, "GET") }
+func (c Case) Verb() string { return cmp.Or(c.Method, "GET") }
 
 // Target is the request's path.
-func (c Case) Target() string { return or(c.Path, "/") }
+func (c Case) Target() string { return cmp.Or(c.Path, "/") }

@@ -1,6 +1,7 @@
 package filtercase
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,7 +41,7 @@ func (f *File) NewHost(ctx context.Context, code []byte) (*Host, error) {
 func (h *Host) Close() error { return h.module.Close() }
 
 func called(c sdk.HTTPCall, answer func(sandbox.Seen) *sandbox.Answer) sdk.HTTPAnswer {
-	a := answer(sandbox.Seen{Method: or(c.Method, http.MethodGet), Path: or(c.Path, "/"), Host: c.Authority, Headers: byName(c.Headers), Body: string(c.Body)})
+	a := answer(sandbox.Seen{Method: cmp.Or(c.Method, http.MethodGet), Path: cmp.Or(c.Path, "/"), Host: c.Authority, Headers: byName(c.Headers), Body: string(c.Body)})
 	status := max(a.Status, http.StatusOK)
 	headers := sdk.NewHeaderList()
 	for name, value := range a.Headers {

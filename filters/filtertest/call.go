@@ -7,6 +7,7 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/krater-mesh/krater/filters/headermap"
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 
@@ -172,8 +173,8 @@ func (h *host) httpCall(_ context.Context, m api.Module, cluster, clusterSize, h
 	if _, known := h.module.Services[c.Cluster]; !known {
 		return badArgument
 	}
-	pairs, good := decodePairs(read(m, headers, headersSize))
-	if c.Trailers, _ = decodePairs(read(m, trailers, trailersSize)); !good {
+	pairs, good := headermap.Decode(read(m, headers, headersSize))
+	if c.Trailers, _ = headermap.Decode(read(m, trailers, trailersSize)); !good {
 		return badArgument
 	}
 	for _, p := range pairs {
@@ -200,7 +201,7 @@ func (h *host) grpcCall(_ context.Context, m api.Module, service, serviceSize, n
 		Service: read(m, name, nameSize), Method: read(m, method, methodSize),
 		Message: []byte(read(m, message, messageSize)), Timeout: time.Duration(timeout) * time.Millisecond,
 	}
-	c.Metadata, _ = decodePairs(read(m, metadata, metadataSize))
+	c.Metadata, _ = headermap.Decode(read(m, metadata, metadataSize))
 	c.Cluster, c.Authority = grpcService(read(m, service, serviceSize))
 	if _, known := h.module.GRPCServices[c.Cluster]; !known {
 		return internalFailure

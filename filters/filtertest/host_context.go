@@ -7,6 +7,7 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/krater-mesh/krater/filters/headermap"
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 
@@ -91,7 +92,7 @@ func (h *host) setProperty(_ context.Context, m api.Module, path, pathSize, valu
 }
 
 func (h *host) localResponse(_ context.Context, m api.Module, code, details, detailsSize, body, bodySize, headers, headersSize, _ uint32) status {
-	pairs, good := decodePairs(read(m, headers, headersSize))
+	pairs, good := headermap.Decode(read(m, headers, headersSize))
 	if !good && headersSize > 0 || code < 100 || code > 599 {
 		return badArgument
 	}

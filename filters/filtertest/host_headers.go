@@ -6,6 +6,7 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/krater-mesh/krater/filters/headermap"
 	"github.com/krater-mesh/krater/filters/sdk"
 )
 
@@ -40,14 +41,14 @@ func (h *host) headerCalls() map[string]any {
 			if list == nil {
 				return badArgument
 			}
-			return give(ctx, m, encodePairs(list.All()), address, size)
+			return give(ctx, m, headermap.Encode(list.All()), address, size)
 		},
 		"proxy_get_header_map_size": func(_ context.Context, m api.Module, which, size uint32) status {
 			list := h.list(which)
 			if list == nil {
 				return badArgument
 			}
-			write(m, size, uint32(len(encodePairs(list.All()))))
+			write(m, size, uint32(len(headermap.Encode(list.All()))))
 			return ok
 		},
 		"proxy_set_header_map_pairs": h.setPairs,
@@ -64,7 +65,7 @@ func (h *host) headerCalls() map[string]any {
 }
 
 func (h *host) setPairs(_ context.Context, m api.Module, which, pairs, size uint32) status {
-	list, good := decodePairs(read(m, pairs, size))
+	list, good := headermap.Decode(read(m, pairs, size))
 	if !good {
 		return badArgument
 	}

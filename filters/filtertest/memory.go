@@ -2,7 +2,6 @@ package filtertest
 
 import (
 	"context"
-	"encoding/binary"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -40,50 +39,4 @@ func give(ctx context.Context, m api.Module, b []byte, address, size uint32) sta
 	write(m, address, at)
 	write(m, size, uint32(len(b)))
 	return ok
-}
-
-// encodePairs writes headers as proxy-wasm has them: their number, all sizes,
-// then names and values, each with a 0 byte behind it.
-func encodePairs(pairs [][2]string) []byte {
-	b := binary.LittleEndian.AppendUint32(nil, uint32(len(pairs)))
-	for _, p := range pairs {
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(p[0])))
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(p[1])))
-	}
-	for _, p := range pairs {
-		b = append(append(b, p[0]...), 0)
-		b = append(append(b, p[1]...), 0)
-	}
-	return b
-}
-
-// decodePairs reads what encodePairs writes; ok is false if it is cut short.
-func decodePairs(b string) (pairs [][2]string, ok bool) {
-	number := func() int {
-		if len(b) < 4 {
-			return -1
-		}
-		n := int(binary.LittleEndian.Uint32([]byte(b[:4])))
-		b = b[4:]
-		return n
-	}
-	text := func(size int) (s string) {
-		if ok = ok && size >= 0 && size < len(b); ok {
-			s, b = b[:size], b[size+1:]
-		}
-		return s
-	}
-	n := number()
-	if n < 0 || n > len(b)/8 {
-		return nil, false
-	}
-	sizes := make([]int, 2*n)
-	for i := range sizes {
-		sizes[i] = number()
-	}
-	ok = true
-	for i := 0; i < n; i++ {
-		pairs = append(pairs, [2]string{text(sizes[2*i]), text(sizes[2*i+1])})
-	}
-	return pairs, ok
 }

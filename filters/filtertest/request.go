@@ -1,6 +1,7 @@
 package filtertest
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/krater-mesh/krater/filters/sdk"
@@ -78,9 +79,9 @@ func (p *Plugin) Request(r Request) (Result, error) {
 func (r *Request) half() half {
 	return half{
 		headers: sdk.NewHeaderList(append([][2]string{
-			{":method", or(r.Method, "GET")},
-			{":path", or(r.Path, "/")},
-			{":authority", or(r.Authority, "example.test")},
+			{":method", cmp.Or(r.Method, "GET")},
+			{":path", cmp.Or(r.Path, "/")},
+			{":authority", cmp.Or(r.Authority, "example.test")},
 			{":scheme", "http"},
 		}, r.Headers...)...),
 		parts: parts(r.Parts, r.Body), trailers: trailersOf(r.Trailers), names: requestNames,
@@ -120,11 +121,4 @@ func trailersOf(pairs [][2]string) *sdk.HeaderList {
 		return nil
 	}
 	return sdk.NewHeaderList(pairs...)
-}
-
-func or(text, instead string) string {
-	if text == "" {
-		return instead
-	}
-	return text
 }

@@ -2,6 +2,8 @@ package verify
 
 import (
 	"strings"
+
+	"github.com/krater-mesh/krater/filters/headermap"
 )
 
 // Numbers of buffers in proxy-wasm.
@@ -56,7 +58,7 @@ func (h *host) headerPairs(c *call) uint32 {
 	if !there {
 		return badArgument
 	}
-	return h.give(c, encodePairs(pairs), 1)
+	return h.give(c, headermap.Encode(pairs), 1)
 }
 
 func (h *host) headerSize(c *call) uint32 {
@@ -64,7 +66,7 @@ func (h *host) headerSize(c *call) uint32 {
 	if !there {
 		return badArgument
 	}
-	if !c.put(1, uint32(len(encodePairs(pairs)))) {
+	if !c.put(1, uint32(len(headermap.Encode(pairs)))) {
 		return badMemory
 	}
 	return ok
@@ -75,8 +77,8 @@ func (h *host) setHeaders(c *call) uint32 {
 	if !inside {
 		return badMemory
 	}
-	pairs, good := decodePairs(text)
-	if _, there := h.stream.headers[c.u32(0)]; !good || !there || !h.keepStream(len(text)) {
+	pairs, good := headermap.Decode(text)
+	if _, there := h.stream.headers[c.u32(0)]; !good || len(pairs) > maxThings || !there || !h.keepStream(len(text)) {
 		return badArgument
 	}
 	h.stream.headers[c.u32(0)] = pairs
@@ -214,8 +216,8 @@ func (h *host) localResponse(c *call) uint32 {
 	if !details || !inside || !also {
 		return badMemory
 	}
-	pairs, good := decodePairs(text)
-	if status := c.u32(0); !good || status < 100 || status > 599 || !h.keepStream(len(body)+len(text)) {
+	pairs, good := headermap.Decode(text)
+	if status := c.u32(0); !good || len(pairs) > maxThings || status < 100 || status > 599 || !h.keepStream(len(body)+len(text)) {
 		return badArgument
 	}
 	h.stream.replied = true

@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -130,7 +131,7 @@ func (r *Report) coverReport(report cover.Report, names map[string]string) {
 		if strings.HasSuffix(file, "_test.rego") {
 			continue
 		}
-		rows := r.rowsOf(or(names[file], file))
+		rows := r.rowsOf(cmp.Or(names[file], file))
 		mark := func(ranges []cover.Range, touched bool) {
 			for _, one := range ranges {
 				for row := one.Start.Row; row <= one.End.Row; row++ {

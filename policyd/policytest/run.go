@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -166,7 +167,7 @@ func (w Want) differences(a rego.Answer) []string {
 	}
 	switch {
 	case w.Failure != "" && failure != w.Failure:
-		differs("failure", w.Failure, or(string(failure), "none"))
+		differs("failure", w.Failure, cmp.Or(string(failure), "none"))
 	case w.Allowed != a.Allowed && failure != "":
 		out = append(out, "the policy has no verdict: "+a.Failure.String())
 	}
@@ -202,11 +203,4 @@ func headerOf(headers []rego.Header, name string) string {
 		}
 	}
 	return strings.Join(values, ",")
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }

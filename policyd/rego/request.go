@@ -1,6 +1,7 @@
 package rego
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -40,8 +41,8 @@ type Endpoint struct {
 // that are no UTF-8 made "!".
 func (r Request) CheckRequest(maxBody uint32) *authv3.CheckRequest {
 	h := &authv3.AttributeContext_HttpRequest{
-		Id: r.ID, Method: or(r.Method, "GET"), Path: envoyText(or(r.Path, "/")), Host: envoyText(r.Host),
-		Scheme: or(r.Scheme, "http"), Protocol: or(r.Protocol, "HTTP/1.1"), Size: -1,
+		Id: r.ID, Method: cmp.Or(r.Method, "GET"), Path: envoyText(cmp.Or(r.Path, "/")), Host: envoyText(r.Host),
+		Scheme: cmp.Or(r.Scheme, "http"), Protocol: cmp.Or(r.Protocol, "HTTP/1.1"), Size: -1,
 	}
 	h.Headers = r.headers(h)
 	if length, err := strconv.ParseInt(h.Headers["content-length"], 10, 64); err == nil {
@@ -110,11 +111,4 @@ func envoyText(s string) string {
 		i += n
 	}
 	return b.String()
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
