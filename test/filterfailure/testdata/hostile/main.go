@@ -23,6 +23,12 @@ func proxyAdd(kind int32, name unsafe.Pointer, size int32, value unsafe.Pointer,
 func proxyCall(upstream unsafe.Pointer, size int32, headers unsafe.Pointer, headersSize int32, body unsafe.Pointer, bodySize int32,
 	trailers unsafe.Pointer, trailersSize int32, milliseconds int32, id unsafe.Pointer) int32
 
+//go:wasmimport env proxy_set_effective_context
+func proxyEffective(id int32) int32
+
+//go:wasmimport env proxy_continue_stream
+func proxyContinue(kind int32) int32
+
 // given is what the proxy writes into, until it is read.
 var given = map[unsafe.Pointer][]byte{}
 
@@ -67,6 +73,9 @@ func header(name string) string {
 	return string(b[:size])
 }
 
+// calls are who made those that are under way.
+var calls = map[int32]int32{}
+
 // asks are what the requests under way ask for.
 var asks = map[int32]string{}
 
@@ -77,7 +86,7 @@ var (
 )
 
 // evil is what a build does for the requests that name it.
-func evil() (pause bool) {
+func evil(id int32) (pause bool) {
 	switch header("x-" + name) {
 	case "loop":
 		say("counting for ever")
@@ -101,16 +110,20 @@ func evil() (pause bool) {
 	case "never", "never-twice": // paused, and nothing resumes it
 		return true
 	case "call": // of one that never answers, for an hour
-		return call()
+		return call(id, 3600_000)
+	case "slow": // not hostile: it goes on after two seconds
+		return call(id, 2000)
 	}
 	return false
 }
 
-func call() bool {
+func call(context, milliseconds int32) bool {
 	cluster, size := text("outbound|9090||silent.example")
 	headers := pairs(":method", "GET", ":path", "/", ":authority", "silent")
 	var id int32
-	return proxyCall(cluster, size, unsafe.Pointer(unsafe.SliceData(headers)), int32(len(headers)), nil, 0, nil, 0, 3600_000, unsafe.Pointer(&id)) == 0
+	made := proxyCall(cluster, size, unsafe.Pointer(unsafe.SliceData(headers)), int32(len(headers)), nil, 0, nil, 0, milliseconds, unsafe.Pointer(&id)) == 0
+	calls[id] = context
+	return made
 }
 
 // pairs writes headers as proxy-wasm does: how many, their sizes, then each
@@ -130,7 +143,7 @@ func pairs(texts ...string) (out []byte) {
 //go:wasmexport proxy_on_request_headers
 func request(id, count, end int32) int32 {
 	asks[id] = header("x-" + name)
-	if evil() {
+	if evil(id) {
 		return 1
 	}
 	return 0
@@ -164,7 +177,10 @@ func response(id, count, end int32) int32 {
 }
 
 //go:wasmexport proxy_on_http_call_response
-func answered(id, call, headers, body, trailers int32) {}
+func answered(id, call, headers, body, trailers int32) {
+	proxyEffective(calls[call]) // it is told of the VM's, not of the request
+	proxyContinue(0)
+}
 
 //go:wasmexport proxy_on_done
 func done(id int32) int32 { return 1 }
