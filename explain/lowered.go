@@ -47,7 +47,7 @@ func Holds(p model.Predicate, f Facts) bool {
 
 // testHolds: a test of what is not there does not hold.
 func testHolds(t model.Test, f Facts) bool {
-	v, ok := f.Fact(t.Input)
+	v, ok := factOf(t.Input, f)
 	if !ok {
 		return false
 	}
@@ -56,6 +56,27 @@ func testHolds(t model.Test, f Facts) bool {
 	}
 	list, ok := v.([]any)
 	return ok && slices.ContainsFunc(list, func(item any) bool { return valueHolds(t, item) })
+}
+
+// factOf is a fact, or what is made of facts.
+func factOf(in model.ProxyInput, f Facts) (any, bool) {
+	switch {
+	case in.Kind == model.InputSame:
+		a, ok := factOf(in.Of[0], f)
+		b, ok2 := factOf(in.Of[1], f)
+		x, isText := a.(string)
+		y, isText2 := b.(string)
+		return strconv.FormatBool(isText && isText2 && x == y), ok && ok2
+	case in.Part > 0:
+		v, _ := f.Fact(model.ProxyInput{Kind: in.Kind})
+		path, _ := v.(string)
+		parts := strings.Split(path, "/")
+		if in.Part >= len(parts) {
+			return nil, false
+		}
+		return parts[in.Part], true
+	}
+	return f.Fact(in)
 }
 
 func valueHolds(t model.Test, v any) bool {

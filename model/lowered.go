@@ -1,6 +1,9 @@
 package model
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Verdict is what lowered rules say of a request: the policy's whole answer,
 // or that policyd must be asked.
@@ -135,6 +138,21 @@ type ProxyInput struct {
 	// Items: it is a list, and a test of it holds where it does of one of its
 	// items. What is no list, or an empty one, fails every such test.
 	Items bool `json:"items,omitempty"`
+	// Part picks one of a path's parts, which stand between slashes; the first
+	// is 1. 0: the whole.
+	Part int `json:"part,omitempty"`
+	// Of are the two texts that are compared; Name is made of them.
+	Of []ProxyInput `json:"of,omitempty"`
+}
+
+// Same is whether two values of a request are one text: "true" or "false", and
+// nothing where one of them is not there.
+func Same(a, b ProxyInput) ProxyInput {
+	return ProxyInput{Kind: InputSame, Name: a.text() + " = " + b.text(), Of: []ProxyInput{a, b}}
+}
+
+func (i ProxyInput) text() string {
+	return fmt.Sprintf("%s %q %q %d", i.Kind, i.Name, i.Path, i.Part)
 }
 
 // InputKind is what a value is.
@@ -155,5 +173,6 @@ const (
 	InputProtocol        InputKind = "protocol"  // "HTTP/1.1", "HTTP/2"
 	InputClaim           InputKind = "claim"     // of the token that jwt_authn verified
 	InputAttribute       InputKind = "attribute" // a declared one
+	InputSame            InputKind = "same"      // see Same
 	InputTime            InputKind = "time"      // when the request came: Unix seconds, as a number
 )

@@ -114,7 +114,7 @@ func (p *Predicate) sizes(copies, size *int64) {
 	}
 	one := int64(loweredTest)
 	switch p.Test.Input.Kind {
-	case InputClaim, InputTime:
+	case InputClaim, InputTime, InputSame:
 		one = 330
 	}
 	values := int64(0)

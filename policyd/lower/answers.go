@@ -98,7 +98,9 @@ func (w *writer) write(q query) {
 	}
 	if q.inner.op != condFalse {
 		w.ask("conflict", q.inner)
-		w.stop(&model.Stop{Expression: w.m.policy.Query, Why: "a rule that it reads may come to two values: it is not seen that only one of them holds"}, q.inner)
+		if w.stops(q.inner); len(w.out.Stops) == 0 {
+			w.stop(&model.Stop{Expression: w.m.policy.Query, Why: "a rule that it reads may come to two values: it is not seen that only one of them holds"}, q.inner)
+		}
 	}
 	for _, c := range q.conflicts {
 		w.failure("conflict", w.must(c.when))

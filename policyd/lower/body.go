@@ -19,7 +19,9 @@ func (m *machine) expression(e *ast.Expr, s state, then func(state)) {
 	s.at = e
 	if len(e.With) > 0 {
 		m.readsAll = true
-		m.halt(stopAt(e.Location, e.String(), "`with` replaces what other rules read"), outputs(e), s, then)
+		stop := stopAt(e.Location, e.String(), "`with` replaces what other rules read")
+		s.fail(stopped(stop)) // any of those may
+		m.halt(stop, outputs(e), s, then)
 		return
 	}
 	if e.Negated {
@@ -50,7 +52,9 @@ func (m *machine) expression(e *ast.Expr, s state, then func(state)) {
 	case *ast.Every:
 		m.every(terms, e, s, then)
 	default:
-		m.halt(stopAt(e.Location, e.String(), "it is not understood"), outputs(e), s, then)
+		stop := stopAt(e.Location, e.String(), "it is not understood")
+		s.fail(stopped(stop))
+		m.halt(stop, outputs(e), s, then)
 	}
 }
 

@@ -20,6 +20,10 @@ func memberOf(c call) []outcome {
 		before := m.looks
 		yes := closed(m.equal(xs.some(m), x), before)
 		return relation(yes, and(there, not(yes)))
+	case params:
+		before := m.looks
+		yes := closed(m.equal(xs.some(m), x), before)
+		return relation(yes, and(there, not(yes)))
 	}
 	list, ok := m.members(xs, nil)
 	if !ok {

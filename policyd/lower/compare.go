@@ -138,6 +138,9 @@ func (m *machine) equalLeaves(a, b leaf) *cond {
 	if a.kind != kindAny && b.kind != kindAny && a.kind != b.kind && !(a.isString() && b.isString()) {
 		return never
 	}
+	if same := m.sameText(a, b); same != nil {
+		return same
+	}
 	return stopped(stopAt(nil, a.in.ref+" == "+b.in.ref, "two values of the request are compared"))
 }
 

@@ -18,6 +18,7 @@ type node struct {
 	absent  bool   // it is never there
 	why     string // the proxy has no such value
 	special string // "parsed_path"
+	param   string // the query parameter of this name
 	list    *leaf  // a list of strings without commas, as one text
 }
 
@@ -51,7 +52,7 @@ func document(p model.RegoPolicy, attributes []*model.AttributeSet) *node {
 			"tlsSession":      {members: map[string]*node{"sni": text1(model.InputSNI, "")}, why: notTheSame},
 		}),
 		"parsed_path":    {special: "parsed_path"},
-		"parsed_query":   lacking("query parameters are not read by a proxy as policyd reads them"),
+		"parsed_query":   queryNode(),
 		"parsed_body":    lacking(noBody),
 		"truncated_body": lacking(noBody),
 		"attribute":      {members: declared(attributes), why: notTheSame},

@@ -110,6 +110,9 @@ func (m *machine) each(v value, at *ast.Location, s state, visit func(state, val
 	case opaque:
 		m.onStop(c.stop, s, stop)
 		return
+	case params:
+		visit(s, opaque{stopAt(at, c.in.ref, "the place of a value")}, c.some(m))
+		return
 	case stored:
 		m.each(c.of, at, s, func(s state, key, one value) { visit(s, key, stored{one}) }, stop)
 		return

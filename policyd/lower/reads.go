@@ -16,6 +16,8 @@ func (m *machine) use(v value) {
 		m.read(v.in)
 	case segments:
 		m.read(v.in)
+	case params:
+		m.read(v.in)
 	case text:
 		m.read(v.part.in)
 	case part:

@@ -99,7 +99,10 @@ func (m *machine) member(v, key value, rest []*ast.Term, at *ast.Location, s sta
 			m.onStop(stopAt(at, v.ref, "a member of the input that the request names"), s, then)
 			return
 		}
-		if next, ok := v.member(g, at); ok {
+		next, ok := v.member(g, at)
+		if p, query := next.(params); query {
+			on(p.there(m), p)
+		} else if ok {
 			on(always, next)
 		}
 	case virtual:
@@ -117,6 +120,8 @@ func (m *machine) member(v, key value, rest []*ast.Term, at *ast.Location, s sta
 		m.onStop(stopAt(at, v.in.ref, "a member that the request names"), s, then)
 	case segments:
 		m.segment(v, key, at, on)
+	case params:
+		m.param(v, key, at, on)
 	case stored:
 		m.storedMember(v, key, rest, at, s, then)
 	case *table:
@@ -325,6 +330,8 @@ func (n *node) at(ref string, at *ast.Location) (value, bool) {
 		return known{n.known}, true
 	case n.special != "":
 		return parsedPath(ref), true
+	case n.param != "":
+		return newParams(n.param, ref), true
 	case n.list != nil:
 		l := *n.list
 		l.in.ref = ref

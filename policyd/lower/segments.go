@@ -38,6 +38,9 @@ func (g segments) cut() string { return quoteByte(g.sep) }
 // at is the i-th part.
 func (g segments) at(i int) leaf {
 	s := shape{before: quoteText(g.lead), after: "(?:" + g.cut() + anyByte + ")?", sep: g.sep, first: i == 0, lead: g.lead}
+	if g.in.Kind == model.InputPath {
+		s.part = i + 1
+	}
 	if i > 0 {
 		s.before += fmt.Sprintf("(?:%s%s){%d}", g.one(), g.cut(), i)
 	}

@@ -17,6 +17,7 @@ type shape struct {
 	first         bool   // nothing but lead stands before it, and sep or nothing after it
 	lead          string
 	fold          byte // 'l', 'u': in lower, or upper, case
+	part          int  // it is this one of a path's parts, from 1; 0: it is none
 }
 
 // any tells whether a leaf is anything but the whole value.

@@ -66,5 +66,7 @@ func (m *machine) whole(v virtual, at *ast.Location, s state, then func(state, v
 		}
 		return
 	}
-	m.onStop(stopAt(at, v.path.String(), "all rules of a package at once"), s, then)
+	stop := stopAt(at, v.path.String(), "all rules of a package at once")
+	s.fail(stopped(stop)) // any of them may
+	m.onStop(stop, s, then)
 }

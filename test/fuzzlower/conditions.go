@@ -23,6 +23,8 @@ func (d *Drawer) condition() []string {
 	return choose(d, []choice[[]string]{
 		{46, func() []string { return one(d.test(d.text())) }},
 		{9, func() []string { return one(d.numberTest(d.number())) }},
+		{5, d.pair},
+		{2, func() []string { return one(d.parameter()) }},
 		{6, func() []string { return one(d.valueTest()) }},
 		{9, func() []string { return one(d.negated()) }},
 		{5, func() []string { return one(d.cidr()) }},
@@ -218,7 +220,7 @@ func (d *Drawer) unlowerable() []string {
 		{2, one(fmt.Sprintf("%s.headers[lower(%s.method)] == \"a\"", h, h))},
 		{1, one("input.parsed_body.a == \"b\"")},
 		{1, one(fmt.Sprintf("count(input.parsed_path) < count(%s.headers)", h))},
-		{2, one(fmt.Sprintf("%s.headers[\"x-a\"] == %s.headers[\"x-user\"]", h, h))},
+		{2, one(fmt.Sprintf("%s.headers[\"x-a\"] < %s.headers[\"x-user\"]", h, h))},
 		{1, one("rand.intn(\"fuzz\", 1) == 0")},
 		{1, one(fmt.Sprintf("regex.find_n(\"[a-z]+\", %s.path, 1)[0] == \"a\"", h))},
 		{1, one("walk(input.parsed_path, [[0], \"a\"])")},

@@ -57,7 +57,7 @@ func (d *Drawer) plainText() term {
 		{3, func() term { return term{"input.attributes.tlsSession.sni", "sni"} }},
 		{13, d.claim},
 		{9, d.segment},
-		{3, d.query},
+		{5, d.query},
 	})
 }
 

@@ -71,6 +71,16 @@ func TestLoweredInputs(t *testing.T) {
 		return policycases.Request{RawHeaders: []policycases.Raw{{Name: "x-a", Base64: b}}}
 	}
 	nobody := policycases.Request{}
+	inHeader := model.ProxyInput{Kind: model.InputHeader, Name: "x-a"}
+	same := func(a, b model.ProxyInput) model.Predicate {
+		return model.Predicate{Op: model.OpTest, Test: &model.Test{Input: model.Same(a, b), How: model.TestIn, Values: []string{"true"}}}
+	}
+	both := func(header string, role any) policycases.Request {
+		return policycases.Request{Headers: []string{"x-a: " + header}, Claims: map[string]any{"role": role}}
+	}
+	asked := func(path, header string) policycases.Request {
+		return policycases.Request{Path: path, Headers: []string{"x-a: " + header}}
+	}
 	role := []string{"role"}
 	part := func(name, layout string) model.Predicate { // as it is now, and may become
 		var values []string
@@ -162,6 +172,10 @@ func TestLoweredInputs(t *testing.T) {
 		{name: "attribute bool", when: attribute("bool", model.TestBool, "true"), holds: []policycases.Request{at("/?bool=true")}, not: []policycases.Request{at("/?bool=false"), nobody}},
 		{name: "attribute list", when: items(attribute("list", model.TestIn, "a", "b")), holds: []policycases.Request{at("/?list=x,b")}, not: []policycases.Request{at("/?list=x,bc"), at("/?list=ab"), nobody}},
 		{name: "attribute of nobody", when: attribute("other", model.TestPresent), not: []policycases.Request{nobody}},
+		{name: "header same as a claim", when: same(inHeader, model.ProxyInput{Kind: model.InputClaim, Path: role}), holds: []policycases.Request{both("me", "me"), both("", "")}, not: []policycases.Request{both("me", "you"), both("7", 7), both("true", true), both("me", []any{"me"}), with("x-a: me"), claims(map[string]any{"role": "me"}), nobody}},
+		{name: "header same as another", when: same(inHeader, model.ProxyInput{Kind: model.InputHeader, Name: "x-b"}), holds: []policycases.Request{with("x-a: 1", "x-b: 1"), with("x-a: 1", "x-a: 2", "x-b: 1,2"), with("x-a:", "x-b:")}, not: []policycases.Request{with("x-a: 1", "x-b: 2"), with("x-a: 1"), with("x-b: 1"), nobody}},
+		{name: "header same as a part of the path", when: same(inHeader, model.ProxyInput{Kind: model.InputPath, Part: 2}), holds: []policycases.Request{asked("/u/me?x", "me"), asked("/u/me/x", "me"), asked("/u//me", "me"), asked("/u/", "")}, not: []policycases.Request{asked("/me/u", "me"), asked("/u", ""), asked("/u/you", "me"), at("/u/me")}},
+		{name: "claim same as one inside another", when: same(model.ProxyInput{Kind: model.InputClaim, Path: []string{"a", "b:c)%"}}, inHeader), holds: []policycases.Request{{Headers: []string{"x-a: 1"}, Claims: map[string]any{"a": map[string]any{"b:c)%": "1"}}}}, not: []policycases.Request{{Headers: []string{"x-a: 1"}, Claims: map[string]any{"a": "1"}}}},
 		{name: "all", when: all(header(model.TestIn, "a"), path(model.TestPrefix, "/p")), holds: []policycases.Request{{Path: "/p", Headers: []string{"x-a: a"}}}, not: []policycases.Request{at("/p"), with("x-a: a")}},
 		{name: "any", when: either(header(model.TestIn, "a"), path(model.TestPrefix, "/p")), holds: []policycases.Request{at("/p"), with("x-a: a")}, not: []policycases.Request{nobody}},
 		{name: "all of not", when: all(negated(header(model.TestIn, "a")), negated(path(model.TestPrefix, "/p"))), holds: []policycases.Request{nobody}, not: []policycases.Request{at("/p"), with("x-a: a")}},

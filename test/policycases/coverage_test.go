@@ -36,7 +36,7 @@ func TestCasesMeetEachInput(t *testing.T) {
 	if cases < 400 {
 		t.Errorf("%d cases go through Envoy, want 400", cases)
 	}
-	for _, kind := range []model.InputKind{model.InputHeader, model.InputPath, model.InputSourceAddress, model.InputSourcePort, model.InputDestination,
+	for _, kind := range []model.InputKind{model.InputHeader, model.InputPath, model.InputSame, model.InputSourceAddress, model.InputSourcePort, model.InputDestination,
 		model.InputDestinationPort, model.InputPrincipal, model.InputSNI, model.InputProtocol, model.InputClaim, model.InputAttribute, model.InputTime} {
 		if m := inputs[kind]; !m.yes || !m.no {
 			t.Errorf("cases meet the input %s so: %+v", kind, m)

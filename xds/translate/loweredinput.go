@@ -60,6 +60,8 @@ func (in *loweredInputs) text(i model.ProxyInput) *xdscorev3.TypedExtensionConfi
 		if part, ok := timeParts[i.Name]; ok {
 			return in.state(stateMatchedTime+i.Name, "%START_TIME("+part+")%")
 		}
+	case model.InputSame:
+		return in.same(i)
 	case model.InputAttribute:
 		if a, ok := in.p.declaredAs("attribute." + i.Name); ok {
 			return fromState(attributeState(a))
