@@ -98,10 +98,17 @@ func prefixOf(text string) (netip.Prefix, bool) {
 }
 
 // under says what is known of a test in one branch of a tree. The text of a
-// claim does not tell what type it has: its own tests stay.
+// claim does not tell what type it has, so its own tests stay; but one for other
+// texts fails, whatever it is.
 func (k treeKey) under(input model.ProxyInput, branch string) func(*model.Test) truth {
 	return func(t *model.Test) truth {
-		if !sameInput(t.Input, input) || input.Kind == model.InputClaim || len(t.Values) == 0 && t.How != model.TestPresent {
+		if !sameInput(t.Input, input) || len(t.Values) == 0 && t.How != model.TestPresent {
+			return undecided
+		}
+		if input.Kind == model.InputClaim {
+			if k.kind == treeExact && t.How == model.TestIn && !slices.Contains(t.Values, branch) {
+				return fails
+			}
 			return undecided
 		}
 		switch k.kind {

@@ -39,9 +39,12 @@ const (
 
 // matcher tries rules in stages: those that have a key in common are looked up
 // in a tree, the others stand in a list behind it. What misses in a branch goes
-// on with the next stage, as Envoy does.
+// on with the next stage, as Envoy does. nil: none of them can hold.
 func (b treeBuilder) matcher(rules []treeRule) *matcherv3.Matcher {
 	stages := b.stages(rules)
+	if len(stages) == 0 {
+		return nil
+	}
 	for i := len(stages) - 2; i >= 0; i-- {
 		if stages[i].OnNoMatch == nil {
 			stages[i].OnNoMatch = nested(stages[i+1])
@@ -58,7 +61,10 @@ func (b treeBuilder) onMatch(rules []treeRule) *matcherv3.Matcher_OnMatch {
 	case always(rules[0].when):
 		return rules[0].then
 	}
-	return nested(b.matcher(rules))
+	if m := b.matcher(rules); m != nil {
+		return nested(m)
+	}
+	return nil
 }
 
 // stages wants one rule at least. Between two rules with different answers the
@@ -68,6 +74,7 @@ func (b treeBuilder) stages(rules []treeRule) []*matcherv3.Matcher {
 	if last := slices.IndexFunc(rules, func(r treeRule) bool { return always(r.when) }); last >= 0 {
 		rules = rules[:last+1]
 	}
+	rules = alternatives(rules)
 	for i := range rules {
 		if rules[i].keys == nil {
 			rules[i].keys = keysOf(rules[i].when)
@@ -82,7 +89,9 @@ func (b treeBuilder) stages(rules []treeRule) []*matcherv3.Matcher {
 	var in, rest []treeRule
 	flush := func() {
 		if len(in) > 0 {
-			out = append(out, b.tree(key, in))
+			if t := b.tree(key, in); t != nil {
+				out = append(out, t)
+			}
 		}
 		if len(rest) > 0 {
 			out = append(out, b.stages(rest)...)
@@ -102,6 +111,26 @@ func (b treeBuilder) stages(rules []treeRule) []*matcherv3.Matcher {
 		in = append(in, r)
 	}
 	flush()
+	return out
+}
+
+// alternatives makes a rule of each of many alternatives: as one rule they would all
+// be looked through for each branch that one of them leads to.
+func alternatives(rules []treeRule) []treeRule {
+	many := func(r treeRule) bool { return r.when.Op == model.OpAny && len(r.when.Of) >= treeLarge }
+	if !slices.ContainsFunc(rules, many) {
+		return rules
+	}
+	var out []treeRule
+	for _, r := range rules {
+		if !many(r) {
+			out = append(out, r)
+			continue
+		}
+		for _, one := range r.when.Of {
+			out = append(out, treeRule{when: one, answer: r.answer, then: r.then})
+		}
+	}
 	return out
 }
 
@@ -169,7 +198,8 @@ func (b treeBuilder) predicate(p model.Predicate) predicate {
 }
 
 // tree looks the rules up by a key. A branch has all rules whose sets its value
-// is in, in their order, with what the branch says taken for known.
+// is in, in their order, with what the branch says taken for known. nil: they
+// contradict themselves in every branch.
 func (b treeBuilder) tree(key treeKey, rules []treeRule) *matcherv3.Matcher {
 	branches := map[string][]int{}
 	var values []string
@@ -198,6 +228,9 @@ func (b treeBuilder) tree(key treeKey, rules []treeRule) *matcherv3.Matcher {
 		if m := b.onMatch(afresh(inside, key)); m != nil {
 			then[v] = m
 		}
+	}
+	if len(then) == 0 {
+		return nil
 	}
 	return &matcherv3.Matcher{MatcherType: &matcherv3.Matcher_MatcherTree_{MatcherTree: treeOf(key, b.input(input), then)}}
 }
