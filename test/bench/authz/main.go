@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -53,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 		name string
 		run  func(context.Context, options) ([]*subject, error)
 	}{{"placements", placements}, {"peers", peers}, {"rules", rules}} {
-		if o.only != "" && o.only != part.name {
+		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), part.name) {
 			continue
 		}
 		list, err := part.run(ctx, o)
@@ -80,7 +82,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.connections, "connections", 8, "Connections of a load.")
 	f.IntVar(&o.rounds, "rounds", 5, "Loads of each subject; the median counts.")
 	f.DurationVar(&o.start, "start", 2*time.Minute, "The longest a mesh may take to start.")
-	f.StringVar(&o.only, "only", "", "placements, peers or rules; empty for all.")
+	f.StringVar(&o.only, "only", "", "Some of placements,peers,rules; empty for all.")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

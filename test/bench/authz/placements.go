@@ -34,8 +34,8 @@ func placements(ctx context.Context, o options) (list []*subject, err error) {
 	files := map[string]string{
 		"native.yaml":  byHand(native),
 		"lowered.yaml": regoPolicy(lowered, module(), "lower: Require"),
-		"asked.yaml":   regoPolicy(asked, module(), "lower: Never"),
-		"cached.yaml":  regoPolicy(cached, module(), "lower: Never", "cache: {allow: 5m, deny: 5m}"),
+		"asked.yaml":   regoPolicy(asked, module(), "lower: Never", "timeout: 1s"),
+		"cached.yaml":  regoPolicy(cached, module(), "lower: Never", "timeout: 1s", "cache: {allow: 5m, deny: 5m}"),
 	}
 	m, err := o.mesh(ctx, list, files)
 	if err != nil {
