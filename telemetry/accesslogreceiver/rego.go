@@ -66,8 +66,8 @@ func (v verdicts) answered() (model.Decision, bool) {
 	return model.Decision{}, false
 }
 
-// kept is a decision of the proxy's cache. Its policy is known where only one
-// had to be asked.
+// kept is a decision of the proxy's cache. All that had to be asked allow what is
+// allowed, and the last of them is named; who denied is known of a single one.
 func (v verdicts) kept(allowed bool) model.Decision {
 	d := model.Decision{Rule: cachedRule, Place: model.Wasm, PolicySet: v.policySet, Allowed: allowed}
 	var asked []loweredVerdict
@@ -76,8 +76,8 @@ func (v verdicts) kept(allowed bool) model.Decision {
 			asked = append(asked, l)
 		}
 	}
-	if len(asked) == 1 {
-		d.Policy, d.Rule = asked[0].policy.String(), model.RegoRuleID(asked[0].policy, cachedRule)
+	if last := len(asked) - 1; last == 0 || allowed && last > 0 {
+		d.Policy, d.Rule = asked[last].policy.String(), model.RegoRuleID(asked[last].policy, cachedRule)
 	}
 	return d
 }

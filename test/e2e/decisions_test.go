@@ -34,6 +34,11 @@ var decisions = []decided{
 		events: []string{"RegoPolicy default/roles daemon true", "RegoPolicy default/banned daemon true", "RegoPolicy default/strict native false shadow"},
 	},
 	{
+		name: "is-kept", id: "6ba7b810-9dad-41d1-80b4-00c04fd43004", path: "/ok", headers: []string{"x-user: anna", "x-role: admin", "x-badge: silver"}, status: 200,
+		policy: "RegoPolicy default/roles", rule: "RegoPolicy/default/roles/cached", place: "wasm", shadow: true,
+		events: []string{"RegoPolicy default/banned native true", "RegoPolicy default/roles wasm true", "RegoPolicy default/strict native false shadow"},
+	},
+	{
 		name: "is-denied-by-asking", id: "6ba7b810-9dad-41d1-80b4-00c04fd43001", path: "/ok", headers: []string{"x-user: anna", "x-role: guest", "x-badge: gold"}, status: 403,
 		policy: "RegoPolicy default/roles", rule: "data.roles.allow", place: "daemon",
 		events: []string{"RegoPolicy default/roles daemon false", "RegoPolicy default/strict native true shadow"},
@@ -82,7 +87,7 @@ func TestEachDecisionIsToldOfAlikeEverywhere(t *testing.T) {
 	}
 	var report decisionstore.ShadowReport
 	m.KraterJSON(t, &report, "policy", "shadow-report", m.Dir, "-o", "json")
-	if len(report.Policies) != 1 || report.Policies[0].Policy != "RegoPolicy default/strict" || report.Policies[0].Denied != 2 {
+	if len(report.Policies) != 1 || report.Policies[0].Policy != "RegoPolicy default/strict" || report.Policies[0].Denied != 3 {
 		t.Errorf("the shadow report is %+v", report.Policies)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "events.jsonl"))
@@ -90,7 +95,7 @@ func TestEachDecisionIsToldOfAlikeEverywhere(t *testing.T) {
 		t.Errorf("the log of decisions is not masked: %v\n%s", err, text)
 	}
 	out, code := m.Krater(t, "policy", "replay", "--policy", "default/roles", "--mesh", m.Dir, "--running", m.Dir)
-	if code != 0 || !strings.Contains(out, "RegoPolicy default/roles: 3 same, 0 changed, 0 unknown") && !strings.Contains(out, "RegoPolicy default/roles: 2 same, 0 changed, 0 unknown") {
+	if code != 0 || !strings.Contains(out, "RegoPolicy default/roles: 4 same, 0 changed, 0 unknown") && !strings.Contains(out, "RegoPolicy default/roles: 3 same, 0 changed, 0 unknown") {
 		t.Errorf("replay of the same policy exits with %d:\n%s", code, out)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	statev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/common/set_filter_state/v3"
 	compositev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/composite/v3"
+	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
 	envoymatcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -138,11 +139,24 @@ func (p *proxy) decide(policies []classified, policySet string, states *[]*state
 	rows.add(anyKnown(closed...), asking(false))
 	rows.add(whether(true), asking(open))
 	entered := notKnown(allKnown(before...))
-	out := first.filters("rego-kept", allKnown(append(fresh, entered, notKnown(anyKnown(refused...)))...))
+	out := askedAlways(policies, kept.filter)
+	out = append(out, first.filters("rego-kept", allKnown(append(fresh, entered, notKnown(anyKnown(refused...)))...))...)
 	out = append(out, rows.filters("rego", allKnown(entered, notKnown(kept.allowed)))...)
 	if open && len(policies) > 1 {
 		behind.add(anyKnown(anyDenied...), answer)
 		out = append(out, behind.filters("rego-behind", whether(true))...)
+	}
+	return out
+}
+
+// askedAlways writes down which policies are asked about every request, where
+// an answer may be a kept one: that says of itself not whose it is.
+func askedAlways(policies []classified, kept filters) (out filters) {
+	for _, c := range policies {
+		if len(kept) > 0 && c.filter == nil {
+			ask := &matcherv3.Matcher{OnNoMatch: verdictAction(string(model.VerdictAsk) + "|")}
+			out = append(out, extension(filterRBAC, &rbacv3.RBAC{ShadowMatcher: ask, ShadowRulesStatPrefix: statPrefix(c.RegoPolicy)}))
+		}
 	}
 	return out
 }
