@@ -2,6 +2,8 @@ package filterfailure_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +72,7 @@ func TestWhatIsHeldEnds(t *testing.T) {
 		if a := m.ask(slow, 10*time.Second); a.status != 504 {
 			t.Errorf("what goes on beyond the limit is answered %+v", a)
 		}
+		m.slowCallers(t)
 		l.end()
 		if l.bad > 0 {
 			t.Errorf("%d other requests failed", l.bad)
@@ -77,6 +80,44 @@ func TestWhatIsHeldEnds(t *testing.T) {
 	})
 	if m.envoy() != envoy {
 		t.Errorf("envoy was started again: process %d, was %d", m.envoy(), envoy)
+	}
+}
+
+// slowCallers sends what takes longer than the limit because of the caller, or
+// of the program, while the filter collects bodies: that is not the filter's.
+func (m *machine) slowCallers(t *testing.T) {
+	t.Helper()
+	body, write := io.Pipe()
+	go func() {
+		defer write.Close()
+		for range 5 {
+			_, _ = io.WriteString(write, "some of it")
+			time.Sleep(500 * time.Millisecond) // the caller is slow; nothing is waited for
+		}
+	}()
+	for what, r := range map[string]struct {
+		body   io.Reader
+		slowly string
+	}{"upload": {body, ""}, "answer": {strings.NewReader("a body"), "yes"}} {
+		req, err := http.NewRequest("POST", "http://"+m.address+":8080/", r.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("x-evil", "collect")
+		if r.slowly != "" {
+			req.Header.Set("x-slowly", r.slowly)
+		}
+		began := time.Now()
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Errorf("a slow %s: %v", what, err)
+			continue
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != 200 || err != nil || len(text) != 25 || time.Since(began) < 2*time.Second {
+			t.Errorf("a slow %s is answered %d %q after %s: %v", what, res.StatusCode, text, time.Since(began), err)
+		}
 	}
 }
 

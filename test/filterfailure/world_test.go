@@ -63,6 +63,18 @@ func module(t *testing.T, name string) string {
 	return file
 }
 
+// program answers at once, or, where it is asked to, over two and a half seconds.
+func program(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	for range 5 {
+		fmt.Fprint(w, "hello")
+		if r.Header.Get("x-slowly") != "" {
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(500 * time.Millisecond)
+		}
+	}
+}
+
 // machine is a control plane and an agent, each a process of its own, and the
 // program behind the agent's Envoy.
 type machine struct {
@@ -75,7 +87,7 @@ func newMachine(t *testing.T) *machine {
 	t.Helper()
 	m := &machine{mesh: harness.Sample(t, "test/filterfailure/testdata/mesh"), state: harness.ShortTemp(t)}
 	m.address = m.mesh.Network + ".0.2"
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") }))
+	app := httptest.NewServer(http.HandlerFunc(program))
 	t.Cleanup(app.Close)
 	_, port, _ := net.SplitHostPort(app.Listener.Addr().String())
 	m.mesh.Edit(t, "mesh.yaml", "appPort: 18080", "appPort: "+port)

@@ -151,7 +151,7 @@ func request(id, count, end int32) int32 {
 
 //go:wasmexport proxy_on_request_body
 func requestBody(id, size, end int32) int32 {
-	if asks[id] == "never-body" {
+	if asks[id] == "never-body" || asks[id] == "collect" && end == 0 {
 		return 1
 	}
 	return 0
@@ -159,7 +159,7 @@ func requestBody(id, size, end int32) int32 {
 
 //go:wasmexport proxy_on_response_body
 func responseBody(id, size, end int32) int32 {
-	if asks[id] == "never-answer-body" {
+	if asks[id] == "never-answer-body" || asks[id] == "collect" && end == 0 {
 		return 1
 	}
 	return 0
