@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -49,6 +51,11 @@ func TestAProxyThatHearsNothingAsks(t *testing.T) {
 	m.Edit(t, "policy/ratings.rego.yaml", "  query:", "  maxStaleness: 3s\n  query:")
 	m.Edit(t, "policy/ratings.rego.yaml", "editors: [jason]", "editors: [jason, stale]")
 	wantStatus(t, 10*time.Second, 200, "POST", m.Gateway+ratings, `{"Agathon": 5}`, "end-user: stale")
+	m.Add(t, "stale-kept.yaml", rights("stale", "app: details", "  lower: Never\n  cache: {allow: 1h}\n  maxStaleness: 3s\n"))
+	t.Cleanup(func() { _ = os.Remove(filepath.Join(m.Dir, "stale-kept.yaml")) })
+	kept := "http://" + m.Network + ".0.3:9080/details/0"
+	wantStatus(t, 10*time.Second, 403, "DELETE", kept, "")
+	wantStatus(t, 10*time.Second, 200, "GET", kept, "")
 	asked := func() int {
 		page := mustAsk(t, "GET", "http://"+m.Network+".0.7:15000/stats?usedonly&filter=policyd", "").body
 		if found := askedPolicyd.FindStringSubmatch(page); found != nil {
@@ -72,6 +79,9 @@ func TestAProxyThatHearsNothingAsks(t *testing.T) {
 	before := asked()
 	for deadline := time.Now().Add(within * 3 / 2); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		reads(200, "with the control plane there")
+		if a := mustAsk(t, "GET", kept, ""); a.status != 200 {
+			t.Errorf("what is kept is answered %d with the control plane there", a.status)
+		}
 	}
 	if n := asked() - before; n > 0 {
 		t.Errorf("policyd was asked %d times with the control plane there", n)
@@ -102,6 +112,9 @@ func TestAProxyThatHearsNothingAsks(t *testing.T) {
 
 	pause(t, m, "policyd.pid")
 	reads(403, "with both away")
+	if a := mustAsk(t, "GET", kept, ""); a.status != 403 {
+		t.Errorf("an answer that was kept is given with both away: %d", a.status)
+	}
 	denies("with both away")
 	back()
 	harness.Until(t, 30*time.Second, "the proxy to decide again", func() error {
