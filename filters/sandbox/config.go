@@ -9,7 +9,7 @@ import (
 
 // Filter is what a sandbox runs.
 type Filter struct {
-	File    string // the module; "": none, the upstream answers alone
+	File    string // the module
 	RootID  string
 	Config  string // handed over as it is
 	Network bool   // it sees connections, not requests
@@ -32,7 +32,7 @@ func (s *Sandbox) writeBootstrap() error {
 		"dynamic_resources": object{"lds_config": object{"resource_api_version": "V3", "path_config_source": object{
 			"path": s.path("listeners.json"), "watched_directory": object{"path": s.dir}}}},
 		"static_resources": object{"clusters": s.clusters()},
-	}, s.writeListener(0, Filter{}))
+	}, s.writeListener(0))
 }
 
 func (s *Sandbox) clusters() []any {
@@ -58,7 +58,7 @@ func address(host string, port int) object {
 }
 
 // writeListener gives Envoy its one listener, as the n-th load has it.
-func (s *Sandbox) writeListener(n int, f Filter) error {
+func (s *Sandbox) writeListener(n int, f ...Filter) error {
 	host, port, err := splitAddress(s.address)
 	if err != nil {
 		return err
@@ -70,9 +70,9 @@ func (s *Sandbox) writeListener(n int, f Filter) error {
 	return writeJSON(s.path("listeners.json"), object{"version_info": fmt.Sprint(n), "resources": []any{l}}, nil)
 }
 
-func chain(n int, f Filter) []any {
+func chain(n int, filters []Filter) []any {
 	var network, http []any
-	if f.File != "" {
+	for _, f := range filters {
 		if f.Network {
 			network = append(network, wasm("network", n, f))
 		} else {
@@ -91,7 +91,8 @@ func chain(n int, f Filter) []any {
 // loadPrefix begins the stats of a load: by them it is known to be in force.
 func loadPrefix(n int) string { return fmt.Sprintf("load_%d", n) }
 
-// wasm configures the filter, in a VM that no other load has.
+// wasm configures a filter, in a VM that no other load has. Those of one module
+// share it.
 func wasm(kind string, n int, f Filter) object {
 	vm := object{
 		"vm_id": fmt.Sprint(n), "runtime": "envoy.wasm.runtime.v8",

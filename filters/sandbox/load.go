@@ -16,10 +16,10 @@ type refusal struct{ text string }
 
 func (r refusal) Error() string { return r.text }
 
-// Load puts a filter in the place of the one before, and gives the time until
-// new connections have it. An error tells what Envoy or the filter said; the
-// filter before stays.
-func (s *Sandbox) Load(ctx context.Context, f Filter) (time.Duration, error) {
+// Load puts filters, one behind the other, in the place of those before, and
+// gives the time until new connections have them. An error tells what Envoy or
+// a filter said; those before stay.
+func (s *Sandbox) Load(ctx context.Context, f ...Filter) (time.Duration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	began := time.Now()
@@ -30,7 +30,7 @@ func (s *Sandbox) Load(ctx context.Context, f Filter) (time.Duration, error) {
 		return 0, err
 	}
 	s.log.take()
-	if err := s.writeListener(n, f); err != nil {
+	if err := s.writeListener(n, f...); err != nil {
 		return 0, fmt.Errorf("loading the filter: %w", err)
 	}
 	err = s.until(ctx, loadLimit, "Envoy to take the filter", func() error { return s.inForce(ctx, n, rejected) })

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
+	watchconfig "github.com/krater-mesh/krater/filters/watch/config"
 	"github.com/krater-mesh/krater/test/bench/figure"
 	"github.com/krater-mesh/krater/test/bench/load"
 )
@@ -20,6 +22,7 @@ import (
 type options struct {
 	modules     string // the folder of the comparison modules
 	builtin     string // the built-in filters' module
+	watchFile   string // the watch's module
 	requests    int
 	connections int
 	rounds      int
@@ -51,6 +54,15 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("-requests, -connections and -rounds must be above 0")
 	}
 	if err := load.Find(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "bench-filters-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	o.watchFile = filepath.Join(dir, "watch.wasm")
+	if err := os.WriteFile(o.watchFile, watchconfig.Module, 0o600); err != nil {
 		return err
 	}
 	subjects, err := o.start(ctx)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/krater-mesh/krater/agent"
 	"github.com/krater-mesh/krater/filters/sandbox"
+	"github.com/krater-mesh/krater/model"
 	"github.com/krater-mesh/krater/test/bench/figure"
 	"github.com/krater-mesh/krater/test/bench/load"
 	"github.com/krater-mesh/krater/test/bench/process"
@@ -22,12 +23,14 @@ const (
 	built1 = "builtin1"
 	built2 = "builtin2"
 	built4 = "builtin4"
+	watch  = "watch" // ours, as somebody else's: with the watch around it
 )
 
 // subject is one Envoy with its filter.
 type subject struct {
 	name, text string
 	filter     sandbox.Filter
+	watched    bool
 	size       int64 // of the module, bytes
 
 	sandbox *sandbox.Sandbox
@@ -54,6 +57,7 @@ func (o options) subjects() []*subject {
 		{name: built1, text: "1 built-in", filter: sandbox.Filter{File: o.builtin, RootID: "headers", Config: headersConfig}},
 		{name: built2, text: "2 built-ins, fused", filter: sandbox.Filter{File: o.builtin, RootID: "fused", Config: fused(headers, denier)}},
 		{name: built4, text: "4 built-ins, fused", filter: sandbox.Filter{File: o.builtin, RootID: "fused", Config: fused(headers, denier, accesslist, attributes)}},
+		{name: watch, text: "one header, watched", filter: sandbox.Filter{File: filepath.Join(o.modules, "header.wasm")}, watched: true},
 	}
 }
 
@@ -94,12 +98,25 @@ func (o options) open(ctx context.Context, s *subject, workers int) (*sandbox.Sa
 		box.Close()
 		return nil, 0, fmt.Errorf("%w: run `make filters`", err)
 	}
-	took, err := box.Load(ctx, f)
+	all := []sandbox.Filter{f}
+	if s.watched {
+		before, behind := o.watch(f.File)
+		all = []sandbox.Filter{before, f, behind}
+	}
+	took, err := box.Load(ctx, all...)
 	if err != nil {
 		box.Close()
 		return nil, 0, fmt.Errorf("%s: %w", s.text, err)
 	}
 	return box, took, nil
+}
+
+// watch is the watch before and behind a filter, as proxies have it.
+func (o options) watch(name string) (before, behind sandbox.Filter) {
+	before = sandbox.Filter{File: o.watchFile, FailurePolicy: "FAIL_OPEN"}
+	behind = before
+	before.RootID, behind.RootID = model.WatchRoots(filepath.Base(name), model.DefaultFilterPause)
+	return before, behind
 }
 
 // measure loads the subjects in turns; each round begins with another one.
