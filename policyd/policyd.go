@@ -59,7 +59,7 @@ func New(o Options) *Service {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	log := decisionlog.NewQueue(decisionsQueued, decisionlog.Log(o.Logger, slog.LevelDebug))
-	options := authz.Options{Logger: o.Logger}
+	options := authz.Options{Logger: o.Logger, Awaits: o.ControlPlane != ""}
 	var recorders decisionlog.All
 	if o.Logger.Enabled(context.Background(), slog.LevelDebug) {
 		recorders = append(recorders, log)

@@ -30,6 +30,8 @@ type Options struct {
 	Now      func() time.Time // of records and durations
 	Turns    turn.Options     // how much is done at once, and waits
 	Alone    *Alone           // nil: the proxies of a mesh ask
+	// Awaits says that policies come later. Until then nobody is answered.
+	Awaits bool
 }
 
 // Server answers checks. Its policies may be replaced at any time.
@@ -43,13 +45,15 @@ type Server struct {
 	policies    policies
 	line        *turn.Line
 	alone       *Alone // nil: the proxies of a mesh ask
+	awaits      bool
 }
 
 var _ authv3.AuthorizationServer = (*Server)(nil)
 
-// New makes a server that knows no policy: it denies what it is asked.
+// New makes a server that knows no policy: it denies what it is asked, or, where
+// it awaits some, answers nobody before they are here.
 func New(o Options) *Server {
-	s := &Server{logger: o.Logger, recorder: o.Recorder, random: o.Random, now: o.Now, instruments: newInstruments(), line: turn.New(o.Turns), alone: o.Alone}
+	s := &Server{logger: o.Logger, recorder: o.Recorder, random: o.Random, now: o.Now, instruments: newInstruments(), line: turn.New(o.Turns), alone: o.Alone, awaits: o.Awaits}
 	s.policies.line = s.line
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
@@ -66,6 +70,10 @@ func New(o Options) *Server {
 	return s
 }
 
+// errNotYet is the answer of a server that has just started: whose policies fail
+// open, and whose closed, the proxies know.
+var errNotYet = status.Error(codes.Unavailable, "policyd does not know the policies yet")
+
 // Check implements envoy.service.auth.v3.Authorization.
 func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *authv3.CheckResponse, err error) {
 	defer func() { // rego contains its own panics: this one is a fault of ours
@@ -74,6 +82,9 @@ func (s *Server) Check(ctx context.Context, r *authv3.CheckRequest) (response *a
 			response, err = nil, status.Error(codes.Internal, "the check failed")
 		}
 	}()
+	if s.awaits && s.policies.current.Load() == nil {
+		return nil, errNotYet
+	}
 	q := readQuestion(ctx)
 	q.decisionID, err = newDecisionID(s.random)
 	if err != nil {

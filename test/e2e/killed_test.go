@@ -77,6 +77,7 @@ func TestAKilledPolicydUnderLoad(t *testing.T) {
 		}
 		wantStatus(t, 10*time.Second, l.good[0], l.method, l.url, "", "end-user: "+l.user)
 	}
+	untilKept(t, m, 3, own(3, "/details/0"))
 	stop := make(chan struct{})
 	var running sync.WaitGroup
 	for _, l := range loads {
