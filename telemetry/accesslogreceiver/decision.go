@@ -30,6 +30,7 @@ const (
 	brokenDetails   = "wasm_fail_stream"
 	answeredDetails = "lua_response" // a RegoPolicy's denial, given by the proxy
 
+	ofFilter = "filter_"     // not said by a filter, but of one: held, missing
 	longList = "accesslist/" // of a list that the built-in filter looks up
 
 	cachedRule = "cached" // a decision that the proxy kept from an earlier request
@@ -119,6 +120,8 @@ func (v verdicts) refusal() (model.Decision, bool) {
 	switch {
 	case strings.HasPrefix(v.filter, longList):
 		return model.Decision{Policy: "AccessList " + strings.TrimPrefix(v.filter, longList), Rule: v.filter, Place: model.Wasm}, true
+	case strings.HasPrefix(v.filter, ofFilter):
+		return model.Decision{Policy: filterNamed(v.filter), Rule: v.filter, Place: model.Wasm, Reason: brokenFilter}, true
 	case v.filter != "":
 		return model.Decision{Policy: "Filter " + before(v.filter, "/"), Rule: v.filter, Place: model.Wasm}, true
 	case v.details == brokenDetails:
@@ -183,6 +186,16 @@ func policyOf(rule string) string {
 
 // text is a struct's string field, or "".
 func text(s *structpb.Struct, key string) string { return s.GetFields()[key].GetStringValue() }
+
+// filterNamed is the filter that something is said of: with its kind, but where
+// it is a Filter.
+func filterNamed(said string) string {
+	_, name, _ := strings.Cut(said, "/")
+	if strings.Contains(name, " ") {
+		return name
+	}
+	return "Filter " + name
+}
 
 func before(s, sep string) string {
 	head, _, _ := strings.Cut(s, sep)

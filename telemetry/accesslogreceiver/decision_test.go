@@ -90,6 +90,14 @@ func TestDecide(t *testing.T) {
 			in:   verdicts{filter: "denier/no-robots"},
 			want: model.Decision{Policy: "Filter denier", Rule: "denier/no-robots", Place: model.Wasm}, ok: true,
 		},
+		"a Wasm filter held the request": {
+			in:   verdicts{filter: "filter_held/Filter default/slow"},
+			want: model.Decision{Policy: "Filter default/slow", Rule: "filter_held/Filter default/slow", Place: model.Wasm, Reason: brokenFilter}, ok: true,
+		},
+		"a Wasm filter's module is missing": {
+			in:   verdicts{filter: "filter_module_missing/default/away"},
+			want: model.Decision{Policy: "Filter default/away", Rule: "filter_module_missing/default/away", Place: model.Wasm, Reason: brokenFilter}, ok: true,
+		},
 		"a long access list refused": {
 			in:   verdicts{filter: "accesslist/default/deny"},
 			want: model.Decision{Policy: "AccessList default/deny", Rule: "accesslist/default/deny", Place: model.Wasm}, ok: true,

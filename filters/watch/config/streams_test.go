@@ -199,6 +199,9 @@ func TestWhatWaitsIsEnded(t *testing.T) {
 			}
 			if over {
 				ended++
+				if said := string(s.state["krater.filter_decision"]); said != "filter_held/filter" {
+					t.Fatalf("its record says %q", said)
+				}
 			}
 			if over || rand.IntN(8) == 0 {
 				p.end(s)
