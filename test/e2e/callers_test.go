@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ func manual(t *testing.T, file, info, has string) string {
 func TestOnlyProductpageCallsReviews(t *testing.T) {
 	m := shared.get(t)
 	m.Add(t, "callers.yaml", manual(t, "policies.md", "yaml", "only-productpage-calls-reviews")+"---\n"+manual(t, "telemetry.md", "yaml", "krater_calls_total"))
+	t.Cleanup(func() { _ = os.Remove(filepath.Join(m.Dir, "callers.yaml")) })
 	told := ""
 	for line := range strings.Lines(manual(t, "policies.md", "console callers", "krater explain")) {
 		if command, ok := strings.CutPrefix(strings.TrimSpace(line), "$ krater "); ok {
