@@ -112,6 +112,12 @@ func TestABrokenEditChangesNothingAndShows(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m.Restore(t, c.file)
+			harness.Until(t, 10*time.Second, "the good file to be in force", func() error { // else what is there of a test before is the last good
+				if got := version(mustAsk(t, "GET", m.Gateway+reviews, "", "end-user: jason").body); got != "v2" {
+					return fmt.Errorf("jason got %s", got)
+				}
+				return nil
+			})
 			m.Edit(t, c.file, c.old, c.new)
 			harness.Until(t, 10*time.Second, "the problem to show", func() error {
 				out, code := m.Krater(t, "status")
