@@ -78,6 +78,7 @@ func TestWhatIsHeldEnds(t *testing.T) {
 			t.Errorf("%d other requests failed", l.bad)
 		}
 	})
+	t.Run("at a gateway", func(t *testing.T) { m.gateway(t).allHeld(t) })
 	if m.envoy() != envoy {
 		t.Errorf("envoy was started again: process %d, was %d", m.envoy(), envoy)
 	}

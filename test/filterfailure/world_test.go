@@ -80,6 +80,7 @@ func program(w http.ResponseWriter, r *http.Request) {
 type machine struct {
 	mesh           *harness.Mesh
 	state, address string
+	program        string // its port
 	control, agent *harness.Process
 }
 
@@ -90,6 +91,7 @@ func newMachine(t *testing.T) *machine {
 	app := httptest.NewServer(http.HandlerFunc(program))
 	t.Cleanup(app.Close)
 	_, port, _ := net.SplitHostPort(app.Listener.Addr().String())
+	m.program = port
 	m.mesh.Edit(t, "mesh.yaml", "appPort: 18080", "appPort: "+port)
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes connections, and nobody answers
 	if err != nil {
@@ -130,6 +132,49 @@ func (m *machine) startControl(t *testing.T) {
 func (m *machine) startAgent(t *testing.T) {
 	t.Helper()
 	m.agent = harness.StartProcess(t, m.mesh.Command("agent", "--state", m.state, "--workload", "default/one", "--address", m.address, "--report-every", "500ms"))
+}
+
+// edge is a gateway before the program.
+const edge = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: edge}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: edge}
+spec:
+  hosts: ["*"]
+  gateways: [edge]
+  http: [{route: [{destination: {host: program.example}}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: program}
+spec:
+  hosts: [program.example]
+  location: MESH_EXTERNAL
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 127.0.0.1, ports: {http: PROGRAM}}]
+`
+
+// gateway adds one, starts its agent, and waits until that serves.
+func (m *machine) gateway(t *testing.T) *machine {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(m.mesh.Dir, "edge.yaml"), []byte(strings.Replace(edge, "PROGRAM", m.program, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.mesh.Edit(t, "mesh.yaml", "  workloads:\n", "  gateways:\n  - {name: edge, namespace: default, address: "+m.mesh.Network+
+		".0.1, labels: {istio: edge}, ports: [{port: 80, targetPort: 8080}]}\n  workloads:\n")
+	g := *m
+	g.address = m.mesh.Network + ".0.1"
+	g.agent = harness.StartProcess(t, m.mesh.Command("agent", "--state", m.state, "--workload", "default/edge", "--address", g.address))
+	g.until(t, 60*time.Second, "both filters", func(a answer) bool { return a.status == 200 && a.seen == "good,evil" })
+	return &g
 }
 
 // envoy is the process of the agent's Envoy; 0: there is none.
