@@ -2,6 +2,7 @@ package fuzzlower
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,7 +32,7 @@ func TestQuickPoliciesAnswerAlike(t *testing.T) {
 			answer := func(of *rego.Policy) rego.Answer {
 				return of.Evaluate(context.Background(), rego.NewInput(r.Check(v, p.MaxBody)))
 			}
-			if diff := cmp.Diff(answer(written), answer(quick)); diff != "" {
+			if diff := cmp.Diff(anywhere(answer(written)), anywhere(answer(quick))); diff != "" {
 				t.Fatalf("policy %d: the answers differ (-written +quick):\n%s", i, diff)
 			}
 			asked++
@@ -40,4 +41,15 @@ func TestQuickPoliciesAnswerAlike(t *testing.T) {
 	if asked < n*requests/2 {
 		t.Errorf("%d questions", asked)
 	}
+}
+
+// anywhere leaves out where an evaluation failed: of several places that do it
+// is the one that was looked at first.
+func anywhere(a rego.Answer) rego.Answer {
+	if a.Failure != nil {
+		f := *a.Failure
+		f.Detail, _, _ = strings.Cut(f.Detail, " at ")
+		a.Failure = &f
+	}
+	return a
 }

@@ -2,6 +2,7 @@ package policycases_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,7 +36,7 @@ func TestQuickPoliciesAnswerAlike(t *testing.T) {
 				}
 				return p.Evaluate(context.Background(), input)
 			}
-			if diff := cmp.Diff(answer(written), answer(quick)); diff != "" {
+			if diff := cmp.Diff(anywhere(answer(written)), anywhere(answer(quick))); diff != "" {
 				t.Errorf("%s: %s: the answers differ (-written +quick):\n%s", suite.File, c.Name, diff)
 			}
 			asked++
@@ -44,4 +45,15 @@ func TestQuickPoliciesAnswerAlike(t *testing.T) {
 	if asked < 400 {
 		t.Errorf("%d cases", asked)
 	}
+}
+
+// anywhere leaves out where an evaluation failed: of several places that do it
+// is the one that was looked at first.
+func anywhere(a rego.Answer) rego.Answer {
+	if a.Failure != nil {
+		f := *a.Failure
+		f.Detail, _, _ = strings.Cut(f.Detail, " at ")
+		a.Failure = &f
+	}
+	return a
 }
