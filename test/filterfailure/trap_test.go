@@ -32,8 +32,8 @@ func TestWhatTrapsOrGrowsIsStartedAgain(t *testing.T) {
 		m.until(t, 10*time.Second, "the filter to run again", func(a answer) bool { return a.seen == "good,evil" })
 		l.end()
 		t.Logf("%d requests, %d not answered 200, for %s at most", l.good+l.bad, l.bad, l.harm)
-		if l.bad > 0 {
-			t.Errorf("it fails open, and %d requests failed", l.bad)
+		if l.bad > callers || l.harm > time.Second {
+			t.Errorf("it fails open, and %d requests failed, for %s", l.bad, l.harm)
 		}
 	})
 	t.Run("memory that grows", func(t *testing.T) {

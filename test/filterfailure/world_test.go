@@ -267,9 +267,13 @@ type load struct {
 	bad     int
 }
 
+// callers are how many ask at once. As many requests may be in a filter when it
+// traps: Envoy answers those 503, whatever the failure policy.
+const callers = 2
+
 func (m *machine) load(t *testing.T) *load {
 	l := &load{stop: make(chan struct{})}
-	for range 2 {
+	for range callers {
 		l.done.Add(1)
 		go func() {
 			defer l.done.Done()
